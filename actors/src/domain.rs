@@ -1,0 +1,29 @@
+//! The words of the field as types: money, usage, prices, budgets, windows, identities, time.
+//! Owns their arithmetic and their text forms. Refuses input and output: nothing here reads a clock, a file or a socket
+//! except [`clock::Clock`], which is the one door to time.
+
+pub mod access;
+pub mod budget;
+pub mod call;
+pub mod clock;
+pub mod ids;
+pub mod limits;
+pub mod money;
+pub mod price;
+pub mod provider;
+pub mod secret;
+pub mod usage;
+pub mod window;
+
+pub use access::Allowed;
+pub use budget::Budget;
+pub use call::{CallStatus, Dialect};
+pub use clock::{Clock, Timestamp};
+pub use ids::{DeploymentId, KeyId, PriceId, ProjectId, ProviderId, RequestId, Scope};
+pub use limits::Limits;
+pub use money::Money;
+pub use price::{Price, Rate};
+pub use provider::{ProviderKind, Timeouts};
+pub use secret::{Sealed, Secret};
+pub use usage::{Estimate, Provenance, Usage};
+pub use window::{Window, WindowKind};

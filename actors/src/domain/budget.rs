@@ -1,0 +1,29 @@
+//! Budgets: a limit on spend, the window it covers, and the zone that window's calendar follows.
+//! Owns the definition only; balances belong to the ledger.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::money::Money;
+use super::window::{Window, WindowKind, Zone};
+
+/// A hard limit on spend per window. Wire shape: `{"limit_usd":"25.00","window":"month","time_zone":"UTC"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// The most that may be spent in one window.
+    pub limit_usd: Money,
+    /// How long a window lasts.
+    #[serde(default)]
+    pub window: WindowKind,
+    /// Whose midnight ends a day.
+    #[serde(default = "Zone::utc")]
+    pub time_zone: Zone,
+}
+
+impl Budget {
+    /// The window that contains `now`.
+    pub fn window_at(&self, now: Timestamp) -> Window {
+        Window::containing(now, self.window, &self.time_zone)
+    }
+}

@@ -1,0 +1,3 @@
+//! The keyring: projects and virtual keys.
+
+pub mod ring;

@@ -1,0 +1,89 @@
+//! The ledger's port to disk: an append-only journal in front of the database. Implemented by the gateway's store.
+//! Owns what is written and what comes back. Refuses to say how: files, segments and tables are the store's.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::entry::{Entry, Outcome, Target};
+use super::hold::HoldRequest;
+use crate::domain::{Budget, Money, RequestId, Scope, Timestamp};
+
+/// One append. A hold and the settlement of a finished call are one append each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// Money was set aside. Also written again when a segment begins, for every hold still open.
+    Held(HoldRequest),
+    /// A hold was closed.
+    Closed(Closing),
+    /// A request was refused before a hold: recorded, never charged.
+    Refused(Entry),
+}
+
+/// The closing of a hold; the rest of its entry is in the hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// Which hold.
+    pub request: RequestId,
+    /// Where the call went in the end.
+    pub target: Target,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it cost.
+    pub amount: Money,
+    /// When.
+    pub closed_at: Timestamp,
+}
+
+/// What the disk knows when a ledger starts.
+#[derive(Debug, Clone, Default)]
+pub struct Recovered {
+    /// Holds that were never closed.
+    pub open: Vec<HoldRequest>,
+    /// Closings whose segments are still there, so that a repeated closing finds its first result.
+    pub closed: Vec<Closing>,
+    /// Every budget, with what was settled in the window it is in now.
+    pub budgets: Vec<(Scope, Budget, Money)>,
+}
+
+/// The journal did not do what was asked, and certainly did not do half of it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct JournalError(pub String);
+
+/// An open journal; one writer at a time.
+pub trait Journal: Send {
+    /// Writes `record` so that it survives the death of this process before this returns, and passes `entry`, the line
+    /// it completes, on to the database.
+    ///
+    /// # Errors
+    /// If it was not written.
+    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError>;
+
+    /// Whether the current segment is nearly full and a new one should begin.
+    fn wants_rotation(&self) -> bool;
+
+    /// Begins a new segment with a copy of every open hold, so that older segments are needed only until applied.
+    ///
+    /// # Errors
+    /// If it was not begun; the current segment goes on.
+    fn rotate(&mut self, open: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(), JournalError>;
+
+    /// Whether the database is too far behind for more calls to be admitted.
+    fn is_overloaded(&self) -> bool;
+
+    /// What was settled for `scope` by calls placed at or after `since`, everything written so far included.
+    ///
+    /// # Errors
+    /// If the database did not answer.
+    fn spent(&mut self, scope: Scope, since: Timestamp) -> Result<Money, JournalError>;
+}
+
+/// Where journals come from: opened at start and again whenever the ledger is replaced.
+pub trait JournalSource: Send + Sync {
+    /// Applies what is not applied and opens the journal for writing.
+    ///
+    /// # Errors
+    /// If the journal or the database cannot be read, or a record before the torn tail is damaged.
+    fn open(&self, now: Timestamp) -> Result<(Box<dyn Journal>, Recovered), JournalError>;
+}

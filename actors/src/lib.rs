@@ -1,0 +1,17 @@
+//! The actors that own Farthing's changing state, and the words they speak in.
+//!
+//! | actor | owns | a crash loses |
+//! |---|---|---|
+//! | [`ledger`] | balances and open holds | nothing: both are read back from the journal |
+//!
+//! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
+
+pub mod domain;
+pub mod error;
+pub mod keyring;
+pub mod ledger;
+pub mod mailbox;
+pub mod registry;
+pub mod snapshot;
+pub mod supervisor;
+pub mod tasks;

@@ -1,0 +1,138 @@
+//! Mailboxes: how an actor is asked and told, across its restarts.
+//! Owns the only use of actix addresses, the bound on waiting questions, and what happens when a tell finds no room.
+//! Refuses unbounded queues: actix's own bound counts neither asks nor clones.
+
+#![expect(clippy::disallowed_types, reason = "this file is the one place that names Addr")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Context, Handler, Message};
+use arc_swap::ArcSwapOption;
+
+use crate::error::ActorError;
+
+/// Questions that may wait for one actor; beyond it callers are refused, so pressure reaches the door.
+const MAX_WAITING: usize = 8_192;
+/// Room for tells; actix parks senders beyond it, which costs a wake-up each.
+pub(crate) const CAPACITY: usize = 8_192;
+
+/// The way to one supervised actor. Cheap to clone; stays valid when the actor is replaced.
+pub struct Mailbox<A: Actor>(Arc<Post<A>>);
+
+struct Post<A: Actor> {
+    name: &'static str,
+    current: ArcSwapOption<Addr<A>>,
+    waiting: AtomicUsize,
+    restarts: AtomicU64,
+}
+
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<A: Actor<Context = Context<A>>> Mailbox<A> {
+    pub(crate) fn new(name: &'static str) -> Self {
+        let post =
+            Post { name, current: ArcSwapOption::empty(), waiting: AtomicUsize::new(0), restarts: AtomicU64::new(0) };
+        Self(Arc::new(post))
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ActorError`] if too many wait, or the actor is or goes away.
+    pub async fn ask<M>(&self, message: M) -> Result<M::Result, ActorError>
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A::Context: ToEnvelope<A, M>,
+    {
+        let post = &*self.0;
+        let _waiting = Waiting::enter(post)?;
+        let question = match &*post.current.load() {
+            Some(address) => address.send(message),
+            None => return Err(ActorError::Restarting(post.name)),
+        };
+        question.await.map_err(|_| ActorError::Gone(post.name))
+    }
+
+    /// Tells something that may be lost when the actor is away or has no room: figures, touches, events.
+    pub fn hint<M>(&self, message: M)
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A::Context: ToEnvelope<A, M>,
+    {
+        if let Some(address) = &*self.0.current.load() {
+            // Full or gone: a hint is allowed to be lost.
+            address.try_send(message).ok();
+        }
+    }
+
+    /// Tells something that must arrive while the actor lives, room or not: what gives back what was taken.
+    pub fn tell<M>(&self, message: M)
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A::Context: ToEnvelope<A, M>,
+    {
+        if let Some(address) = &*self.0.current.load() {
+            address.do_send(message);
+        }
+    }
+
+    /// The actor's name, for logs and the system page.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// Whether the actor lives now.
+    pub fn is_alive(&self) -> bool {
+        self.0.current.load().as_ref().is_some_and(|address| address.connected())
+    }
+
+    /// Questions waiting for an answer now.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How often the actor was replaced.
+    pub fn restarts(&self) -> u64 {
+        self.0.restarts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn deliver_to(&self, address: Addr<A>) {
+        self.0.current.store(Some(Arc::new(address)));
+    }
+
+    pub(crate) fn nobody_home(&self) {
+        self.0.current.store(None);
+    }
+
+    pub(crate) fn count_restart(&self) {
+        self.0.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<A: Actor> Clone for Mailbox<A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn enter<A: Actor>(post: &'a Post<A>) -> Result<Self, ActorError> {
+        let before = post.waiting.fetch_add(1, Ordering::Relaxed);
+        let entered = Self(&post.waiting);
+        if before < MAX_WAITING { Ok(entered) } else { Err(ActorError::Busy(post.name)) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

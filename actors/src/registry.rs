@@ -1,0 +1,3 @@
+//! The registry: providers and deployments.
+
+pub mod catalogue;

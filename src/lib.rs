@@ -1,0 +1,7 @@
+//! Farthing, a self-hosted LLM gateway whose books balance. The tour, in reading order:
+//!
+//! - [`dialect`]: the wire formats. Pure: bytes and values in, bytes and values out.
+//! - [`store`]: the database, and the journal in front of it.
+
+pub mod dialect;
+pub mod store;
