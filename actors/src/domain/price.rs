@@ -165,7 +165,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_price()(rates in [0_i64..10_000_000_000_000; 6], fee in 0_i64..1_000_000_000) -> Price {
+        fn any_price()(rates in proptest::array::uniform6(0_i64..10_000_000_000_000), fee in 0_i64..1_000_000_000) -> Price {
             let [a, b, c, d, e, f] = rates.map(Rate);
             Price {
                 input_cost_per_m: a, output_cost_per_m: b, cache_read_cost_per_m: c, cache_write_cost_per_m: d,
@@ -176,7 +176,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_ceiling_covers_every_split(price in any_price(), classes in [0_u64..1_000_000; 6]) {
+        fn the_ceiling_covers_every_split(price in any_price(), classes in proptest::array::uniform6(0_u64..1_000_000)) {
             let [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning] = classes;
             let usage = Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning };
             prop_assert!(price.cost(&usage) <= price.ceiling(usage.prompt(), usage.generated()));
