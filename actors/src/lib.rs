@@ -15,3 +15,5 @@ pub mod registry;
 pub mod snapshot;
 pub mod supervisor;
 pub mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -1,0 +1,156 @@
+//! The ledger's handle: set money aside, close what was set aside, read balances.
+//!
+//! A [`Hold`] must be closed by [`Hold::settle`]. Dropped otherwise, it tells the ledger that nobody knows what became
+//! of its call; the ledger then closes it by presumption and flags the entry.
+
+use std::time::Duration;
+
+use super::LedgerActor;
+use super::entry::{Entry, Outcome, Target};
+use super::hold::{Balance, CloseError, HoldError, HoldRequest};
+use super::journal::JournalError;
+use super::messages::{
+    AbandonHold, CloseHold, CloseInterrupted, CountOpenHolds, PlaceHold, ReadBalances, RecordRefusal, SetBudget,
+};
+use crate::domain::{Budget, Money, RequestId, Scope};
+use crate::error::ActorError;
+use crate::mailbox::Mailbox;
+
+/// A settlement is tried again this often while the ledger is being restarted or the disk does not answer: about 10 s.
+const SETTLE_TRIES: u32 = 200;
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
+
+/// The way to the ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger(pub(super) Mailbox<LedgerActor>);
+
+/// Money set aside for one call in flight.
+#[must_use = "a hold that is not settled is closed by presumption and flagged"]
+pub struct Hold {
+    request: RequestId,
+    ledger: Ledger,
+    open: bool,
+}
+
+impl Ledger {
+    /// Sets aside the most a call can cost, at every scope it is charged to, durably.
+    ///
+    /// # Errors
+    /// [`HoldError`]; then nothing is set aside and nothing may be sent.
+    pub async fn hold(&self, request: HoldRequest) -> Result<Hold, HoldError> {
+        // Made before the question: if the asker goes away meanwhile, the guard gives back what may have been placed.
+        let mut hold = Hold { request: request.call.request, ledger: self.clone(), open: true };
+        match self.0.ask(PlaceHold(request)).await.map_err(HoldError::from).flatten() {
+            Ok(()) => Ok(hold),
+            Err(error) => {
+                hold.open = matches!(error, HoldError::Actor(ActorError::Gone(_)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Records a request that was refused before a hold; may be lost under pressure, for it is not money.
+    pub fn record_refusal(&self, entry: Entry) {
+        self.0.hint(RecordRefusal(Box::new(entry)));
+    }
+
+    /// Closes every hold that a dead process left open; for start-up, before listening. Gives their number.
+    ///
+    /// # Errors
+    /// If they cannot be written down.
+    pub async fn close_interrupted(&self) -> Result<usize, CloseError> {
+        self.0.ask(CloseInterrupted).await?
+    }
+
+    /// Gives `scope` a budget, or takes it away with `None`. What was spent in the new window counts.
+    ///
+    /// # Errors
+    /// If the database cannot say what was spent.
+    pub async fn set_budget(&self, scope: Scope, budget: Option<Budget>) -> Result<(), LedgerError> {
+        Ok(self.0.ask(SetBudget(scope, budget)).await??)
+    }
+
+    /// What `scopes` have, in the same order; `None` for one without a budget.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn balances(&self, scopes: Vec<Scope>) -> Result<Vec<Option<Balance>>, ActorError> {
+        self.0.ask(ReadBalances(scopes)).await
+    }
+
+    /// What `scope` has, if it has a budget.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn balance(&self, scope: Scope) -> Result<Option<Balance>, ActorError> {
+        Ok(self.balances(vec![scope]).await?.pop().flatten())
+    }
+
+    /// How many holds are open.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn open_holds(&self) -> Result<usize, ActorError> {
+        self.0.ask(CountOpenHolds).await
+    }
+
+    /// The mailbox, for the system page.
+    pub fn mailbox(&self) -> &Mailbox<LedgerActor> {
+        &self.0
+    }
+}
+
+/// Why the ledger did not change a budget.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// The disk did not answer.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The ledger did not.
+    #[error(transparent)]
+    Actor(#[from] ActorError),
+}
+
+impl Hold {
+    /// Closes the hold at the true cost of `outcome`; what was held beyond it is free again at once. Gives the cost.
+    /// Durable when this returns. A void is a settlement of an outcome that consumed nothing.
+    ///
+    /// Waits for a ledger that is being restarted: closing is idempotent, so asking again is safe.
+    ///
+    /// # Errors
+    /// If it could not be written down in about ten seconds.
+    pub async fn settle(mut self, target: Option<Target>, outcome: Outcome) -> Result<Money, CloseError> {
+        let mut result = self.close(&target, &outcome).await;
+        for _ in 1..SETTLE_TRIES {
+            if !is_passing(&result) {
+                break;
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+            result = self.close(&target, &outcome).await;
+        }
+        self.open = is_passing(&result);
+        result
+    }
+
+    /// The request this hold is for.
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    async fn close(&self, target: &Option<Target>, outcome: &Outcome) -> Result<Money, CloseError> {
+        let (target, outcome) = (target.clone(), outcome.clone());
+        self.ledger.0.ask(CloseHold { request: self.request, target, outcome }).await?
+    }
+}
+
+fn is_passing(result: &Result<Money, CloseError>) -> bool {
+    matches!(result, Err(CloseError::Actor(_) | CloseError::Unavailable(_)))
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.open {
+            self.ledger.0.tell(AbandonHold(self.request));
+        }
+    }
+}
