@@ -228,9 +228,9 @@ impl HoldRequest {
     }
 }
 
-/// A void: the attempt failed before it consumed anything, so not even a request fee is due.
+/// A void: the call failed or was refused before it consumed anything, so not even a request fee is due.
 fn consumed_nothing(outcome: &Outcome) -> bool {
-    outcome.status == CallStatus::UpstreamError && outcome.usage.total() == 0
+    matches!(outcome.status, CallStatus::UpstreamError | CallStatus::Refused) && outcome.usage.total() == 0
 }
 
 /// The latest closings, oldest forgotten first.

@@ -1,0 +1,118 @@
+//! The relay: the phases of one client request, in order. Start reading here.
+//!
+//! 1. candidates: which deployments may serve it, by registry and breaker snapshots (asks nobody)
+//! 2. admission: a limiter's permit and the ledger's hold, asked together
+//! 3. attempt: send to the first candidate; on a failure that is not the client's, fall back to the next,
+//!    never after the first byte
+//! 4. relay: pass the answer on as it arrives, all but its end
+//! 5. settlement: usage × price closes the hold, durably
+//! 6. the end of the answer
+//!
+//! Owns the order: hold durable → request sent → settlement durable → last byte. All of it runs in a tracked task that
+//! outlives the client's connection; the client's side only reads a channel. Refuses to know about HTTP servers,
+//! tables and provider names.
+
+mod admission;
+mod attempt;
+mod candidates;
+mod error;
+mod estimate;
+mod exchange;
+mod fallback;
+mod pump;
+mod settlement;
+mod stream;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use farthing_actors::breakers::Breakers;
+use farthing_actors::domain::{Clock, Dialect, RequestId};
+use farthing_actors::feed::Feed;
+use farthing_actors::keyring::ring::AuthorizedKey;
+use farthing_actors::ledger::Ledger;
+use farthing_actors::limiters::Limiters;
+use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::snapshot::Snapshot;
+use farthing_actors::tasks::Tasks;
+use tokio::sync::oneshot;
+
+use crate::dialect::openai_chat::request::ChatRequest;
+use crate::upstream::Upstream;
+pub use error::{Refusal, RelayError};
+use attempt::Opened;
+use exchange::{Admitted, Exchange};
+pub use exchange::{Answer, AnswerBody, Facts};
+
+/// What the relay asks and reads; one for each worker, because connections belong to a worker.
+pub struct Relay {
+    /// Sets money aside and settles it.
+    pub ledger: Ledger,
+    /// Admits by rate.
+    pub limiters: Limiters,
+    /// Knows which deployments are well.
+    pub breakers: Breakers,
+    /// Hears of every finished call.
+    pub feed: Feed,
+    /// Providers and deployments.
+    pub catalogue: Snapshot<Catalogue>,
+    /// The way to providers.
+    pub upstream: Upstream,
+    /// What a stop waits for.
+    pub tasks: Tasks,
+    /// Time.
+    pub clock: Clock,
+}
+
+impl Relay {
+    /// Serves one request of an authorised key: gives the answer's head, and its body as it arrives.
+    ///
+    /// # Errors
+    /// [`RelayError`]; then nothing was charged, or what was consumed is booked.
+    pub async fn serve(
+        self: &Rc<Self>,
+        request: RequestId,
+        key: Arc<AuthorizedKey>,
+        chat: ChatRequest,
+    ) -> Result<Answer, RelayError> {
+        let exchange = Exchange::new(request, key, chat, &self.clock);
+        let (answer, head) = oneshot::channel();
+        let relay = Rc::clone(self);
+        self.tasks.spawn(async move { relay.run(exchange, answer).await });
+        head.await.unwrap_or(Err(RelayError::Stopping))
+    }
+
+    async fn run(&self, exchange: Exchange, mut client: Client) {
+        match self.open(&exchange, &mut client).await {
+            Ok(Some((admitted, opened))) => self.pass_on(exchange, admitted, opened, client).await,
+            Ok(None) => {}
+            // A client that has left needs no refusal.
+            Err(error) => drop(client.send(Err(error))),
+        }
+    }
+
+    /// Phases 1 to 3. `None` if the client left meanwhile and all is settled.
+    async fn open(&self, exchange: &Exchange, client: &mut Client) -> Result<Option<(Admitted, Opened)>, RelayError> {
+        let candidates = self.candidates(exchange)?;
+        let mut admitted = self.admit(exchange, candidates).await?;
+        let opened = tokio::select! {
+            biased;
+            () = client.closed() => None,
+            opened = self.try_each(exchange, &mut admitted) => Some(opened),
+        };
+        match opened {
+            Some(Ok(opened)) => Ok(Some((admitted, opened))),
+            Some(Err(error)) => Err(self.fail(exchange, admitted, error).await),
+            None => {
+                self.client_left(exchange, admitted).await;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Where the head of the answer goes; closed when the client has left.
+type Client = oneshot::Sender<Result<Answer, RelayError>>;
+
+/// The dialect this relay speaks on both sides.
+const DIALECT: Dialect = Dialect::OpenaiChat;

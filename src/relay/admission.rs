@@ -1,0 +1,74 @@
+//! Admission: a place from the limiters and money from the ledger, asked together.
+//! Owns the rule that a refusal of one gives back the other, and that every refusal is on record.
+
+use farthing_actors::domain::{CallStatus, Money, Provenance, Usage};
+use farthing_actors::ledger::{Entry, HoldRequest, Outcome};
+use farthing_actors::registry::catalogue::Candidate;
+
+use super::estimate::Estimate;
+use super::exchange::{Admitted, Exchange, target};
+use super::settlement::millis;
+use super::{Relay, RelayError};
+
+impl Relay {
+    /// Sets aside what `exchange` may take at the dearest of `candidates`.
+    ///
+    /// # Errors
+    /// The refusal, which is then recorded; nothing stays set aside.
+    pub(super) async fn admit(&self, exchange: &Exchange, candidates: Vec<Candidate>) -> Result<Admitted, RelayError> {
+        let estimate = Estimate::of(&exchange.chat, &candidates);
+        let Some(first) = candidates.first() else {
+            return Err(RelayError::UnknownModel(exchange.chat.model.clone()));
+        };
+        let hold = HoldRequest {
+            call: exchange.call(),
+            target: target(first),
+            amount: estimate.ceiling(&candidates),
+            expected: estimate.expected(),
+        };
+        let (permit, hold) =
+            tokio::join!(self.limiters.admit(&exchange.key.limits, estimate.tokens()), self.ledger.hold(hold));
+        match (permit, hold) {
+            (Ok(permit), Ok(hold)) => {
+                Ok(Admitted { candidates, estimate, hold, permit, attempts: 0, waited: std::time::Duration::ZERO })
+            }
+            (Err(limited), Ok(hold)) => {
+                let refused = self.outcome_of_refusal(exchange, 429);
+                self.close(hold, None, refused).await;
+                Err(limited.into())
+            }
+            (Ok(permit), Err(error)) => {
+                permit.give_back();
+                Err(self.refused(exchange, error.into()))
+            }
+            (Err(limited), Err(_)) => Err(self.refused(exchange, limited.into())),
+        }
+    }
+
+    fn refused(&self, exchange: &Exchange, error: RelayError) -> RelayError {
+        if let RelayError::Refused(refusal) = &error {
+            let status = if matches!(refusal, super::Refusal::OverBudget { .. }) { 402 } else { 429 };
+            self.ledger.record_refusal(Entry {
+                call: exchange.call(),
+                target: None,
+                outcome: self.outcome_of_refusal(exchange, status),
+                held: Money::ZERO,
+                amount: Money::ZERO,
+                closed_at: exchange.placed_at,
+            });
+        }
+        error
+    }
+
+    fn outcome_of_refusal(&self, exchange: &Exchange, http_status: u16) -> Outcome {
+        Outcome {
+            status: CallStatus::Refused,
+            http_status,
+            usage: Usage::default(),
+            provenance: Provenance::Counted,
+            attempts: 0,
+            latency_ms: millis(exchange.elapsed(&self.clock)),
+            first_token_ms: None,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Candidates: which deployments may serve a request, in the order they are tried.
+//! Owns the filter by access, dialect, price and health. Asks nobody: all of it is in snapshots.
+
+use farthing_actors::breakers::Verdict;
+use farthing_actors::registry::catalogue::Candidate;
+
+use super::exchange::Exchange;
+use super::{DIALECT, Relay, RelayError};
+
+impl Relay {
+    /// The deployments that may serve `exchange`, best first.
+    ///
+    /// # Errors
+    /// Unknown or forbidden model, no price under a budget, or every circuit open.
+    pub(super) fn candidates(&self, exchange: &Exchange) -> Result<Vec<Candidate>, RelayError> {
+        let model = &exchange.chat.model;
+        let catalogue = self.catalogue.load();
+        let known = catalogue.candidates(model);
+        let speaks = |candidate: &&Candidate| candidate.deployment.dialects.contains(&DIALECT);
+        let able: Vec<_> = known.iter().filter(speaks).cloned().collect();
+        if able.is_empty() || !exchange.key.admits(model) {
+            return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
+        }
+        let priced: Vec<_> = able.into_iter().filter(|candidate| affordable(exchange, candidate)).collect();
+        if priced.is_empty() {
+            return Err(RelayError::NotPriced(model.clone()));
+        }
+        self.healthy(priced)
+    }
+
+    fn healthy(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, RelayError> {
+        let now = self.clock.now();
+        let mut soonest = None;
+        let mut healthy = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            match self.breakers.verdict(candidate.deployment.id) {
+                Verdict::Open { retry_at } => soonest = soonest.into_iter().chain([retry_at]).min(),
+                Verdict::Closed | Verdict::HalfOpen => healthy.push(candidate),
+            }
+        }
+        match soonest {
+            Some(retry_at) if healthy.is_empty() => {
+                Err(RelayError::AllOpen(std::time::Duration::from_millis(retry_at.millis_since(now))))
+            }
+            _ => Ok(healthy),
+        }
+    }
+}
+
+/// A budget can only be kept where the price is known.
+fn affordable(exchange: &Exchange, candidate: &Candidate) -> bool {
+    candidate.deployment.price.is_some() || !exchange.key.budgeted
+}

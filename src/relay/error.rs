@@ -1,0 +1,102 @@
+//! Why a request was not served, in the relay's own words.
+//! Owns the kinds; the web floor turns them into status codes.
+
+use std::time::Duration;
+
+use farthing_actors::domain::{Money, Scope};
+use farthing_actors::ledger::HoldError;
+use farthing_actors::limiters::LimitError;
+use thiserror::Error;
+
+use crate::upstream::UpstreamError;
+use crate::upstream::error::Fault;
+
+/// Why a request was not served.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RelayError {
+    /// No such model, or not for this key: which of the two is not a stranger's business.
+    #[error("the model {0:?} does not exist or this key may not use it")]
+    UnknownModel(String),
+    /// The model has no price, and a budget cannot be kept without one.
+    #[error("the model {0:?} has no price, so it cannot be used with a budget; ask the operator to set one")]
+    NotPriced(String),
+    /// Every deployment of the model is known to be failing.
+    #[error("every deployment of this model is failing; try again in {} s", .0.as_secs().max(1))]
+    AllOpen(Duration),
+    /// Farthing's own limits or budgets said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Every attempt failed; the last failure.
+    #[error("{error}")]
+    Upstream {
+        /// The provider that failed last.
+        provider: String,
+        /// How.
+        error: UpstreamError,
+    },
+    /// Money cannot be booked now, so nothing may be sent.
+    #[error("calls cannot be recorded now: {0}")]
+    LedgerUnavailable(String),
+    /// The gateway is stopping.
+    #[error("the gateway is stopping")]
+    Stopping,
+}
+
+/// A refusal by limits or budgets: recorded as a request that cost nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Too fast or too wide.
+    #[error("{0}")]
+    Limited(LimitError),
+    /// Too dear.
+    #[error("the budget has ${remaining} left and this call may cost ${needed}; raise the budget or lower max_tokens")]
+    OverBudget {
+        /// Whose budget.
+        scope: Scope,
+        /// What it has left.
+        remaining: Money,
+        /// What the call may cost.
+        needed: Money,
+    },
+}
+
+/// The status code that stands for a failure of the provider's side.
+pub(crate) fn upstream_status(error: &RelayError) -> u16 {
+    match error {
+        RelayError::Upstream { error: UpstreamError::Timeout(_), .. } => 504,
+        RelayError::Upstream { error: UpstreamError::Status { status, .. }, .. } => match error_fault(error) {
+            Some(Fault::Client | Fault::Busy) => *status,
+            _ => 502,
+        },
+        RelayError::AllOpen(_) => 503,
+        _ => 502,
+    }
+}
+
+fn error_fault(error: &RelayError) -> Option<Fault> {
+    match error {
+        RelayError::Upstream { error, .. } => Some(error.fault()),
+        _ => None,
+    }
+}
+
+impl From<LimitError> for RelayError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Actor(error) => Self::LedgerUnavailable(error.to_string()),
+            limited => Self::Refused(Refusal::Limited(limited)),
+        }
+    }
+}
+
+impl From<HoldError> for RelayError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::OverBudget { scope, remaining, needed, .. } => {
+                Self::Refused(Refusal::OverBudget { scope, remaining, needed })
+            }
+            HoldError::Unavailable(reason) => Self::LedgerUnavailable(reason),
+            HoldError::Actor(error) => Self::LedgerUnavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Fallback: one candidate after the other, until one accepts.
+//! Owns the rule that nothing is tried again after the first byte to the client: this phase ends before that byte.
+
+use std::time::Duration;
+
+use farthing_actors::breakers::{FailureKind, Trial, Verdict};
+use farthing_actors::registry::catalogue::Candidate;
+
+use super::attempt::Opened;
+use super::exchange::{Admitted, Exchange};
+use super::{Relay, RelayError};
+use crate::upstream::UpstreamError;
+use crate::upstream::error::Fault;
+
+/// Attempts for one request, whatever the number of candidates.
+const MAX_ATTEMPTS: usize = 3;
+/// When to come back if every trial place of a half-open circuit is taken.
+const RETRY_LATER: Duration = Duration::from_secs(1);
+
+impl Relay {
+    /// Tries the candidates in order.
+    ///
+    /// # Errors
+    /// The last failure, or the first that is the client's own fault.
+    pub(super) async fn try_each(&self, exchange: &Exchange, admitted: &mut Admitted) -> Result<Opened, RelayError> {
+        let mut last = RelayError::AllOpen(RETRY_LATER);
+        for candidate in admitted.candidates.clone().into_iter().take(MAX_ATTEMPTS) {
+            let Some(trial) = self.may_try(&candidate).await else { continue };
+            admitted.attempts = admitted.attempts.saturating_add(1);
+            let error = match self.attempt(exchange, admitted, &candidate).await {
+                Ok(answer) => {
+                    let first_token = exchange.elapsed(&self.clock);
+                    return Ok(Opened { candidate, trial, first_token, answer });
+                }
+                Err(error) => error,
+            };
+            self.report(exchange, &candidate, &error);
+            let stop = !error.may_fall_back();
+            last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
+            if stop {
+                break;
+            }
+        }
+        Err(last)
+    }
+
+    /// Whether the circuit lets a call through: freely, or as one of a half-open circuit's trials.
+    async fn may_try(&self, candidate: &Candidate) -> Option<Option<Trial>> {
+        let deployment = candidate.deployment.id;
+        match self.breakers.verdict(deployment) {
+            Verdict::Closed => Some(None),
+            Verdict::HalfOpen => self.breakers.try_trial(deployment).await.map(Some),
+            Verdict::Open { .. } => None,
+        }
+    }
+
+    /// Tells the breakers of a failure and the log of its reason.
+    pub(super) fn report(&self, exchange: &Exchange, candidate: &Candidate, error: &UpstreamError) {
+        let (deployment, key) = (candidate.deployment.id, exchange.key_id());
+        log::warn!(
+            request_id:% = exchange.id, provider = candidate.provider.name.as_str(), deployment_id:% = deployment,
+            error:% = error; "attempt failed"
+        );
+        match error.fault() {
+            Fault::Provider => self.breakers.failed(deployment, key, kind(error)),
+            Fault::Busy => self.breakers.cooled(deployment, error.retry_after()),
+            Fault::Client | Fault::Operator => {}
+        }
+    }
+}
+
+fn kind(error: &UpstreamError) -> FailureKind {
+    match error {
+        UpstreamError::Connect(_) | UpstreamError::Misconfigured(_) => FailureKind::Connect,
+        UpstreamError::Timeout(_) => FailureKind::Timeout,
+        UpstreamError::Status { status, .. } => FailureKind::Status(*status),
+        UpstreamError::Cut(_) => FailureKind::Cut,
+        UpstreamError::Garbage(_) => FailureKind::Garbage,
+    }
+}

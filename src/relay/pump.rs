@@ -1,0 +1,112 @@
+//! The pump: events from the provider to the client, each when it arrives.
+//! Owns the upstream body and closes its connection by dropping it when it returns. Refuses to buffer: at most
+//! a few pieces wait for a slow client, then the provider waits too.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::attempt::stream_error;
+use crate::dialect::openai_chat::stream::{ChatStream, StreamEnd};
+use crate::upstream::{UpstreamBody, UpstreamError};
+
+/// A client hears something at least this often, so that nothing between us gives the connection up.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_COMMENT: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+/// How a stream came to its end.
+pub(super) enum PumpEnd {
+    /// The provider finished.
+    Complete,
+    /// The client left.
+    ClientGone,
+    /// The provider failed.
+    Failed(UpstreamError),
+}
+
+/// Forwards events until the stream is over for one of three reasons.
+pub(super) async fn pump(
+    reader: &mut ChatStream,
+    mut body: UpstreamBody,
+    first: Bytes,
+    pieces: &mpsc::Sender<Bytes>,
+) -> PumpEnd {
+    if !first.is_empty() && pieces.send(first).await.is_err() {
+        return PumpEnd::ClientGone;
+    }
+    let mut silence = Silence::begin(body.idle());
+    let mut alarm = pin!(sleep_until(silence.next_alarm()));
+    while !reader.is_done() {
+        let piece = tokio::select! {
+            biased;
+            chunk = body.next() => match take(reader, chunk) {
+                Ok(piece) => { silence.heard(); piece }
+                Err(end) => return end,
+            },
+            () = pieces.closed() => return PumpEnd::ClientGone,
+            () = &mut alarm => {
+                let comment = match silence.ring() {
+                    Ok(comment) => comment,
+                    Err(error) => return PumpEnd::Failed(error),
+                };
+                alarm.as_mut().reset(silence.next_alarm());
+                comment
+            }
+        };
+        if !piece.is_empty() && pieces.send(piece).await.is_err() {
+            return PumpEnd::ClientGone;
+        }
+    }
+    PumpEnd::Complete
+}
+
+/// What of `chunk` goes to the client; or how the stream ended with it.
+fn take(reader: &mut ChatStream, chunk: Option<Result<Bytes, UpstreamError>>) -> Result<Bytes, PumpEnd> {
+    match chunk {
+        Some(Ok(chunk)) => reader.push(chunk).map_err(|fault| PumpEnd::Failed(stream_error(fault))),
+        Some(Err(error)) => Err(PumpEnd::Failed(error)),
+        None => Err(match reader.finish() {
+            StreamEnd::Complete => PumpEnd::Complete,
+            StreamEnd::Cut => PumpEnd::Failed(UpstreamError::Cut("it ended without its end marker".to_owned())),
+        }),
+    }
+}
+
+/// How long the provider has been silent. Hearing something only notes the time: the timer is not touched.
+struct Silence {
+    patience: Duration,
+    heard_at: Instant,
+    said_at: Instant,
+}
+
+impl Silence {
+    fn begin(patience: Duration) -> Self {
+        let now = Instant::now();
+        Self { patience, heard_at: now, said_at: now }
+    }
+
+    fn heard(&mut self) {
+        self.heard_at = Instant::now();
+        self.said_at = self.heard_at;
+    }
+
+    fn next_alarm(&self) -> Instant {
+        (self.heard_at + self.patience).min(self.said_at + KEEP_ALIVE)
+    }
+
+    /// What to send the client now, perhaps nothing; or that patience is over.
+    fn ring(&mut self) -> Result<Bytes, UpstreamError> {
+        let now = Instant::now();
+        if now >= self.heard_at + self.patience {
+            return Err(UpstreamError::Timeout(self.patience));
+        }
+        if now < self.said_at + KEEP_ALIVE {
+            return Ok(Bytes::new());
+        }
+        self.said_at = now;
+        Ok(KEEP_ALIVE_COMMENT)
+    }
+}

@@ -1,0 +1,122 @@
+//! Settlement: the only closer of holds.
+//! Owns which usage counts (the provider's figures, else what was seen, flagged) and what is told afterwards.
+
+use std::time::Duration;
+
+use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Provenance, Usage};
+use farthing_actors::feed::{Event, UsageEvent};
+use farthing_actors::ledger::{Hold, Outcome, Target};
+
+use super::estimate::Estimate;
+use super::exchange::{Admitted, Exchange, target};
+use super::{Relay, RelayError};
+use crate::dialect::openai_chat::stream::Seen;
+use crate::dialect::openai_chat::usage::Reading;
+use crate::upstream::UpstreamError;
+
+/// What a client sees that has left: nothing. The number is nginx's, which logs and dashboards know.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// How an exchange ended and what it consumed.
+pub(super) struct End {
+    pub status: CallStatus,
+    pub http_status: u16,
+    pub usage: Usage,
+    pub provenance: Provenance,
+    pub first_token: Option<Duration>,
+}
+
+/// Usage and how we know it: the provider's figures, or else what was seen, with the reason.
+pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missing: Why) -> (Usage, Provenance) {
+    match reading {
+        Reading::Figures(usage) => (usage, Provenance::Provider),
+        Reading::Absent => (estimate.seen(seen), Provenance::Estimated(missing)),
+        Reading::Insane(what) => {
+            log::warn!(reason = what; "the provider's usage figures are impossible, estimating");
+            (estimate.seen(seen), Provenance::Estimated(Why::Insane))
+        }
+    }
+}
+
+impl Relay {
+    /// Closes what was set aside for `exchange` and tells everybody. Gives the cost; `None` if it could not be written
+    /// down, which is logged and mended at the next start.
+    pub(super) async fn settle(
+        &self,
+        exchange: &Exchange,
+        admitted: Admitted,
+        target: Option<Target>,
+        end: End,
+    ) -> Option<Money> {
+        let Admitted { candidates, hold, permit, attempts, .. } = admitted;
+        permit.finish(end.usage.total());
+        let outcome = Outcome {
+            status: end.status,
+            http_status: end.http_status,
+            usage: end.usage,
+            provenance: end.provenance,
+            attempts,
+            latency_ms: millis(exchange.elapsed(&self.clock)),
+            first_token_ms: end.first_token.map(millis),
+        };
+        let provider = target.as_ref().map(|target| target.provider);
+        let provider = provider.or_else(|| candidates.first().map(|first| first.provider.id));
+        let cost = self.close(hold, target, outcome.clone()).await;
+        self.feed.publish(Event::Usage(UsageEvent {
+            time: self.clock.now(),
+            request: exchange.id,
+            project: exchange.key.project.id,
+            key: exchange.key_id(),
+            model: exchange.chat.model.as_str().into(),
+            provider,
+            outcome,
+            cost,
+        }));
+        cost
+    }
+
+    /// Closes a hold; a failure is logged here, once.
+    pub(super) async fn close(&self, hold: Hold, target: Option<Target>, outcome: Outcome) -> Option<Money> {
+        let request = hold.request();
+        let closed = hold.settle(target, outcome).await;
+        closed.inspect_err(|error| log::error!(request_id:% = request, error:% = error; "settlement not recorded")).ok()
+    }
+
+    /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
+    pub(super) async fn fail(&self, exchange: &Exchange, admitted: Admitted, error: RelayError) -> RelayError {
+        let billed = matches!(&error, RelayError::Upstream { error, .. } if may_be_billed(error));
+        let usage = if billed { admitted.estimate.seen(Seen::default()) } else { Usage::default() };
+        let provenance = if billed { Provenance::Estimated(Why::UpstreamCut) } else { Provenance::Counted };
+        let end = End {
+            status: CallStatus::UpstreamError,
+            http_status: super::error::upstream_status(&error),
+            usage,
+            provenance,
+            first_token: None,
+        };
+        self.settle(exchange, admitted, None, end).await;
+        error
+    }
+
+    /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in.
+    pub(super) async fn client_left(&self, exchange: &Exchange, admitted: Admitted) {
+        let end = client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None);
+        let first = admitted.candidates.first().map(target);
+        self.settle(exchange, admitted, first, end).await;
+    }
+}
+
+/// The end of an exchange whose client left.
+pub(super) fn client_gone(usage: Usage, provenance: Provenance, first_token: Option<Duration>) -> End {
+    End { status: CallStatus::ClientGone, http_status: CLIENT_CLOSED_REQUEST, usage, provenance, first_token }
+}
+
+/// Whether the provider may have worked, and bill for it, although no answer came.
+fn may_be_billed(error: &UpstreamError) -> bool {
+    matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_) | UpstreamError::Garbage(_))
+}
+
+/// Whole milliseconds, for a row.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,132 @@
+//! Passing the answer on: whole, or as a stream whose end follows its settlement.
+//! Owns what the end of an answer means for money, circuits and the client. Refuses to forward: that is the pump's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use farthing_actors::breakers::Trial;
+use farthing_actors::domain::{CallStatus, Estimate as Why, Money};
+use farthing_actors::registry::catalogue::Candidate;
+use tokio::sync::mpsc;
+
+use super::attempt::{Opened, OpenedAnswer, OpenedStream};
+use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
+use super::pump::{PumpEnd, pump};
+use super::settlement::{End, client_gone, consumed};
+use super::{Client, Relay};
+use crate::dialect::openai_chat::error::ErrorBody;
+use crate::dialect::openai_chat::reply;
+use crate::dialect::openai_chat::stream::{ChatStream, Seen};
+
+/// Pieces that may wait for a client that reads slowly; then the upstream waits too.
+const PIECES_IN_FLIGHT: usize = 16;
+
+/// The deployment that answers, and its place in a half-open circuit until the outcome is known.
+struct Chosen {
+    candidate: Candidate,
+    #[expect(dead_code, reason = "held for its drop: a lost trial frees its place")]
+    trial: Option<Trial>,
+    first_token: Duration,
+}
+
+impl Relay {
+    /// Phases 4 to 6 for either kind of answer.
+    pub(super) async fn pass_on(&self, exchange: Exchange, admitted: Admitted, opened: Opened, client: Client) {
+        let Opened { candidate, trial, first_token, answer } = opened;
+        let mut facts = self.facts(&exchange, &admitted, &candidate);
+        let candidate = Chosen { candidate, trial, first_token };
+        match answer {
+            OpenedAnswer::Whole(body) => {
+                facts.cost = self.settle_whole(&exchange, admitted, candidate, &body).await;
+                // Booked whether or not the client is still there.
+                drop(client.send(Ok(Answer { facts, body: AnswerBody::Whole(body) })));
+            }
+            OpenedAnswer::Stream(stream) => {
+                let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
+                drop(client.send(Ok(Answer { facts, body: AnswerBody::Stream(body) })));
+                self.relay_stream(exchange, admitted, candidate, (stream, pieces)).await;
+            }
+        }
+    }
+
+    async fn settle_whole(&self, exchange: &Exchange, admitted: Admitted, chosen: Chosen, body: &[u8]) -> Option<Money> {
+        let seen = Seen { events: 0, text_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX) };
+        let (usage, provenance) = consumed(reply::usage(body), &admitted.estimate, seen, Why::Missing);
+        let first_token = Some(chosen.first_token);
+        self.breakers.succeeded(chosen.candidate.deployment.id, exchange.key_id());
+        let end = End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token };
+        self.settle(exchange, admitted, Some(target(&chosen.candidate)), end).await
+    }
+
+    async fn relay_stream(
+        &self,
+        exchange: Exchange,
+        admitted: Admitted,
+        chosen: Chosen,
+        (stream, pieces): (OpenedStream, mpsc::Sender<Bytes>),
+    ) {
+        let OpenedStream { mut reader, body, first } = stream;
+        // The body is dropped here, which closes the upstream connection before anything else is done.
+        let ended = pump(&mut reader, body, first, &pieces).await;
+        let end = self.judge(&exchange, &admitted, &chosen, (&reader, &ended));
+        let cost = self.settle(&exchange, admitted, Some(target(&chosen.candidate)), end).await;
+        let last = match ended {
+            PumpEnd::Complete => reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref()),
+            PumpEnd::Failed(_) => broken_off(),
+            PumpEnd::ClientGone => return,
+        };
+        // A client that leaves now has missed only the end, and that is booked.
+        drop(pieces.send(last).await);
+    }
+
+    /// What a stream's end means: status, usage, and what the breakers hear.
+    fn judge(
+        &self,
+        exchange: &Exchange,
+        admitted: &Admitted,
+        chosen: &Chosen,
+        (reader, ended): (&ChatStream, &PumpEnd),
+    ) -> End {
+        let figures = |missing| consumed(reader.usage(), &admitted.estimate, reader.seen(), missing);
+        let first_token = Some(chosen.first_token);
+        match ended {
+            PumpEnd::Complete => {
+                self.breakers.succeeded(chosen.candidate.deployment.id, exchange.key_id());
+                let (usage, provenance) = figures(Why::Missing);
+                End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token }
+            }
+            PumpEnd::ClientGone => {
+                let (usage, provenance) = figures(Why::ClientGone);
+                client_gone(usage, provenance, first_token)
+            }
+            PumpEnd::Failed(error) => {
+                self.report(exchange, &chosen.candidate, error);
+                let (usage, provenance) = figures(Why::UpstreamCut);
+                End { status: CallStatus::UpstreamCut, http_status: 200, usage, provenance, first_token }
+            }
+        }
+    }
+
+    fn facts(&self, exchange: &Exchange, admitted: &Admitted, candidate: &Candidate) -> Facts {
+        Facts {
+            provider: candidate.provider.name.clone(),
+            model: Arc::clone(&candidate.deployment.upstream_model),
+            attempts: admitted.attempts,
+            cost: None,
+            overhead_us: exchange.elapsed(&self.clock).saturating_sub(admitted.waited).as_micros(),
+            headroom: admitted.permit.headroom(),
+        }
+    }
+}
+
+/// What the client is told about the bill, in the usage chunk it asked for.
+fn receipt(exchange: &Exchange, cost: Money) -> String {
+    format!(r#"{{"cost_usd":"{cost}","request_id":"{}"}}"#, exchange.id)
+}
+
+/// The one error event of a broken answer; no end marker follows, so that stock clients raise.
+fn broken_off() -> Bytes {
+    let message = "the provider's answer broke off; what was produced until then is charged";
+    ErrorBody { message, kind: "upstream_error", param: None, code: Some("upstream_cut") }.to_event()
+}

@@ -1,0 +1,11 @@
+//! Upstream: the providers' side of the wire. What each provider kind is, and the one way to call it.
+//! Owns addresses, authentication, quirks and connections. Refuses to decide who is called, or whether again.
+
+pub mod client;
+pub mod error;
+pub mod guard;
+pub mod kinds;
+
+pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply, UpstreamRequest};
+pub use error::UpstreamError;
+pub use kinds::{Profile, profile};

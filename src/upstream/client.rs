@@ -1,0 +1,263 @@
+//! The client: the only code that opens connections to providers.
+//! Owns one connection pool per provider and worker, deadlines, and the header that carries a provider's key.
+//! Refuses redirects, so that a key never follows one, and answers without bound.
+
+#![expect(clippy::disallowed_methods, reason = "this file is the one place that makes HTTP clients")]
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use awc::http::{Uri, Version};
+use bytes::Bytes;
+use farthing_actors::domain::{ProviderId, ProviderKind, Sealed, Secret, Timestamp};
+use farthing_actors::registry::catalogue::Provider;
+use futures_core::Stream;
+use tokio::time::timeout;
+
+use super::error::UpstreamError;
+use super::guard::Address;
+use super::kinds::sandbox::Sandbox;
+use super::kinds::{Authentication, Profile, profile};
+use crate::dialect::openai_chat::error::UpstreamWords;
+
+/// The most of a whole answer that is read.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+/// The most of an error's body that is read: enough for any explanation.
+const MAX_ERROR: usize = 64 * 1024;
+
+/// Opens sealed provider keys. Implemented by the vault; named here so that this floor knows no cryptography.
+pub trait KeyVault: Send + Sync {
+    /// The key in the clear, for `provider` at `host`.
+    ///
+    /// # Errors
+    /// Why it cannot be opened, fit for an operator's log.
+    fn open(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, String>;
+}
+
+/// One worker's way to all providers.
+pub struct Upstream {
+    vault: Arc<dyn KeyVault>,
+    sandbox: Sandbox,
+    endpoints: RefCell<HashMap<ProviderId, Rc<Endpoint>>>,
+}
+
+/// What goes to a provider.
+pub struct UpstreamRequest {
+    /// The body, already in the provider's dialect.
+    pub body: Bytes,
+    /// Whether the answer is a stream.
+    pub stream: bool,
+}
+
+/// A provider's accepting answer.
+pub struct UpstreamReply {
+    /// Its media type.
+    pub content_type: Option<HeaderValue>,
+    /// Its body, unread.
+    pub body: UpstreamBody,
+}
+
+/// The rest of an answer. Dropping it closes the connection, which is how an upstream call is cancelled.
+pub struct UpstreamBody {
+    source: Source,
+    idle: Duration,
+}
+
+enum Source {
+    Http(Box<awc::ClientResponse>),
+    Sandbox(super::kinds::sandbox::Playback),
+}
+
+/// A provider as this worker reaches it, until the provider is changed.
+struct Endpoint {
+    version: Timestamp,
+    client: awc::Client,
+    chat: Uri,
+    host: String,
+}
+
+impl Upstream {
+    /// A worker's client with keys from `vault`; `sandbox` answers for the built-in provider.
+    pub fn new(vault: Arc<dyn KeyVault>, sandbox: Sandbox) -> Self {
+        Self { vault, sandbox, endpoints: RefCell::default() }
+    }
+
+    /// Sends one request and waits for the head of an accepting answer.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] for everything else, a provider's own error included.
+    pub async fn send(&self, provider: &Provider, request: UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
+        let patience = provider.timeouts.first_byte(request.stream);
+        let answer = async {
+            match provider.kind {
+                ProviderKind::Sandbox => self.play(provider, &request).await,
+                _ => self.call(provider, request).await,
+            }
+        };
+        timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
+    }
+
+    async fn call(&self, provider: &Provider, request: UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
+        let profile = profile(provider.kind);
+        let endpoint = self.endpoint(provider, profile)?;
+        let mut call = endpoint.client.post(endpoint.chat.clone()).insert_header((CONTENT_TYPE, "application/json"));
+        if let Some(header) = self.authorization(provider, profile, &endpoint.host)? {
+            call = call.insert_header((AUTHORIZATION, header));
+        }
+        let response = call.send_body(request.body).await.map_err(|error| connect_error(&error))?;
+        let idle = provider.timeouts.idle();
+        accept(response, idle).await
+    }
+
+    async fn play(&self, provider: &Provider, request: &UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
+        let (head, playback) = self.sandbox.answer(&request.body).await;
+        let body = UpstreamBody { source: Source::Sandbox(playback), idle: provider.timeouts.idle() };
+        if head.status != 200 {
+            return Err(refusal(head.status, head.retry_after, body).await);
+        }
+        Ok(UpstreamReply { content_type: Some(HeaderValue::from_static(head.content_type)), body })
+    }
+
+    fn endpoint(&self, provider: &Provider, profile: &Profile) -> Result<Rc<Endpoint>, UpstreamError> {
+        let mut endpoints = self.endpoints.borrow_mut();
+        if let Some(known) = endpoints.get(&provider.id)
+            && known.version == provider.updated_at
+        {
+            return Ok(Rc::clone(known));
+        }
+        let endpoint = Rc::new(Endpoint::open(provider, profile)?);
+        endpoints.insert(provider.id, Rc::clone(&endpoint));
+        Ok(endpoint)
+    }
+
+    /// The header that carries the key. The key exists in the clear only while this is built and sent.
+    fn authorization(
+        &self,
+        provider: &Provider,
+        profile: &Profile,
+        host: &str,
+    ) -> Result<Option<HeaderValue>, UpstreamError> {
+        let Some(sealed) = provider.api_key.as_ref().filter(|_| profile.authentication == Authentication::Bearer) else {
+            return Ok(None);
+        };
+        let key = self.vault.open(provider.id, host, sealed).map_err(UpstreamError::Misconfigured)?;
+        let unfit = |_| UpstreamError::Misconfigured("its key cannot be sent in a header".to_owned());
+        let mut header = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(unfit)?;
+        header.set_sensitive(true);
+        Ok(Some(header))
+    }
+}
+
+impl Endpoint {
+    fn open(provider: &Provider, profile: &Profile) -> Result<Self, UpstreamError> {
+        let misconfigured = |reason: String| UpstreamError::Misconfigured(reason);
+        let address = Address::parse(&provider.base_url, provider.allow_private_network)
+            .map_err(|error| misconfigured(error.to_string()))?;
+        let chat = format!("{}{}", address.base, profile.chat_path);
+        let chat = chat.parse().map_err(|_| misconfigured("its base URL cannot be extended".to_owned()))?;
+        // Limit 0: awc counts calls in flight over all hosts; the bound on those is ours, at the door.
+        let connector = awc::Connector::new()
+            .timeout(provider.timeouts.connect())
+            .limit(0)
+            .conn_keep_alive(Duration::from_secs(60))
+            .max_http_version(Version::HTTP_11);
+        let client = awc::Client::builder()
+            .connector(connector)
+            .disable_redirects()
+            .disable_timeout()
+            .finish();
+        Ok(Self { version: provider.updated_at, client, chat, host: address.host })
+    }
+}
+
+async fn accept(response: awc::ClientResponse, idle: Duration) -> Result<UpstreamReply, UpstreamError> {
+    let status = response.status().as_u16();
+    let content_type = response.headers().get(CONTENT_TYPE).cloned();
+    let retry_after = retry_after(response.headers());
+    let body = UpstreamBody { source: Source::Http(Box::new(response)), idle };
+    if status != 200 {
+        return Err(refusal(status, retry_after, body).await);
+    }
+    Ok(UpstreamReply { content_type, body })
+}
+
+async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {
+    // An error whose explanation cannot be read is still that error.
+    let words = body.collect(MAX_ERROR).await.ok().and_then(|body| UpstreamWords::read(&body));
+    UpstreamError::Status { status, words, retry_after }
+}
+
+/// `Retry-After` in seconds; the date form is rare and read as absent.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn connect_error(error: &awc::error::SendRequestError) -> UpstreamError {
+    use awc::error::SendRequestError as E;
+    match error {
+        E::Connect(_) | E::Url(_) => UpstreamError::Connect(error.to_string()),
+        E::Response(_) => UpstreamError::Garbage("it is not HTTP"),
+        E::Timeout => UpstreamError::Connect("no connection in time".to_owned()),
+        other => UpstreamError::Cut(other.to_string()),
+    }
+}
+
+impl UpstreamBody {
+    /// The next piece as it arrived; `None` at the end.
+    ///
+    /// # Errors
+    /// If it broke off, or nothing came for the provider's idle time.
+    pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
+        match &mut self.source {
+            Source::Http(response) => {
+                let chunk = std::future::poll_fn(|waker| Pin::new(&mut **response).poll_next(waker));
+                Some(chunk.await?.map_err(|error| UpstreamError::Cut(error.to_string())))
+            }
+            Source::Sandbox(playback) => playback.next().await,
+        }
+    }
+
+    /// How long the provider may be silent between two pieces.
+    pub fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    /// The whole rest, of a reasonable size.
+    ///
+    /// # Errors
+    /// If it broke off, stalled or is too large.
+    pub async fn read_all(self) -> Result<Bytes, UpstreamError> {
+        self.collect(MAX_ANSWER).await
+    }
+
+    async fn collect(mut self, limit: usize) -> Result<Bytes, UpstreamError> {
+        let first = self.next_in_time().await?.unwrap_or_default();
+        let Some(second) = self.next_in_time().await? else {
+            return Ok(first);
+        };
+        let mut whole = Vec::with_capacity(first.len().saturating_add(second.len()).saturating_mul(2));
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        while let Some(piece) = self.next_in_time().await? {
+            if whole.len().saturating_add(piece.len()) > limit {
+                return Err(UpstreamError::Garbage("it is larger than 32 MiB"));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(Bytes::from(whole))
+    }
+
+    async fn next_in_time(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        let idle = self.idle;
+        match timeout(idle, self.next()).await {
+            Ok(piece) => piece.transpose(),
+            Err(_) => Err(UpstreamError::Timeout(idle)),
+        }
+    }
+}

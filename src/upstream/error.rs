@@ -1,0 +1,99 @@
+//! Upstream errors: what can go wrong on the provider's side, as questions the relay can ask.
+//! Owns the answers (whose fault, may another deployment be tried, does the circuit count it). Refuses status codes
+//! for clients: those are the web floor's.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::dialect::openai_chat::error::UpstreamWords;
+
+/// One failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UpstreamError {
+    /// No connection: name, TCP or TLS.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The provider said nothing in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The provider answered an error.
+    #[error("the provider answered {status}")]
+    Status {
+        /// Its status code.
+        status: u16,
+        /// Its own explanation, if it gave one.
+        words: Option<UpstreamWords>,
+        /// When it asks to be called again.
+        retry_after: Option<Duration>,
+    },
+    /// The answer broke off.
+    #[error("the answer broke off: {0}")]
+    Cut(String),
+    /// The answer is not one.
+    #[error("the answer cannot be read: {0}")]
+    Garbage(&'static str),
+    /// Farthing's own record of the provider cannot be used: bad address, forbidden network, undecryptable key.
+    #[error("the provider is misconfigured: {0}")]
+    Misconfigured(String),
+}
+
+/// Who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller's request is not acceptable to the provider.
+    Client,
+    /// The provider is unwell or unreachable.
+    Provider,
+    /// The provider refuses us for now: limits.
+    Busy,
+    /// The operator's configuration: key, address.
+    Operator,
+}
+
+impl UpstreamError {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Connect(_) | Self::Timeout(_) | Self::Cut(_) | Self::Garbage(_) => Fault::Provider,
+            Self::Misconfigured(_) => Fault::Operator,
+            Self::Status { status, .. } => match status {
+                401..=403 => Fault::Operator,
+                429 => Fault::Busy,
+                408 => Fault::Provider,
+                400..=499 => Fault::Client,
+                _ => Fault::Provider,
+            },
+        }
+    }
+
+    /// Whether another deployment may do better with the same request. Only asked before the first byte to the client.
+    pub fn may_fall_back(&self) -> bool {
+        self.fault() != Fault::Client
+    }
+
+    /// When the provider asks to be called again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_clients_own_faults_end_the_search() {
+        let status = |status| UpstreamError::Status { status, words: None, retry_after: None };
+        for passed_on in [400, 404, 409, 413, 422] {
+            assert!(!status(passed_on).may_fall_back(), "{passed_on}");
+        }
+        for tried_elsewhere in [301, 401, 403, 408, 429, 500, 502, 503, 529] {
+            assert!(status(tried_elsewhere).may_fall_back(), "{tried_elsewhere}");
+        }
+        assert!(UpstreamError::Connect(String::new()).may_fall_back());
+    }
+}

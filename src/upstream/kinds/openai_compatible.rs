@@ -1,0 +1,26 @@
+//! Any server that speaks OpenAI's chat dialect: vLLM, llama.cpp, LM Studio and their like.
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk};
+
+/// A server only its operator knows the address of.
+pub static PROFILE: Profile = Profile {
+    base_url: None,
+    chat_path: "/chat/completions",
+    authentication: Authentication::Bearer,
+    dialects: &[Dialect::OpenaiChat],
+    output_cap_field: "max_tokens",
+    quirks: &[
+        Quirk {
+            what: "many servers know only max_tokens",
+            checked: "2026-08",
+            source: "llama.cpp server README; vLLM OpenAI-compatible server documentation",
+        },
+        Quirk {
+            what: "some ignore include_usage, so a stream without any usage is normal and is estimated",
+            checked: "2026-08",
+            source: "recorded from llama-cpp-python",
+        },
+    ],
+};
