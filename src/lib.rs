@@ -3,7 +3,9 @@
 //! - [`dialect`]: the wire formats. Pure: bytes and values in, bytes and values out.
 //! - [`security`]: the one façade that seals, signs and recognises secrets.
 //! - [`store`]: the database, and the journal in front of it.
+//! - [`tokenizer`]: how many tokens a text is.
 
 pub mod dialect;
 pub mod security;
 pub mod store;
+pub mod tokenizer;
