@@ -1,0 +1,3 @@
+//! The kinds of provider, one small file each.
+
+pub mod sandbox;
