@@ -84,26 +84,26 @@ impl Vault {
 
     /// Opens what [`Vault::seal`] made for the same provider and host.
     pub(super) fn open(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
-        let parts = Parts::read(&sealed.0)?;
-        if *parts.key_id != self.key_id {
+        let envelope = Envelope::read(&sealed.0)?;
+        if *envelope.key_id != self.key_id {
             return Err(VaultError::MasterKey);
         }
-        let aad = associated(provider, host, parts.key_id);
-        let payload = Payload { msg: parts.ciphertext, aad: &aad };
-        let plain = self.cipher.decrypt(&XNonce::from(*parts.nonce), payload).map_err(|_| VaultError::Tag)?;
+        let aad = associated(provider, host, envelope.key_id);
+        let payload = Payload { msg: envelope.ciphertext, aad: &aad };
+        let plain = self.cipher.decrypt(&XNonce::from(*envelope.nonce), payload).map_err(|_| VaultError::Tag)?;
         let plain = Zeroizing::new(plain);
         std::str::from_utf8(&plain).map(Secret::new).map_err(|_| VaultError::Format)
     }
 }
 
 /// A sealed key, taken apart.
-struct Parts<'a> {
+struct Envelope<'a> {
     key_id: &'a [u8; KEY_ID_BYTES],
     nonce: &'a [u8; NONCE_BYTES],
     ciphertext: &'a [u8],
 }
 
-impl<'a> Parts<'a> {
+impl<'a> Envelope<'a> {
     fn read(sealed: &'a [u8]) -> Result<Self, VaultError> {
         let (version, rest) = sealed.split_first().ok_or(VaultError::Format)?;
         match *version {

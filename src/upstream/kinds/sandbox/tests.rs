@@ -26,8 +26,8 @@ impl Ran {
 
     /// The JSON of every event but `[DONE]`.
     fn events(&self) -> Vec<Value> {
-        let data = self.pieces.iter().map(|piece| piece.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap());
-        data.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).unwrap()).collect()
+        let sent = self.pieces.iter().map(|piece| piece.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap());
+        sent.filter(|sent| *sent != "[DONE]").map(|sent| serde_json::from_str(sent).unwrap()).collect()
     }
 
     fn text(&self) -> String {

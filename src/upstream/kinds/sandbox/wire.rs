@@ -71,8 +71,8 @@ impl Head {
 pub(super) const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 
 /// One server-sent event.
-pub(super) fn sse(data: &[u8]) -> Bytes {
-    [b"data: ", data, b"\n\n"].concat().into()
+pub(super) fn sse(json: &[u8]) -> Bytes {
+    [b"data: ", json, b"\n\n"].concat().into()
 }
 
 /// Nothing written here can fail to serialise: no map with odd keys, no foreign types.
