@@ -5,6 +5,7 @@ pub mod client;
 pub mod error;
 pub mod guard;
 pub mod kinds;
+pub mod playback;
 
 pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply, UpstreamRequest};
 pub use error::UpstreamError;

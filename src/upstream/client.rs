@@ -21,8 +21,8 @@ use tokio::time::timeout;
 
 use super::error::UpstreamError;
 use super::guard::Address;
-use super::kinds::sandbox::Sandbox;
 use super::kinds::{Authentication, Profile, profile};
+use super::playback::{Playback, Sandbox};
 use crate::dialect::openai_chat::error::UpstreamWords;
 
 /// The most of a whole answer that is read.
@@ -56,8 +56,6 @@ pub struct UpstreamRequest {
 
 /// A provider's accepting answer.
 pub struct UpstreamReply {
-    /// Its media type.
-    pub content_type: Option<HeaderValue>,
     /// Its body, unread.
     pub body: UpstreamBody,
 }
@@ -70,7 +68,7 @@ pub struct UpstreamBody {
 
 enum Source {
     Http(Box<awc::ClientResponse>),
-    Sandbox(super::kinds::sandbox::Playback),
+    Sandbox(Playback),
 }
 
 /// A provider as this worker reaches it, until the provider is changed.
@@ -115,12 +113,12 @@ impl Upstream {
     }
 
     async fn play(&self, provider: &Provider, request: &UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
-        let (head, playback) = self.sandbox.answer(&request.body).await;
-        let body = UpstreamBody { source: Source::Sandbox(playback), idle: provider.timeouts.idle() };
+        let head = self.sandbox.answer(&request.body).await;
+        let body = UpstreamBody { source: Source::Sandbox(head.playback), idle: provider.timeouts.idle() };
         if head.status != 200 {
             return Err(refusal(head.status, head.retry_after, body).await);
         }
-        Ok(UpstreamReply { content_type: Some(HeaderValue::from_static(head.content_type)), body })
+        Ok(UpstreamReply { body })
     }
 
     fn endpoint(&self, provider: &Provider, profile: &Profile) -> Result<Rc<Endpoint>, UpstreamError> {
@@ -177,13 +175,12 @@ impl Endpoint {
 
 async fn accept(response: awc::ClientResponse, idle: Duration) -> Result<UpstreamReply, UpstreamError> {
     let status = response.status().as_u16();
-    let content_type = response.headers().get(CONTENT_TYPE).cloned();
     let retry_after = retry_after(response.headers());
     let body = UpstreamBody { source: Source::Http(Box::new(response)), idle };
     if status != 200 {
         return Err(refusal(status, retry_after, body).await);
     }
-    Ok(UpstreamReply { content_type, body })
+    Ok(UpstreamReply { body })
 }
 
 async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {
