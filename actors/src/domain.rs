@@ -9,6 +9,7 @@ pub mod clock;
 pub mod ids;
 pub mod limits;
 pub mod money;
+pub mod name;
 pub mod price;
 pub mod provider;
 pub mod secret;

@@ -1,4 +1,5 @@
-//! Why an actor did not answer. Owns the three ways that can happen; what an actor answers is its own matter.
+//! Why an actor did not answer, and why its port did not read or save. Owns those few ways; what an actor answers is its
+//! own matter.
 
 use thiserror::Error;
 
@@ -14,4 +15,23 @@ pub enum ActorError {
     /// It stopped while the question waited, so whether it acted is unknown.
     #[error("the {0} actor stopped before it answered")]
     Gone(&'static str),
+}
+
+/// Why a port to the database did not load.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct LoadError(pub String);
+
+/// Why a port to the database did not save, in the terms an owner acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SaveError {
+    /// Certainly nothing was saved: the owner answers the error and goes on.
+    #[error("nothing was saved: {0}")]
+    Failed(String),
+    /// Certainly nothing was removed, because stored records refer to it.
+    #[error("stored records refer to it: {0}")]
+    Referenced(String),
+    /// It may have been saved: the owner stops and reads the truth again.
+    #[error("it is unknown whether this was saved: {0}")]
+    Unknown(String),
 }

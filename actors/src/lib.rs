@@ -3,6 +3,8 @@
 //! | actor | owns | a crash loses |
 //! |---|---|---|
 //! | [`ledger`] | balances and open holds | nothing: both are read back from the journal |
+//! | [`keyring`] | projects, virtual keys and their limits | nothing: read back from the store; readers keep the last snapshot |
+//! | [`registry`] | providers, deployments and prices | nothing: read back from the store; readers keep the last snapshot |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
 

@@ -1,9 +1,12 @@
 //! The ring: projects, their virtual keys, and how a presented key becomes an authorised caller. Pure.
 //! Owns the chain from a key to everything it is charged to. Refuses secrets: keys are known here by digest only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::iter;
 use std::sync::Arc;
 
+use super::changes::Change;
+use super::error::KeyringError;
 use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Timestamp};
 
 /// The keyed hash of a presented key: the only form in which a key is kept.
@@ -58,7 +61,19 @@ pub struct VirtualKey {
     pub created_at: Timestamp,
 }
 
-/// A key that may call now, with everything a call needs to know about it. Shared by reference, never changed.
+/// Whether a key may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// It may.
+    Active,
+    /// It was taken back.
+    Revoked,
+    /// Its time is over.
+    Expired,
+}
+
+/// A key with everything a call needs to know about it. Shared by reference, never changed. Whether it may call is
+/// [`AuthorizedKey::state`]'s answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizedKey {
     /// The key.
@@ -69,13 +84,148 @@ pub struct AuthorizedKey {
     pub scopes: Arc<[Scope]>,
     /// The traffic limits that apply, one for each scope that has any.
     pub limits: Arc<[(Scope, Limits)]>,
+    /// The lists of allowed models that apply, without those that allow everything.
+    pub allowed: Arc<[Allowed]>,
     /// Whether any scope has a budget, so that every call needs a price and an output cap.
     pub budgeted: bool,
 }
 
-/// All keys and projects, as last published.
-#[derive(Debug, Default)]
+impl AuthorizedKey {
+    /// A key in its `project`, which stands below `parents`, nearest first.
+    pub fn new<'a>(key: VirtualKey, project: &'a Project, parents: impl IntoIterator<Item = &'a Project>) -> Self {
+        let mut scopes = vec![Scope::Key(key.id)];
+        let mut limits = vec![(Scope::Key(key.id), key.limits)];
+        let mut allowed = vec![key.allowed_models.clone()];
+        let mut budgeted = key.budget.is_some();
+        for project in iter::once(project).chain(parents) {
+            scopes.push(Scope::Project(project.id));
+            limits.push((Scope::Project(project.id), project.limits));
+            allowed.push(project.allowed_models.clone());
+            budgeted |= project.budget.is_some();
+        }
+        limits.retain(|(_, limits)| !limits.is_unlimited());
+        allowed.retain(|list| !list.0.iter().any(|pattern| pattern == "*"));
+        let project = project.clone();
+        Self { key, project, scopes: scopes.into(), limits: limits.into(), allowed: allowed.into(), budgeted }
+    }
+
+    /// Whether the key may call at `now`. A revoked key stays revoked when it has expired as well.
+    pub fn state(&self, now: Timestamp) -> KeyState {
+        if self.key.revoked_at.is_some() {
+            KeyState::Revoked
+        } else if self.key.expires_at.is_some_and(|end| now >= end) {
+            KeyState::Expired
+        } else {
+            KeyState::Active
+        }
+    }
+
+    /// Whether the key, its project and every project above allow `model`.
+    pub fn admits(&self, model: &str) -> bool {
+        self.allowed.iter().all(|list| list.admits(model))
+    }
+}
+
+/// All keys and projects at one moment. Its methods ask nobody; what may be changed about it is in
+/// [`changes`](super::changes).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Keys {
     by_digest: HashMap<KeyDigest, Arc<AuthorizedKey>>,
-    projects: HashMap<ProjectId, Arc<Project>>,
+    keys: BTreeMap<KeyId, Arc<AuthorizedKey>>,
+    projects: BTreeMap<ProjectId, Arc<Project>>,
+}
+
+impl Keys {
+    /// The ring made of these records.
+    ///
+    /// # Errors
+    /// If a project's parents are missing, too many or circular, or a key's project is missing.
+    pub fn new(projects: Vec<Project>, keys: Vec<VirtualKey>) -> Result<Self, KeyringError> {
+        let projects = projects.into_iter().map(|project| (project.id, Arc::new(project))).collect();
+        let mut ring = Self { projects, ..Self::default() };
+        if let Some(id) = ring.projects.keys().find(|id| !ring.is_rooted(**id)) {
+            return Err(KeyringError::Conflict(format!(
+                "the parents of project {id} are missing, circular or too many"
+            )));
+        }
+        for key in keys {
+            let (id, project) = (key.id, key.project);
+            if !ring.insert(key) {
+                return Err(KeyringError::Conflict(format!("key {id} belongs to project {project}, which is missing")));
+            }
+        }
+        Ok(ring)
+    }
+
+    /// The key with this digest, whatever its state.
+    pub fn find(&self, digest: &KeyDigest) -> Option<&Arc<AuthorizedKey>> {
+        self.by_digest.get(digest)
+    }
+
+    /// The key with this id, whatever its state.
+    pub fn key(&self, id: KeyId) -> Option<&Arc<AuthorizedKey>> {
+        self.keys.get(&id)
+    }
+
+    /// Every key, revoked ones included, oldest first.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Arc<AuthorizedKey>> {
+        self.keys.values()
+    }
+
+    /// The project with this id.
+    pub fn project(&self, id: ProjectId) -> Option<&Arc<Project>> {
+        self.projects.get(&id)
+    }
+
+    /// The project with this name.
+    pub fn project_by_name(&self, name: &str) -> Option<&Arc<Project>> {
+        self.projects().find(|project| project.name == name)
+    }
+
+    /// Every project, oldest first.
+    pub fn projects(&self) -> impl DoubleEndedIterator<Item = &Arc<Project>> {
+        self.projects.values()
+    }
+
+    /// The project and those above it, nearest first; never more than [`MAX_DEPTH`] and one, even in a circle.
+    pub fn lineage(&self, id: ProjectId) -> impl Iterator<Item = &Arc<Project>> {
+        let above = |project: &&Arc<Project>| project.parent.and_then(|parent| self.project(parent));
+        iter::successors(self.project(id), above).take(MAX_DEPTH + 1)
+    }
+
+    /// This ring after `change`.
+    pub(super) fn with(&self, change: Change) -> Self {
+        let mut next = self.clone();
+        match change {
+            Change::SaveProject(project) => {
+                next.projects.insert(project.id, Arc::new(project));
+                // Every key below carries what it inherits; changes of projects are rare and keys are few.
+                for key in self.keys() {
+                    next.insert(key.key.clone());
+                }
+            }
+            Change::RemoveProject(id) => {
+                next.projects.remove(&id);
+            }
+            Change::SaveKey(key) => {
+                next.insert(key);
+            }
+        }
+        next
+    }
+
+    /// Puts the key in, if its project is there.
+    fn insert(&mut self, key: VirtualKey) -> bool {
+        let mut lineage = self.lineage(key.project).map(|project| &**project);
+        let Some(project) = lineage.next() else { return false };
+        let key = Arc::new(AuthorizedKey::new(key, project, lineage));
+        self.by_digest.insert(key.key.digest, Arc::clone(&key));
+        self.keys.insert(key.key.id, key);
+        true
+    }
+
+    fn is_rooted(&self, id: ProjectId) -> bool {
+        let mut lineage = self.lineage(id).take(MAX_DEPTH);
+        lineage.any(|project| project.parent.is_none())
+    }
 }

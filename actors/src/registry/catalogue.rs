@@ -1,9 +1,12 @@
 //! The catalogue: providers and the deployments they offer, found by the model a client names. Pure.
 //! Owns the order of candidates. Refuses to judge health: that belongs to the breakers.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::changes::Change;
+use super::error::RegistryError;
 use crate::domain::{DeploymentId, Dialect, Price, PriceId, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp};
 
 /// A vendor or a self-hosted endpoint family.
@@ -59,7 +62,7 @@ pub struct Deployment {
 }
 
 /// A deployment together with its provider: somewhere a call can go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The deployment.
     pub deployment: Arc<Deployment>,
@@ -67,10 +70,113 @@ pub struct Candidate {
     pub provider: Arc<Provider>,
 }
 
-/// All providers and deployments, as last published.
-#[derive(Debug, Default)]
+/// All providers and deployments at one moment. Its methods ask nobody; what may be changed about it is in
+/// [`changes`](super::changes).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    providers: HashMap<ProviderId, Arc<Provider>>,
-    deployments: HashMap<DeploymentId, Arc<Deployment>>,
+    providers: BTreeMap<ProviderId, Arc<Provider>>,
+    deployments: BTreeMap<DeploymentId, Arc<Deployment>>,
     by_model: HashMap<Arc<str>, Vec<Candidate>>,
+}
+
+impl Catalogue {
+    /// The catalogue made of these records.
+    ///
+    /// # Errors
+    /// If a deployment's provider is missing.
+    pub fn new(providers: Vec<Provider>, deployments: Vec<Deployment>) -> Result<Self, RegistryError> {
+        let providers = providers.into_iter().map(|provider| (provider.id, Arc::new(provider))).collect();
+        let deployments = deployments.into_iter().map(|deployment| (deployment.id, Arc::new(deployment))).collect();
+        let catalogue = Self { providers, deployments, by_model: HashMap::new() };
+        let homeless = |deployment: &&Arc<Deployment>| catalogue.provider(deployment.provider).is_none();
+        if let Some(deployment) = catalogue.deployments().find(homeless) {
+            let (id, provider) = (deployment.id, deployment.provider);
+            let reason = format!("deployment {id} is at provider {provider}, which is missing");
+            return Err(RegistryError::Conflict(reason));
+        }
+        Ok(catalogue.indexed())
+    }
+
+    /// Where a call for `model` can go, in the order to try: by priority, then the heavier, then the older. Disabled
+    /// providers are left out; an unknown model has no candidates.
+    pub fn candidates(&self, model: &str) -> &[Candidate] {
+        self.by_model.get(model).map_or(&[], Vec::as_slice)
+    }
+
+    /// The models that have candidates, in order of their names, each once.
+    pub fn models(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = self.by_model.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The provider with this id, enabled or not.
+    pub fn provider(&self, id: ProviderId) -> Option<&Arc<Provider>> {
+        self.providers.get(&id)
+    }
+
+    /// The provider with this name, enabled or not.
+    pub fn provider_by_name(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.providers().find(|provider| provider.name == name)
+    }
+
+    /// Every provider, oldest first.
+    pub fn providers(&self) -> impl DoubleEndedIterator<Item = &Arc<Provider>> {
+        self.providers.values()
+    }
+
+    /// The deployment with this id.
+    pub fn deployment(&self, id: DeploymentId) -> Option<&Arc<Deployment>> {
+        self.deployments.get(&id)
+    }
+
+    /// Every deployment, oldest first.
+    pub fn deployments(&self) -> impl DoubleEndedIterator<Item = &Arc<Deployment>> {
+        self.deployments.values()
+    }
+
+    /// This catalogue after `change`.
+    pub(super) fn with(&self, change: Change) -> Self {
+        let mut next = self.clone();
+        match change {
+            Change::SaveProvider(provider) => {
+                next.providers.insert(provider.id, provider);
+            }
+            Change::RemoveProvider(id) => {
+                next.providers.remove(&id);
+            }
+            Change::SaveDeployment { deployment, .. } => {
+                next.deployments.insert(deployment.id, deployment);
+            }
+            Change::RemoveDeployment(id) => {
+                next.deployments.remove(&id);
+            }
+        }
+        next.indexed()
+    }
+
+    /// With the candidates of every model found and ordered anew.
+    fn indexed(mut self) -> Self {
+        let mut by_model: HashMap<_, Vec<_>> = HashMap::new();
+        for deployment in self.deployments() {
+            let enabled = self.provider(deployment.provider).filter(|provider| provider.enabled);
+            if let Some(provider) = enabled {
+                let candidate = Candidate { deployment: Arc::clone(deployment), provider: Arc::clone(provider) };
+                by_model.entry(Arc::clone(&deployment.name)).or_default().push(candidate);
+            }
+        }
+        for candidates in by_model.values_mut() {
+            candidates.sort_unstable_by_key(Candidate::rank);
+        }
+        self.by_model = by_model;
+        self
+    }
+}
+
+impl Candidate {
+    /// What candidates are ordered by; the id decides between two of the same millisecond.
+    fn rank(&self) -> (i32, Reverse<u32>, Timestamp, DeploymentId) {
+        let deployment = &self.deployment;
+        (deployment.priority, Reverse(deployment.weight), deployment.created_at, deployment.id)
+    }
 }

@@ -1,0 +1,89 @@
+//! The keyring as everybody else sees it: a snapshot to read and verbs to change it.
+//! Hides messages and restarts. Refuses to hand out anything that could change the snapshot.
+
+use super::KeyringActor;
+use super::error::KeyringError;
+use super::messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, UpdateKey, UpdateProject};
+use super::ring::{Keys, Project, VirtualKey};
+use crate::domain::{KeyId, ProjectId, Timestamp};
+use crate::mailbox::Mailbox;
+use crate::snapshot::Snapshot;
+
+/// Projects and virtual keys. Cheap to clone.
+///
+/// Reading asks nobody: take [`Keyring::snapshot`] once and load it for each request. When a verb answers `Ok`, the
+/// change is durable and every reader sees it.
+///
+/// Every verb fails with [`KeyringError`]. [`KeyringError::Actor`] is passing; after its `Gone` kind, and after
+/// [`KeyringError::Store`] that says so, the change may have been made.
+#[derive(Clone)]
+pub struct Keyring {
+    mailbox: Mailbox<KeyringActor>,
+    keys: Snapshot<Keys>,
+}
+
+impl Keyring {
+    pub(super) fn new(mailbox: Mailbox<KeyringActor>, keys: Snapshot<Keys>) -> Self {
+        Self { mailbox, keys }
+    }
+
+    /// All keys and projects as last published; survives restarts of the actor.
+    pub fn snapshot(&self) -> Snapshot<Keys> {
+        self.keys.clone()
+    }
+
+    /// Adds a project.
+    ///
+    /// # Errors
+    /// If its name is taken, its parent is missing or too deep, or a field is wrong.
+    pub async fn create_project(&self, project: Project) -> Result<(), KeyringError> {
+        self.mailbox.ask(CreateProject(project)).await?
+    }
+
+    /// Replaces the project with this id; the time it was made stays.
+    ///
+    /// # Errors
+    /// As [`Keyring::create_project`], or if there is none, or if it would stand below itself.
+    pub async fn update_project(&self, project: Project) -> Result<(), KeyringError> {
+        self.mailbox.ask(UpdateProject(project)).await?
+    }
+
+    /// Removes a project that nothing refers to.
+    ///
+    /// # Errors
+    /// If a project stands below it or it ever had a key: the books name both.
+    pub async fn delete_project(&self, id: ProjectId) -> Result<(), KeyringError> {
+        self.mailbox.ask(DeleteProject(id)).await?
+    }
+
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// If its project is missing or a field is wrong.
+    pub async fn create_key(&self, key: VirtualKey) -> Result<(), KeyringError> {
+        self.mailbox.ask(CreateKey(key)).await?
+    }
+
+    /// Replaces name, budget, limits, models and expiry of the key with this id. What identifies it stays, and so does
+    /// its revocation: only [`Keyring::revoke_key`] sets that, and nothing takes it back.
+    ///
+    /// # Errors
+    /// If there is none, if it would move to another project, or a field is wrong.
+    pub async fn update_key(&self, key: VirtualKey) -> Result<(), KeyringError> {
+        self.mailbox.ask(UpdateKey(key)).await?
+    }
+
+    /// Ends a key for good; revoked again, it keeps its first moment. The record stays.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn revoke_key(&self, id: KeyId, at: Timestamp) -> Result<(), KeyringError> {
+        self.mailbox.ask(RevokeKey { id, at }).await?
+    }
+
+    /// Kills the actor and waits for its successor, to prove what a crash loses.
+    #[cfg(feature = "testing")]
+    pub async fn crash(&self) {
+        crate::testing::crash(&self.mailbox).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! The registry as everybody else sees it: a snapshot to read and verbs to change it.
+//! Hides messages and restarts. Refuses to hand out anything that could change the snapshot.
+
+use super::RegistryActor;
+use super::catalogue::{Catalogue, Deployment, Provider};
+use super::error::RegistryError;
+use super::messages::{
+    CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, UpdateDeployment, UpdateProvider,
+};
+use crate::domain::{DeploymentId, ProviderId, Timestamp};
+use crate::mailbox::Mailbox;
+use crate::snapshot::Snapshot;
+
+/// Providers, deployments and prices. Cheap to clone.
+///
+/// Reading asks nobody: take [`Registry::snapshot`] once and load it for each request. When a verb answers `Ok`, the
+/// change is durable and every reader sees it.
+///
+/// Every verb fails with [`RegistryError`]. [`RegistryError::Actor`] is passing; after its `Gone` kind, and after
+/// [`RegistryError::Store`] that says so, the change may have been made.
+#[derive(Clone)]
+pub struct Registry {
+    mailbox: Mailbox<RegistryActor>,
+    catalogue: Snapshot<Catalogue>,
+}
+
+impl Registry {
+    pub(super) fn new(mailbox: Mailbox<RegistryActor>, catalogue: Snapshot<Catalogue>) -> Self {
+        Self { mailbox, catalogue }
+    }
+
+    /// All providers and deployments as last published; survives restarts of the actor.
+    pub fn snapshot(&self) -> Snapshot<Catalogue> {
+        self.catalogue.clone()
+    }
+
+    /// Adds a provider.
+    ///
+    /// # Errors
+    /// If its name is taken or a field is wrong.
+    pub async fn create_provider(&self, provider: Provider) -> Result<(), RegistryError> {
+        self.mailbox.ask(CreateProvider(provider)).await?
+    }
+
+    /// Replaces the provider with this id. The time it was made stays; `updated_at` always moves forward, because
+    /// caches are keyed by it.
+    ///
+    /// # Errors
+    /// As [`Registry::create_provider`], or if there is none.
+    pub async fn update_provider(&self, provider: Provider) -> Result<(), RegistryError> {
+        self.mailbox.ask(UpdateProvider(provider)).await?
+    }
+
+    /// Removes a provider without deployments.
+    ///
+    /// # Errors
+    /// If there is none, or deployments use it.
+    pub async fn delete_provider(&self, id: ProviderId) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteProvider(id)).await?
+    }
+
+    /// Adds a deployment; its price, if it has one, becomes a new version in force from the deployment's creation. The
+    /// price's id is chosen by the registry, whatever the record says.
+    ///
+    /// # Errors
+    /// If its provider is missing, a field is wrong, or the same deployment is there already.
+    pub async fn create_deployment(&self, deployment: Deployment) -> Result<(), RegistryError> {
+        self.mailbox.ask(CreateDeployment(deployment)).await?
+    }
+
+    /// Replaces the deployment with this id; the time it was made stays. A price that differs becomes a new version in
+    /// force from `at`, an equal one keeps its version: the price's id is chosen by the registry.
+    ///
+    /// # Errors
+    /// As [`Registry::create_deployment`], or if there is none.
+    pub async fn update_deployment(&self, deployment: Deployment, at: Timestamp) -> Result<(), RegistryError> {
+        self.mailbox.ask(UpdateDeployment { deployment, at }).await?
+    }
+
+    /// Removes a deployment. The versions of its price stay, because the books name them.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn delete_deployment(&self, id: DeploymentId) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteDeployment(id)).await?
+    }
+
+    /// Kills the actor and waits for its successor, to prove what a crash loses.
+    #[cfg(feature = "testing")]
+    pub async fn crash(&self) {
+        crate::testing::crash(&self.mailbox).await;
+    }
+}

@@ -1,0 +1,168 @@
+//! The registry's real shell on an in-memory port: changes reach the readers, prices become versions, refusals and failed
+//! writes change nothing, and a crash loses nothing.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may end it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix::Arbiter;
+use arc_swap::ArcSwap;
+use farthing_actors::domain::{
+    Clock, DeploymentId, Dialect, Price, PriceId, ProviderId, ProviderKind, Timeouts, Timestamp,
+};
+use farthing_actors::error::{LoadError, SaveError};
+use farthing_actors::registry::{
+    self, Change, Deployment, PriceVersion, Provider, Registry, RegistryError, RegistryStore,
+};
+use farthing_actors::supervisor::Supervisor;
+
+#[derive(Clone, Default)]
+struct Rows {
+    providers: BTreeMap<ProviderId, Provider>,
+    deployments: BTreeMap<DeploymentId, Deployment>,
+    versions: Vec<PriceVersion>,
+}
+
+/// A port that remembers, until its disk is full.
+#[derive(Default)]
+struct Memory {
+    rows: ArcSwap<Rows>,
+    full: AtomicBool,
+}
+
+impl RegistryStore for Memory {
+    fn load(&self) -> Result<(Vec<Provider>, Vec<Deployment>), LoadError> {
+        let rows = Rows::clone(&self.rows.load());
+        Ok((rows.providers.into_values().collect(), rows.deployments.into_values().collect()))
+    }
+
+    fn save(&self, change: &Change) -> Result<(), SaveError> {
+        if self.full.load(Ordering::Relaxed) {
+            return Err(SaveError::Failed("the disk is full".to_owned()));
+        }
+        let mut rows = Rows::clone(&self.rows.load());
+        match change.clone() {
+            Change::SaveProvider(provider) => drop(rows.providers.insert(provider.id, Provider::clone(&provider))),
+            Change::RemoveProvider(id) => drop(rows.providers.remove(&id)),
+            Change::SaveDeployment { deployment, new_price } => {
+                rows.deployments.insert(deployment.id, Deployment::clone(&deployment));
+                rows.versions.extend(new_price);
+            }
+            Change::RemoveDeployment(id) => drop(rows.deployments.remove(&id)),
+        }
+        self.rows.store(Arc::new(rows));
+        Ok(())
+    }
+}
+
+async fn start(store: Arc<Memory>) -> Registry {
+    let supervisor =
+        Supervisor::new(Clock::manual(Timestamp(0)), Arc::new(|error| panic!("no end was expected: {error}")));
+    registry::start(&supervisor, Arbiter::current(), store).await.unwrap()
+}
+
+fn provider(id: u128) -> Provider {
+    Provider {
+        id: ProviderId::from_u128(id),
+        name: format!("provider-{id}"),
+        kind: ProviderKind::OpenaiCompatible,
+        base_url: "http://127.0.0.1:9001/v1".to_owned(),
+        api_key: None,
+        allow_private_network: true,
+        enabled: true,
+        timeouts: Timeouts::default(),
+        created_at: Timestamp(1),
+        updated_at: Timestamp(1),
+    }
+}
+
+fn deployment(id: u128, provider: u128, rate: &str) -> Deployment {
+    let price = Price { input_cost_per_m: rate.parse().unwrap(), ..Price::default() };
+    Deployment {
+        id: DeploymentId::from_u128(id),
+        name: "gpt-4o-mini".into(),
+        provider: ProviderId::from_u128(provider),
+        upstream_model: "gpt-4o-mini".into(),
+        weight: 1,
+        priority: 0,
+        dialects: vec![Dialect::OpenaiChat],
+        max_output_tokens: None,
+        context_window: None,
+        price: Some((PriceId::from_u128(0), price)),
+        created_at: Timestamp(1),
+    }
+}
+
+#[actix::test]
+async fn every_change_reaches_the_readers_before_it_is_answered() {
+    let registry = start(Arc::default()).await;
+    let catalogue = registry.snapshot();
+    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15")).await.unwrap();
+    assert_eq!(catalogue.get().candidates("gpt-4o-mini").len(), 1);
+
+    registry.update_provider(Provider { enabled: false, ..provider(1) }).await.unwrap();
+    assert!(catalogue.get().candidates("gpt-4o-mini").is_empty());
+    let refusal = registry.delete_provider(ProviderId::from_u128(1)).await;
+    assert!(matches!(refusal, Err(RegistryError::Conflict(_))));
+
+    registry.delete_deployment(DeploymentId::from_u128(1)).await.unwrap();
+    registry.delete_provider(ProviderId::from_u128(1)).await.unwrap();
+    assert_eq!(catalogue.get().providers().count(), 0);
+}
+
+#[actix::test]
+async fn prices_are_versions_that_are_added_and_never_altered() {
+    let memory = Arc::new(Memory::default());
+    let registry = start(Arc::clone(&memory)).await;
+    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15")).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "0.15"), Timestamp(5)).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "0.60"), Timestamp(7)).await.unwrap();
+
+    let versions = memory.rows.load().versions.clone();
+    let told: Vec<_> =
+        versions.iter().map(|version| (version.effective_from, version.price.input_cost_per_m.to_string())).collect();
+    assert_eq!(told, [(Timestamp(1), "0.15".to_owned()), (Timestamp(7), "0.60".to_owned())]);
+    let present = registry.snapshot().get().deployment(DeploymentId::from_u128(1)).unwrap().price;
+    assert_eq!(present, versions.last().map(|version| (version.id, version.price)));
+}
+
+#[actix::test]
+async fn a_change_that_was_not_saved_was_not_made() {
+    let memory = Arc::new(Memory::default());
+    let registry = start(Arc::clone(&memory)).await;
+    memory.full.store(true, Ordering::Relaxed);
+    let refusal = registry.create_provider(provider(1)).await;
+    assert!(matches!(refusal, Err(RegistryError::Store(reason)) if reason.contains("the disk is full")));
+    assert_eq!(registry.snapshot().get().providers().count(), 0);
+    memory.full.store(false, Ordering::Relaxed);
+    registry.create_provider(provider(1)).await.unwrap();
+}
+
+#[actix::test]
+async fn a_crash_loses_nothing_and_readers_never_notice() {
+    let registry = start(Arc::default()).await;
+    let catalogue = registry.snapshot();
+    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15")).await.unwrap();
+    let before = catalogue.get();
+
+    let mut death = std::pin::pin!(registry.crash());
+    let mut loads = 0;
+    std::future::poll_fn(|context| {
+        assert_eq!(catalogue.get(), before);
+        loads += 1;
+        death.as_mut().poll(context)
+    })
+    .await;
+    assert!(loads > 1, "the snapshot was read while the actor was away");
+
+    assert_eq!(catalogue.get(), before);
+    let twin = deployment(2, 1, "0.15");
+    assert!(matches!(registry.create_deployment(twin).await, Err(RegistryError::Conflict(_))));
+    registry.create_provider(provider(2)).await.unwrap();
+    assert!(catalogue.get().provider_by_name("provider-2").is_some(), "the successor publishes to the same readers");
+}
