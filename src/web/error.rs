@@ -1,0 +1,182 @@
+//! Errors as strangers see them: the only file that knows status codes.
+//! Owns the table of codes (printed as `docs/errors.md`, checked by a test) and the two shapes an error has on the wire:
+//! OpenAI's under `/v1`, Farthing's own elsewhere. Refuses an upstream's words unless the fault is the client's.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::dialect::openai_chat::error::ErrorBody;
+
+mod from;
+
+macro_rules! codes {
+    ($($variant:ident = $code:literal, $status:literal, $kind:literal, $retry:literal, $means:literal;)+) => {
+        /// Every error Farthing answers with.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $(#[doc = $means] $variant),+ }
+
+        impl Code {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The status code.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),+ }
+            }
+
+            /// OpenAI's `type`.
+            pub fn kind(self) -> &'static str {
+                match self { $(Self::$variant => $kind),+ }
+            }
+
+            /// Whether a client should try the same again.
+            pub fn should_retry(self) -> bool {
+                match self { $(Self::$variant => $retry),+ }
+            }
+
+            /// What it means and what to do.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $means),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidJson = "invalid_json", 400, "invalid_request_error", false, "The body is not JSON; send one JSON object.";
+    MissingField = "missing_field", 400, "invalid_request_error", false, "A required field is absent; the message names it.";
+    InvalidType = "invalid_type", 400, "invalid_request_error", false, "A field has the wrong type; the message names it.";
+    InvalidValue = "invalid_value", 400, "invalid_request_error", false, "A field's value cannot be used; the message says why.";
+    TooDeep = "too_deep", 400, "invalid_request_error", false, "The JSON is nested deeper than 128 levels.";
+    ModelNotPriced = "model_not_priced", 400, "invalid_request_error", false, "The model has no price and the key has a budget; the operator sets a price.";
+    MissingKey = "missing_api_key", 401, "authentication_error", false, "No key was sent; use Authorization: Bearer, x-api-key or x-goog-api-key.";
+    InvalidKey = "invalid_api_key", 401, "authentication_error", false, "The key is unknown; check it for missing characters.";
+    KeyRevoked = "key_revoked", 401, "authentication_error", false, "The key was revoked; ask the operator for another.";
+    KeyExpired = "key_expired", 401, "authentication_error", false, "The key's time is over; ask the operator for another.";
+    Unauthorized = "unauthorized", 401, "authentication_error", false, "The management API needs Authorization: Bearer with the management token.";
+    InsufficientQuota = "insufficient_quota", 402, "insufficient_quota", false, "A budget cannot cover the call; raise it, wait for its next window, or lower max_tokens.";
+    Forbidden = "forbidden", 403, "permission_error", false, "The token's scopes do not allow this; the message names the one needed.";
+    ModelNotFound = "model_not_found", 404, "invalid_request_error", false, "The model does not exist or the key may not use it.";
+    NotFound = "not_found", 404, "invalid_request_error", false, "There is nothing at this path, or no object with this id.";
+    MethodNotAllowed = "method_not_allowed", 405, "invalid_request_error", false, "The path exists, the method does not.";
+    BodyTimeout = "body_timeout", 408, "invalid_request_error", true, "The body did not arrive in time.";
+    Conflict = "conflict", 409, "invalid_request_error", false, "The change contradicts what there is; the message says how.";
+    BodyTooLarge = "body_too_large", 413, "invalid_request_error", false, "The body is larger than server.max_body_bytes.";
+    EncodingUnsupported = "encoding_unsupported", 415, "invalid_request_error", false, "Compressed bodies are not accepted; send it plain.";
+    UpstreamRejected = "upstream_rejected", 422, "invalid_request_error", false, "The provider refused the request; its status and its words are passed on.";
+    RateLimited = "rate_limit_exceeded", 429, "rate_limit_error", true, "A limit of the key or its project is used up; wait as long as Retry-After says.";
+    UpstreamBusy = "upstream_rate_limited", 429, "rate_limit_error", true, "Every provider of the model limits us now; wait as long as Retry-After says.";
+    Internal = "internal_error", 500, "api_error", true, "A defect in Farthing; the log has the request id.";
+    UpstreamFailed = "upstream_error", 502, "api_error", true, "The provider failed or could not be reached; the log has the reason.";
+    ModelUnavailable = "model_unavailable", 503, "api_error", true, "Every deployment of the model is failing; wait as long as Retry-After says.";
+    LedgerUnavailable = "ledger_unavailable", 503, "api_error", true, "Calls cannot be recorded now, so none is sent.";
+    Overloaded = "overloaded", 503, "api_error", true, "Too many calls are in flight; wait as long as Retry-After says.";
+    ShuttingDown = "server_shutdown", 503, "api_error", true, "The gateway is stopping; another node or a restart will answer.";
+    UpstreamTimeout = "upstream_timeout", 504, "api_error", true, "The provider did not answer in time.";
+}
+
+/// One error on its way to a client.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Which.
+    pub code: Code,
+    /// What to say; names the field and the remedy.
+    pub message: String,
+    /// The request field at fault.
+    pub param: Option<String>,
+    /// When to come back.
+    pub retry_after: Option<Duration>,
+    /// The provider's own status, where that is passed on.
+    pub passed_status: Option<u16>,
+}
+
+impl Problem {
+    /// A problem with its own message.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), param: None, retry_after: None, passed_status: None }
+    }
+
+    /// A problem whose message is the code's meaning.
+    pub fn plain(code: Code) -> Self {
+        Self::new(code, code.meaning())
+    }
+
+    /// The same, naming a field.
+    pub fn at(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// The same, saying when to come back.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The body in OpenAI's shape.
+    pub fn openai_body(&self) -> Vec<u8> {
+        let code = Some(self.code.name());
+        ErrorBody { message: &self.message, kind: self.code.kind(), param: self.param.as_deref(), code }.to_json()
+    }
+
+    /// The body in Farthing's own shape.
+    pub fn management_body(&self, request_id: &str) -> Vec<u8> {
+        let mut error = json!({ "code": self.code.name(), "message": self.message, "request_id": request_id });
+        if let (Some(param), Some(fields)) = (&self.param, error.as_object_mut()) {
+            fields.insert("details".to_owned(), json!({ "field": param }));
+        }
+        json!({ "error": error }).to_string().into_bytes()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+/// The head of the answer; the body is written by the outermost layer, which knows path and request id.
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        let status = self.passed_status.unwrap_or(self.code.status());
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let retry = if self.code.should_retry() { "true" } else { "false" };
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+/// Whole seconds, rounded up, 1 to 120: stock clients obey no more than two minutes.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).clamp(1, 120).try_into().unwrap_or(120)
+}
+
+/// The table of `docs/errors.md`.
+pub fn table() -> String {
+    let mut table = String::from("| code | status | retry | means |\n|---|---|---|---|\n");
+    for code in Code::ALL {
+        let retry = if code.should_retry() { "yes" } else { "no" };
+        table.push_str(&format!("| `{}` | {} | {retry} | {} |\n", code.name(), code.status(), code.meaning()));
+    }
+    table
+}

@@ -1,0 +1,111 @@
+//! Every floor's errors as problems. Exhaustive matches: a new kind of error does not compile until it has a code.
+
+use std::time::Duration;
+
+use farthing_actors::keyring::KeyringError;
+use farthing_actors::limiters::LimitError;
+use farthing_actors::registry::RegistryError;
+
+use super::{Code, Problem};
+use crate::dialect::openai_chat::request::RequestFault;
+use crate::relay::{Refusal, RelayError};
+use crate::store::StoreError;
+use crate::upstream::UpstreamError;
+use crate::upstream::error::Fault;
+
+impl From<RequestFault> for Problem {
+    fn from(fault: RequestFault) -> Self {
+        let code = match fault.code {
+            "missing_field" => Code::MissingField,
+            "invalid_type" => Code::InvalidType,
+            "invalid_value" => Code::InvalidValue,
+            "too_deep" => Code::TooDeep,
+            _ => Code::InvalidJson,
+        };
+        let problem = Self::new(code, fault.message);
+        match fault.param {
+            Some(param) => problem.at(param),
+            None => problem,
+        }
+    }
+}
+
+impl From<RelayError> for Problem {
+    fn from(error: RelayError) -> Self {
+        let message = error.to_string();
+        match error {
+            RelayError::UnknownModel(_) => Self::new(Code::ModelNotFound, message).at("model"),
+            RelayError::NotPriced(_) => Self::new(Code::ModelNotPriced, message).at("model"),
+            RelayError::AllOpen(wait) => Self::new(Code::ModelUnavailable, message).retry_after(wait),
+            RelayError::Refused(refusal) => refused(refusal, message),
+            RelayError::Upstream { error, .. } => upstream(&error),
+            RelayError::LedgerUnavailable(_) => {
+                Self::plain(Code::LedgerUnavailable).retry_after(Duration::from_secs(2))
+            }
+            RelayError::Stopping => Self::plain(Code::ShuttingDown).retry_after(Duration::from_secs(1)),
+        }
+    }
+}
+
+fn refused(refusal: Refusal, message: String) -> Problem {
+    match refusal {
+        Refusal::OverBudget { .. } => Problem::new(Code::InsufficientQuota, message),
+        Refusal::Limited(LimitError::Limited { retry_after, .. }) => {
+            Problem::new(Code::RateLimited, message).retry_after(retry_after)
+        }
+        Refusal::Limited(LimitError::Actor(_)) => Problem::plain(Code::LedgerUnavailable),
+    }
+}
+
+/// A provider's failure. Its words are passed on only where the client can mend the request by them.
+fn upstream(error: &UpstreamError) -> Problem {
+    match error {
+        UpstreamError::Timeout(_) => Problem::plain(Code::UpstreamTimeout),
+        UpstreamError::Status { status, words, retry_after } => match error.fault() {
+            Fault::Client => {
+                let words = words.as_ref().map(|words| words.message.clone());
+                let message = words.unwrap_or_else(|| Code::UpstreamRejected.meaning().to_owned());
+                Problem { passed_status: Some(*status), ..Problem::new(Code::UpstreamRejected, message) }
+            }
+            Fault::Busy => Problem::plain(Code::UpstreamBusy).retry_after(retry_after.unwrap_or(Duration::from_secs(5))),
+            Fault::Provider | Fault::Operator => Problem::plain(Code::UpstreamFailed),
+        },
+        UpstreamError::Connect(_)
+        | UpstreamError::Cut(_)
+        | UpstreamError::Garbage(_)
+        | UpstreamError::Misconfigured(_) => Problem::plain(Code::UpstreamFailed),
+    }
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Self {
+        let message = error.to_string();
+        match error {
+            KeyringError::NotFound => Self::new(Code::NotFound, message),
+            KeyringError::NameTaken => Self::new(Code::Conflict, message).at("name"),
+            KeyringError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
+            KeyringError::Conflict(_) => Self::new(Code::Conflict, message),
+            KeyringError::Store(_) | KeyringError::Actor(_) => Self::plain(Code::LedgerUnavailable),
+        }
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        let message = error.to_string();
+        match error {
+            RegistryError::NotFound => Self::new(Code::NotFound, message),
+            RegistryError::NameTaken => Self::new(Code::Conflict, message).at("name"),
+            RegistryError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
+            RegistryError::Conflict(_) => Self::new(Code::Conflict, message),
+            RegistryError::Store(_) | RegistryError::Actor(_) => Self::plain(Code::LedgerUnavailable),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        log::error!(error:% = error; "a page could not be read from the database");
+        Self::plain(Code::LedgerUnavailable)
+    }
+}
