@@ -2,6 +2,8 @@
 //!
 //! - [`dialect`]: the wire formats. Pure: bytes and values in, bytes and values out.
 //! - [`store`]: the database, and the journal in front of it.
+//! - [`config`]: every setting, its default, and the report of all faults at once.
 
+pub mod config;
 pub mod dialect;
 pub mod store;
