@@ -1,0 +1,126 @@
+//! `farthing key`: make, list, show, rotate and revoke virtual keys. Owns the requests and the tables.
+//! Refuses to keep a secret: a new key is printed once, as the server sent it, and nowhere else.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::connection::Connection;
+use super::error::CliError;
+use super::flags::{BudgetFlags, LimitFlags, put_grants};
+use super::http::{Api, query};
+use super::lookup::{self, Kind};
+use super::output::Reply;
+use super::table::{Column, listed, shown};
+
+const KEY: Kind = Kind { noun: "key", path: "/api/keys", prefix: "key_", names: &["name", "prefix"] };
+
+const COLUMNS: &[Column] = &[
+    ("NAME", "/name"),
+    ("ID", "/id"),
+    ("KEY", "/prefix"),
+    ("PROJECT", "/project"),
+    ("EXPIRES", "/expires_at"),
+    ("REVOKED", "/revoked_at"),
+    ("BUDGET", "/budget/limit_usd"),
+    ("SPENT", "/budget/spent_usd"),
+];
+
+/// Work with virtual keys: what applications present
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key; its secret is shown this once
+    Create(Create),
+    /// List keys
+    List {
+        /// Only those of this project
+        #[arg(long)]
+        project: Option<String>,
+    },
+    /// Show one key, without its secret
+    Show {
+        /// Its id, prefix or name
+        key: String,
+    },
+    /// Revoke a key: it is refused within a second
+    Revoke {
+        /// Its id, prefix or name
+        key: String,
+    },
+    /// Replace a key's secret; the new one is shown this once
+    Rotate {
+        /// Its id, prefix or name
+        key: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// What it is for, such as ci
+    name: String,
+    /// Which project is charged
+    #[arg(long)]
+    project: String,
+    /// Days until it expires; never if absent
+    #[arg(long, value_name = "DAYS")]
+    expires_in_days: Option<u32>,
+    /// How many requests it may make in its life
+    #[arg(long, value_name = "N")]
+    max_requests: Option<u64>,
+    #[command(flatten)]
+    budget: BudgetFlags,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+impl Key {
+    pub(super) async fn run(&self, api: &Api) -> Result<Reply, CliError> {
+        match &self.command {
+            Command::Create(create) => Ok(with_secret(api.post(KEY.path, &create.body()).await?)),
+            Command::List { project } => list(api, project.as_deref()).await,
+            Command::Show { key } => Ok(shown(lookup::one(api, KEY, key, |_| true).await?)),
+            Command::Revoke { key } => {
+                let id = lookup::id(api, KEY, key).await?;
+                let json = api.post(&KEY.address(&id, "/revoke"), &json!({})).await?;
+                Ok(Reply { json, text: format!("revoked {id}\n") })
+            }
+            Command::Rotate { key } => {
+                let id = lookup::id(api, KEY, key).await?;
+                Ok(with_secret(api.post(&KEY.address(&id, "/rotate"), &json!({})).await?))
+            }
+        }
+    }
+}
+
+impl Create {
+    fn body(&self) -> Value {
+        let mut body =
+            Map::from_iter([("project".to_owned(), json!(self.project)), ("name".to_owned(), json!(self.name))]);
+        if let Some(days) = self.expires_in_days {
+            body.insert("expires_in_days".to_owned(), json!(days));
+        }
+        if let Some(most) = self.max_requests {
+            body.insert("max_requests".to_owned(), json!(most));
+        }
+        put_grants(&mut body, &self.budget, &self.limits);
+        Value::Object(body)
+    }
+}
+
+async fn list(api: &Api, project: Option<&str>) -> Result<Reply, CliError> {
+    let path = query(KEY.path, &[("project", project.map(str::to_owned))]);
+    let json = lookup::all(api, &path).await?;
+    Ok(listed(json, COLUMNS, "there are no keys; make one with `farthing key create`"))
+}
+
+fn with_secret(json: Value) -> Reply {
+    let Reply { json, text } = shown(json);
+    Reply { json, text: format!("{text}\nThe key is shown this once. Keep it safe.\n") }
+}

@@ -1,0 +1,96 @@
+//! `farthing ledger`: whether the books balance, asked of the database or of a running server. Owns the sentence that
+//! says so. Refuses to judge: the verdict comes from where the books are.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::connection::Connection;
+use super::error::CliError;
+use super::online::ask;
+use super::output::{Reply, harmless};
+use super::server;
+use crate::config::Sources;
+
+const PATH: &str = "/api/ledger/verify";
+
+/// Check the books
+#[derive(Debug, Args)]
+pub(super) struct Ledger {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Recompute every balance and amount; exit code 3 if anything does not add up
+    Verify {
+        /// Ask a running server instead of opening the database; so do --url and --token-file
+        #[arg(long)]
+        online: bool,
+    },
+}
+
+impl Ledger {
+    pub(super) fn run(&self, sources: &Sources) -> Result<Reply, CliError> {
+        let Command::Verify { online } = self.command;
+        if !online && !self.connection.is_given() {
+            return server::verify(sources);
+        }
+        ask(&self.connection, sources, async |api| {
+            let json = api.get(PATH).await?;
+            Ok(Reply { text: sentence(&json), json })
+        })
+    }
+}
+
+/// Whether a verdict finds the books in order; a verdict that does not say so does not.
+pub(super) fn balances(verdict: &Value) -> bool {
+    verdict.get("ok").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The verdict in words.
+pub(super) fn sentence(verdict: &Value) -> String {
+    let figure = |name: &str| verdict.get(name).map_or_else(|| "?".to_owned(), plain);
+    let figures = format!(
+        "{} entries, {} requests, {} open holds, imbalance {} USD",
+        figure("entries"),
+        figure("requests"),
+        figure("open_holds"),
+        figure("imbalance_usd")
+    );
+    if balances(verdict) {
+        return format!("the books balance: {figures}\n");
+    }
+    let faults = verdict.get("faults").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let faults: String = faults.iter().map(|fault| format!("  {}\n", plain(fault))).collect();
+    format!("the books do NOT balance: {figures}\n{faults}")
+}
+
+fn plain(value: &Value) -> String {
+    harmless(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_clear_yes_is_a_yes() {
+        let good =
+            json!({"ok": true, "entries": 4, "requests": 2, "open_holds": 0, "imbalance_usd": "0", "faults": []});
+        assert!(balances(&good));
+        assert_eq!(sentence(&good), "the books balance: 4 entries, 2 requests, 0 open holds, imbalance 0 USD\n");
+        assert!(!balances(&json!({})) && !balances(&json!({"ok": "true"})));
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let bad = json!({"ok": false, "entries": 1, "faults": ["entry 7 has no price", {"account": "x"}]});
+        let text = sentence(&bad);
+        assert!(text.starts_with("the books do NOT balance: 1 entries"));
+        assert!(text.contains("  entry 7 has no price\n") && text.contains("  {\"account\":\"x\"}\n"), "{text}");
+    }
+}

@@ -1,0 +1,116 @@
+//! The configuration: one struct, from defaults, `farthing.toml`, `.env` and the environment, the later over the earlier.
+//! Owns the order and the report of all faults at once. Refuses to start anything, and to guess: what is unknown or
+//! doubtful is a fault with a hint.
+
+mod database;
+mod draft;
+mod fault;
+mod logging;
+mod network;
+pub mod secrets;
+mod server;
+mod setting;
+mod sources;
+pub mod template;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use database::{DatabaseConfig, Durability};
+pub use fault::{ConfigFaults, Fault, Place, Problem};
+pub use logging::LoggingConfig;
+pub use network::{Network, NotANetwork};
+pub use secrets::Secrets;
+pub use server::ServerConfig;
+pub use setting::Setting;
+pub use sources::{CONFIG_VARIABLE, DOTENV_NAME, FILE_NAME, Sources, Variable, Variables};
+
+use draft::Draft;
+
+const DATA_DIR: Setting = Setting {
+    key: "data_dir",
+    default: "./data",
+    example: "\"./data\"",
+    unit: "path",
+    note: "Where the database, the journal and the address file are. Created for this user alone.",
+};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How the server listens.
+    pub server: ServerConfig,
+    /// Where files go.
+    pub data_dir: PathBuf,
+    /// Where the database is.
+    pub database: DatabaseConfig,
+    /// What is logged.
+    pub logging: LoggingConfig,
+    /// What must stay secret.
+    pub secrets: Secrets,
+}
+
+impl Config {
+    /// Defaults throughout, in `data_dir`.
+    pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
+        let database = DatabaseConfig::within(&data_dir);
+        Self { server: ServerConfig::default(), data_dir, database, logging: LoggingConfig::default(), secrets }
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// All faults together.
+    pub fn load(source: &Sources) -> Result<Self, ConfigFaults> {
+        let (variables, mut faults) = source.variables();
+        let secrets = Secrets::read(source, &variables, &mut faults);
+        Self::assemble(source, &variables, secrets, faults)
+    }
+
+    /// Reads everything but the secrets, for commands that need none; those in the result are new and thrown away.
+    ///
+    /// # Errors
+    /// All faults together.
+    pub fn load_without_secrets(source: &Sources) -> Result<Self, ConfigFaults> {
+        let (variables, mut faults) = source.variables();
+        let secrets = Secrets::generate().map_err(|error| faults.push(no_randomness(&error))).ok();
+        Self::assemble(source, &variables, secrets, faults)
+    }
+
+    fn assemble(
+        source: &Sources,
+        variables: &Variables,
+        secrets: Option<Secrets>,
+        faults: Vec<Fault>,
+    ) -> Result<Self, ConfigFaults> {
+        let mut draft = Draft::gather(source, variables);
+        let server = ServerConfig::take(&mut draft);
+        let data_dir = take_data_dir(&mut draft, source.base());
+        let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
+        let logging = LoggingConfig::take(&mut draft);
+        draft.extend(faults);
+        let faults = draft.finish(&settings());
+        match secrets {
+            Some(secrets) if faults.is_empty() => Ok(Self { server, data_dir, database, logging, secrets }),
+            _ => Err(ConfigFaults::new(faults)),
+        }
+    }
+}
+
+/// Every setting there is, in the order of the documentation.
+pub fn settings() -> Vec<&'static Setting> {
+    let sections = [&[&DATA_DIR] as &[&Setting], server::SETTINGS, database::SETTINGS, logging::SETTINGS];
+    sections.concat()
+}
+
+fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {
+    let default = base.join("data");
+    draft.take(&DATA_DIR, default, |given| given.text().map(|path| base.join(path)))
+}
+
+fn no_randomness(error: &getrandom::Error) -> Fault {
+    let what = format!("the system gives no randomness: {error}");
+    Fault::new(Place::Environment, "", Problem::new(what, "see that /dev/urandom exists"))
+}

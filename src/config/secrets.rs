@@ -1,0 +1,179 @@
+//! The three secrets: what signs sessions, what encrypts provider keys, and what opens the management API.
+//! Owns reading them (plain, `env:NAME`, `file:PATH`), judging and making them. Refuses weak and equal ones by name,
+//! and never puts a value into a message.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use farthing_actors::domain::Secret;
+
+use super::fault::{Fault, Place, Problem};
+use super::sources::{DOTENV_NAME, Sources, Variable, Variables};
+
+/// The variable with the key that signs operators' sessions.
+pub const SESSION_SECRET: &str = "SESSION_SECRET";
+/// The variable with the key that encrypts provider keys.
+pub const MASTER_ENCRYPTION_KEY: &str = "MASTER_ENCRYPTION_KEY";
+/// The variable with the token of the management API.
+pub const MANAGEMENT_TOKEN: &str = "MANAGEMENT_TOKEN";
+/// All three.
+pub const NAMES: [&str; 3] = [SESSION_SECRET, MASTER_ENCRYPTION_KEY, MANAGEMENT_TOKEN];
+
+const LEAST_CHARACTERS: usize = 32;
+/// A random text of 32 characters has far more; `aaaa…` and `abababab…` have fewer.
+const LEAST_DISTINCT: usize = 6;
+const KEY_BYTES: usize = 32;
+/// What samples are made of. Long enough that a random text does not contain one.
+const SAMPLE_WORDS: [&str; 9] =
+    ["changeme", "change-me", "change_me", "changethis", "placeholder", "password", "example", "replace-", "insecure"];
+
+const NEW_KEY: &str = "make one with `openssl rand -base64 32`, or all three with `farthing init`";
+
+/// The secrets, each judged strong enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// Signs operators' sessions: 32 characters or more.
+    pub session_secret: Secret,
+    /// Encrypts provider keys: 32 bytes in base64, standard alphabet, padded.
+    pub master_encryption_key: Secret,
+    /// Opens the management API: 32 visible characters or more.
+    pub management_token: Secret,
+}
+
+impl Secrets {
+    /// Three new ones.
+    ///
+    /// # Errors
+    /// If the system has no randomness to give.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            session_secret: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
+            master_encryption_key: Secret::new(STANDARD.encode(random()?)),
+            management_token: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
+        })
+    }
+
+    /// Reads all three; `None` if any is faulty, which is noted.
+    pub(super) fn read(sources: &Sources, variables: &Variables, faults: &mut Vec<Fault>) -> Option<Self> {
+        let mut one = |name, judge| match reading(sources, variables, name).and_then(|found| judged(found, name, judge))
+        {
+            Ok(secret) => Some(secret),
+            Err(fault) => {
+                faults.push(fault);
+                None
+            }
+        };
+        let session = one(SESSION_SECRET, judge_text);
+        let master = one(MASTER_ENCRYPTION_KEY, judge_key);
+        let token = one(MANAGEMENT_TOKEN, judge_token);
+        faults.extend(equal([&session, &master, &token], variables));
+        Some(Self { session_secret: session?, master_encryption_key: master?, management_token: token? })
+    }
+}
+
+fn random() -> Result<[u8; KEY_BYTES], getrandom::Error> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn reading(sources: &Sources, variables: &Variables, name: &str) -> Result<Variable, Fault> {
+    let Some(variable) = variables.get(name) else {
+        let place = Place::File(sources.base().join(DOTENV_NAME));
+        return Err(Fault::new(place, name, Problem::new("it is missing here and in the environment", NEW_KEY)));
+    };
+    resolve(variable, variables, sources.base()).map_err(|problem| Fault::new(variable.place.clone(), name, problem))
+}
+
+/// Follows `env:NAME` and `file:PATH`, once; other text is the value itself. Relative paths start at `base`.
+///
+/// # Errors
+/// If what is pointed to is not there, or points on.
+pub fn resolve(variable: &Variable, variables: &Variables, base: &Path) -> Result<Variable, Problem> {
+    let found = if let Some(name) = variable.text.strip_prefix("env:") {
+        let missing =
+            || Problem::new(format!("it points to the variable {name}, which is not set"), "set that variable");
+        variables.get(name).cloned().ok_or_else(missing)?
+    } else if let Some(path) = variable.text.strip_prefix("file:") {
+        read_secret_file(base.join(path))?
+    } else {
+        return Ok(variable.clone());
+    };
+    if found.text.starts_with("env:") || found.text.starts_with("file:") {
+        return Err(Problem::new("what it points to points on", "point to the secret itself"));
+    }
+    Ok(found)
+}
+
+fn read_secret_file(path: PathBuf) -> Result<Variable, Problem> {
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Variable { text: text.trim_end_matches(['\r', '\n']).to_owned(), place: Place::File(path) }),
+        Err(error) => {
+            let what = format!("it points to {}, which cannot be read: {error}", path.display());
+            Err(Problem::new(what, "name a readable file"))
+        }
+    }
+}
+
+fn judged(found: Variable, name: &str, judge: fn(&str) -> Result<(), Problem>) -> Result<Secret, Fault> {
+    match judge(&found.text) {
+        Ok(()) => Ok(Secret::new(found.text)),
+        Err(problem) => Err(Fault::new(found.place, name, problem)),
+    }
+}
+
+fn judge_text(text: &str) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::new("it is empty", NEW_KEY));
+    }
+    refuse_samples(text)?;
+    if text.chars().count() < LEAST_CHARACTERS {
+        return Err(Problem::new(format!("it is shorter than {LEAST_CHARACTERS} characters"), NEW_KEY));
+    }
+    refuse_repetition(text.as_bytes())
+}
+
+fn judge_token(text: &str) -> Result<(), Problem> {
+    judge_text(text)?;
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    visible.then_some(()).ok_or_else(|| Problem::new("it has characters no HTTP header can carry", NEW_KEY))
+}
+
+fn judge_key(text: &str) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::new("it is empty", NEW_KEY));
+    }
+    refuse_samples(text)?;
+    match STANDARD.decode(text) {
+        Ok(bytes) if bytes.len() == KEY_BYTES => refuse_repetition(&bytes),
+        Ok(bytes) => Err(Problem::new(format!("it is {} bytes long, not {KEY_BYTES}", bytes.len()), NEW_KEY)),
+        Err(_) => Err(Problem::new("it is not base64 with padding", NEW_KEY)),
+    }
+}
+
+fn refuse_samples(text: &str) -> Result<(), Problem> {
+    let text = text.to_lowercase();
+    match SAMPLE_WORDS.iter().find(|word| text.contains(**word)) {
+        Some(word) => Err(Problem::new(format!("it is a sample: it contains {word:?}"), NEW_KEY)),
+        None => Ok(()),
+    }
+}
+
+fn refuse_repetition(bytes: &[u8]) -> Result<(), Problem> {
+    let distinct = bytes.iter().collect::<BTreeSet<_>>().len();
+    if distinct >= LEAST_DISTINCT { Ok(()) } else { Err(Problem::new("it repeats a few characters", NEW_KEY)) }
+}
+
+/// A fault for each secret that equals an earlier one.
+fn equal(secrets: [&Option<Secret>; 3], variables: &Variables) -> Vec<Fault> {
+    let named: Vec<_> =
+        NAMES.iter().zip(secrets).filter_map(|(name, secret)| Some((*name, secret.as_ref()?))).collect();
+    let repeated = named.iter().enumerate().filter_map(|(index, (name, secret))| {
+        let (earlier, _) = named.iter().take(index).find(|(_, other)| other == secret)?;
+        let place = variables.get(name).map_or(Place::Environment, |variable| variable.place.clone());
+        Some(Fault::new(place, *name, Problem::new(format!("it equals {earlier}"), NEW_KEY)))
+    });
+    repeated.collect()
+}

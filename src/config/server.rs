@@ -1,0 +1,152 @@
+//! The server's settings: where it listens, behind what, and how much it takes on.
+//! Owns their defaults and bounds. Refuses an address open to other machines without a proxy that ends TLS.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::draft::{Draft, Given};
+use super::fault::Problem;
+use super::network::Network;
+use super::setting::Setting;
+
+const LISTEN: Setting = Setting {
+    key: "server.listen",
+    default: "127.0.0.1:8080",
+    example: "\"127.0.0.1:8080\"",
+    unit: "address:port",
+    note: "Where to listen. Port 0 takes a free port; the address is then in data_dir/address.",
+};
+const BEHIND_PROXY: Setting = Setting {
+    key: "server.behind_proxy",
+    default: "false",
+    example: "false",
+    unit: "",
+    note: "A reverse proxy that ends TLS stands in front. Needed to listen on an address open to other machines.",
+};
+const TRUSTED_PROXIES: Setting = Setting {
+    key: "server.trusted_proxies",
+    default: "none",
+    example: "[]",
+    unit: "addresses or networks",
+    note: "Proxies whose X-Forwarded-For is believed, such as \"10.0.0.0/8\". From others it is ignored.",
+};
+const WORKERS: Setting = Setting {
+    key: "server.workers",
+    default: "one per core",
+    example: "2",
+    unit: "threads",
+    note: "Threads that serve requests, 1 to 256.",
+};
+const MAX_IN_FLIGHT: Setting = Setting {
+    key: "server.max_in_flight",
+    default: "2000",
+    example: "2000",
+    unit: "requests",
+    note: "Requests served at once; beyond it the answer is 503 with Retry-After.",
+};
+const MAX_BODY_BYTES: Setting = Setting {
+    key: "server.max_body_bytes",
+    default: "10485760 (10 MiB)",
+    example: "10485760",
+    unit: "bytes",
+    note: "The largest request body; beyond it the answer is 413.",
+};
+const SHUTDOWN_GRACE: Setting = Setting {
+    key: "server.shutdown_grace_seconds",
+    default: "60",
+    example: "60",
+    unit: "seconds",
+    note: "How long running requests may take to end after a signal to stop; the rest is cut and settled.",
+};
+
+/// The settings of this section.
+pub(super) const SETTINGS: &[&Setting] =
+    &[&LISTEN, &BEHIND_PROXY, &TRUSTED_PROXIES, &WORKERS, &MAX_IN_FLIGHT, &MAX_BODY_BYTES, &SHUTDOWN_GRACE];
+
+/// How the server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Where; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether a reverse proxy that ends TLS stands in front.
+    pub behind_proxy: bool,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Threads that serve requests; at least one.
+    pub workers: usize,
+    /// Requests served at once; at least one.
+    pub max_in_flight: usize,
+    /// The largest request body in bytes.
+    pub max_body_bytes: usize,
+    /// How long running requests may take to end.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            behind_proxy: false,
+            trusted_proxies: Vec::new(),
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            max_in_flight: 2_000,
+            max_body_bytes: 10 * 1024 * 1024,
+            shutdown_grace: Duration::from_secs(60),
+        }
+    }
+}
+
+impl ServerConfig {
+    pub(super) fn take(draft: &mut Draft) -> Self {
+        let default = Self::default();
+        let listen_at = draft.place_of(&LISTEN);
+        let trusted_at = draft.place_of(&TRUSTED_PROXIES);
+        let server = Self {
+            listen: draft.take(&LISTEN, default.listen, address),
+            behind_proxy: draft.take(&BEHIND_PROXY, default.behind_proxy, Given::switch),
+            trusted_proxies: draft.take(&TRUSTED_PROXIES, default.trusted_proxies, networks),
+            workers: draft.take(&WORKERS, default.workers, |given| count(given, 256)),
+            max_in_flight: draft.take(&MAX_IN_FLIGHT, default.max_in_flight, |given| count(given, 1_000_000)),
+            max_body_bytes: draft.take(&MAX_BODY_BYTES, default.max_body_bytes, |given| count(given, 1 << 30)),
+            shutdown_grace: draft.take(&SHUTDOWN_GRACE, default.shutdown_grace, seconds),
+        };
+        if !server.behind_proxy && !server.listen.ip().is_loopback() {
+            draft.note(listen_at, open_to_others(server.listen));
+        }
+        if !server.behind_proxy && !server.trusted_proxies.is_empty() {
+            draft.note(trusted_at, Problem::new("it has no effect without a proxy", "set server.behind_proxy = true"));
+        }
+        server
+    }
+}
+
+fn open_to_others(listen: SocketAddr) -> Problem {
+    Problem::new(
+        format!("{listen} is open to other machines, and keys and answers would travel unencrypted"),
+        "listen on 127.0.0.1, or set server.behind_proxy = true behind a proxy that ends TLS (TLS of our own comes in a \
+         later release)",
+    )
+}
+
+fn address(given: &Given) -> Result<SocketAddr, Problem> {
+    let text = given.text()?;
+    let malformed = |_| Problem::new(format!("{text:?} is not an address and port"), "write it as \"127.0.0.1:8080\"");
+    text.parse().map_err(malformed)
+}
+
+fn networks(given: &Given) -> Result<Vec<Network>, Problem> {
+    let parse = |text: &str| {
+        let hint = "write an address such as \"10.0.0.7\" or a network such as \"10.0.0.0/8\"";
+        text.parse().map_err(|_| Problem::new(format!("{text:?} is neither an address nor a network"), hint))
+    };
+    given.list()?.into_iter().map(parse).collect()
+}
+
+fn count(given: &Given, most: u64) -> Result<usize, Problem> {
+    let number = given.number(1..=most)?;
+    usize::try_from(number).map_err(|_| Problem::new("the number is too large for this machine", "lower it"))
+}
+
+fn seconds(given: &Given) -> Result<Duration, Problem> {
+    given.number(0..=3_600).map(Duration::from_secs)
+}

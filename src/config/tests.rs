@@ -1,0 +1,318 @@
+//! Tests of loading: what wins, what is refused, and that everything wrong is said at once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use super::*;
+
+const SESSION: &str = "kq3vX1n8TzYb5LwPfR7sDgHj2mCe9uAo";
+const TOKEN: &str = "Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j";
+const MASTER: &str = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
+
+/// A folder of its own, removed afterwards, and an environment with sound secrets.
+struct Scene {
+    sources: Sources,
+}
+
+impl Scene {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("farthing-config-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir(&directory).unwrap();
+        let scene = Self { sources: Sources { config: None, directory, environment: BTreeMap::new() } };
+        scene.with("SESSION_SECRET", SESSION).with("MASTER_ENCRYPTION_KEY", MASTER).with("MANAGEMENT_TOKEN", TOKEN)
+    }
+
+    fn with(mut self, name: &str, text: &str) -> Self {
+        self.sources.environment.insert(name.to_owned(), text.to_owned());
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.sources.environment.remove(name).unwrap();
+        self
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.path(name), text).unwrap();
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.sources.directory.join(name)
+    }
+
+    fn load(&self) -> Config {
+        Config::load(&self.sources).unwrap()
+    }
+
+    /// The faults as `(file name or "environment", key)`.
+    fn faults(&self) -> Vec<(String, String)> {
+        let faults = Config::load(&self.sources).unwrap_err();
+        let short = |fault: &Fault| match &fault.file {
+            Place::File(path) => path.file_name().unwrap().to_str().unwrap().to_owned(),
+            Place::Environment => "environment".to_owned(),
+        };
+        faults.faults().iter().map(|fault| (short(fault), fault.key.clone())).collect()
+    }
+
+    fn text_of_faults(&self) -> String {
+        Config::load(&self.sources).unwrap_err().to_string()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.sources.directory).unwrap();
+    }
+}
+
+fn pair(file: &str, key: &str) -> (String, String) {
+    (file.to_owned(), key.to_owned())
+}
+
+#[test]
+fn without_a_file_the_defaults_hold() {
+    let scene = Scene::new();
+    let secrets = scene.load().secrets;
+    assert_eq!(scene.load(), Config::new(scene.path("data"), secrets));
+    assert_eq!(scene.load().database.path, scene.path("data/farthing.db"));
+}
+
+#[test]
+fn the_environment_wins_over_dotenv_and_dotenv_over_the_file() {
+    let scene = Scene::new()
+        .file("farthing.toml", "[server]\nworkers = 2\nmax_in_flight = 20\nmax_body_bytes = 200\n")
+        .file(".env", "FARTHING__SERVER__MAX_IN_FLIGHT=30\nFARTHING__SERVER__MAX_BODY_BYTES=300\n")
+        .with("FARTHING__SERVER__MAX_BODY_BYTES", "400");
+    let server = scene.load().server;
+    assert_eq!((server.workers, server.max_in_flight, server.max_body_bytes), (2, 30, 400));
+}
+
+#[test]
+fn every_setting_can_be_set_in_the_environment() {
+    let scene = Scene::new()
+        .with("FARTHING__SERVER__LISTEN", "0.0.0.0:0")
+        .with("FARTHING__SERVER__BEHIND_PROXY", "true")
+        .with("FARTHING__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+        .with("FARTHING__SERVER__WORKERS", "3")
+        .with("FARTHING__SERVER__MAX_IN_FLIGHT", "7")
+        .with("FARTHING__SERVER__MAX_BODY_BYTES", "1024")
+        .with("FARTHING__SERVER__SHUTDOWN_GRACE_SECONDS", "5")
+        .with("FARTHING__DATA_DIR", "/var/lib/farthing")
+        .with("FARTHING__DATABASE__URL", "sqlite:///srv/books.db")
+        .with("FARTHING__DATABASE__DURABILITY", "power")
+        .with("FARTHING__LOGGING__LEVEL", "debug");
+    let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
+    assert_eq!(set, settings().len(), "this test sets every setting");
+    let config = scene.load();
+    assert_eq!(config.server.listen.to_string(), "0.0.0.0:0");
+    assert_eq!(config.server.trusted_proxies.len(), 2);
+    assert!(config.server.trusted_proxies.iter().any(|network| network.contains([10, 1, 2, 3].into())));
+    let server = &config.server;
+    assert_eq!((server.workers, server.max_in_flight, server.max_body_bytes), (3, 7, 1024));
+    assert_eq!(server.shutdown_grace, Duration::from_secs(5));
+    assert_eq!(config.data_dir, PathBuf::from("/var/lib/farthing"));
+    let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
+    assert_eq!(config.database, database);
+    assert_eq!(config.logging.level, LevelFilter::Debug);
+}
+
+#[test]
+fn all_faults_are_reported_together_and_each_once() {
+    let scene = Scene::new()
+        .file(
+            "farthing.toml",
+            "dta_dir = 'x'\n[server]\nlisten = '0.0.0.0:80'\nworkers = 'many'\nmax_in_flight = 0\n\
+             trusted_proxies = ['localhost']\n[database]\nurl = 'postgres://u:hunter2@db/x'\ndurability = 'maybe'\n[nothing]\n",
+        )
+        .file(".env", "FINE=1\nnot a line\n")
+        .with("FARTHING__LOGGING__LEVL", "info")
+        .with("FARTHING__LOGGING__LEVEL", "loud")
+        .with("MANAGEMENT_TOKEN", "short")
+        .without("SESSION_SECRET");
+    let mut expected = vec![
+        pair("farthing.toml", "dta_dir"),
+        pair("farthing.toml", "server.listen"),
+        pair("farthing.toml", "server.workers"),
+        pair("farthing.toml", "server.max_in_flight"),
+        pair("farthing.toml", "server.trusted_proxies"),
+        pair("farthing.toml", "database.url"),
+        pair("farthing.toml", "database.durability"),
+        pair("farthing.toml", "nothing"),
+        pair(".env", ""),
+        pair("environment", "FARTHING__LOGGING__LEVL"),
+        pair("environment", "FARTHING__LOGGING__LEVEL"),
+        pair("environment", "MANAGEMENT_TOKEN"),
+        pair(".env", "SESSION_SECRET"),
+    ];
+    let mut faults = scene.faults();
+    expected.sort();
+    faults.sort();
+    assert_eq!(faults, expected);
+    let text = scene.text_of_faults();
+    assert!(
+        text.contains("did you mean data_dir?") && text.contains("did you mean FARTHING__LOGGING__LEVEL?"),
+        "{text}"
+    );
+    assert!(text.contains("line 2 is not NAME=value"), "{text}");
+    assert!(!text.contains("hunter2") && !text.contains("not a line"), "a value that may be secret was quoted: {text}");
+}
+
+#[test]
+fn a_file_that_is_not_toml_names_the_line_without_quoting_it() {
+    let scene = Scene::new().file("farthing.toml", "[server]\nworkers = 2\nlisten = hunter2\n");
+    assert_eq!(scene.faults(), [pair("farthing.toml", "")]);
+    let text = scene.text_of_faults();
+    assert!(text.contains("line 3") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_named_file_must_exist_and_paths_start_beside_it() {
+    let mut scene = Scene::new().file("other.toml", "data_dir = 'books'\n");
+    scene.sources.config = Some(scene.path("absent.toml"));
+    assert_eq!(scene.faults(), [pair("absent.toml", "")]);
+    scene.sources.config = Some(scene.path("other.toml"));
+    scene.sources.directory = PathBuf::from("/nowhere");
+    let loaded = scene.load();
+    scene.sources.directory = scene.sources.base().to_owned();
+    assert_eq!(loaded.database.path, scene.path("books/farthing.db"));
+}
+
+#[test]
+fn an_address_open_to_others_needs_a_proxy() {
+    let open = Scene::new().with("FARTHING__SERVER__LISTEN", "[::]:8080");
+    assert_eq!(open.faults(), [pair("environment", "FARTHING__SERVER__LISTEN")]);
+    assert!(open.with("FARTHING__SERVER__BEHIND_PROXY", "true").load().server.behind_proxy);
+    let idle = Scene::new().with("FARTHING__SERVER__TRUSTED_PROXIES", "10.0.0.1");
+    assert_eq!(idle.faults(), [pair("environment", "FARTHING__SERVER__TRUSTED_PROXIES")]);
+}
+
+#[test]
+fn databases_that_forget_or_come_later_are_refused() {
+    for url in ["sqlite://", "sqlite://:memory:", "sqlite://x.db?mode=ro", "sqlite://data/", "mysql://x", "", "x.db"] {
+        let scene = Scene::new().with("FARTHING__DATABASE__URL", url);
+        assert_eq!(scene.faults(), [pair("environment", "FARTHING__DATABASE__URL")], "{url}");
+    }
+}
+
+#[test]
+fn a_setting_outside_its_section_is_shown_where_it_belongs() {
+    let text = Scene::new().file("farthing.toml", "listen = '127.0.0.1:1'\n").text_of_faults();
+    assert!(text.contains("did you mean server.listen?"), "{text}");
+}
+
+#[test]
+fn secrets_in_the_settings_file_are_sent_elsewhere() {
+    let scene = Scene::new().file("farthing.toml", "MANAGEMENT_TOKEN = 'hunter2'\n");
+    let text = scene.text_of_faults();
+    assert!(text.contains("give MANAGEMENT_TOKEN in .env") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn secrets_may_be_in_other_variables_and_files() {
+    let scene = Scene::new()
+        .file("token", &format!("{TOKEN}\n"))
+        .file(".env", &format!("SOMEWHERE='{SESSION}'\n"))
+        .with("MANAGEMENT_TOKEN", "file:token")
+        .with("SESSION_SECRET", "env:SOMEWHERE");
+    let secrets = scene.load().secrets;
+    assert_eq!(secrets.management_token.expose(), TOKEN);
+    assert_eq!(secrets.session_secret.expose(), SESSION);
+    assert_eq!(secrets.master_encryption_key.expose(), MASTER);
+}
+
+#[test]
+fn pointers_to_nothing_and_to_pointers_are_refused() {
+    for pointer in ["env:NOWHERE", "file:nothing", "env:ONWARDS", "env:"] {
+        let scene = Scene::new().with("ONWARDS", "env:SESSION_SECRET").with("MANAGEMENT_TOKEN", pointer);
+        assert_eq!(scene.faults(), [pair("environment", "MANAGEMENT_TOKEN")], "{pointer}");
+    }
+}
+
+#[test]
+fn weak_secrets_are_refused_by_name() {
+    let weak_texts = ["", "   ", "short", "changeme-changeme-changeme-changeme", &"a".repeat(40), &"ab".repeat(40)];
+    for name in ["SESSION_SECRET", "MANAGEMENT_TOKEN"] {
+        for text in weak_texts {
+            assert_eq!(Scene::new().with(name, text).faults(), [pair("environment", name)], "{text:?}");
+        }
+    }
+    let zeros = format!("{}=", "A".repeat(43));
+    for key in ["", "changeme", "c2hvcnQ=", "not base64 at all, but long enough..", TOKEN, &zeros] {
+        let scene = Scene::new().with("MASTER_ENCRYPTION_KEY", key);
+        assert_eq!(scene.faults(), [pair("environment", "MASTER_ENCRYPTION_KEY")], "{key:?}");
+    }
+    let spaced = format!("{TOKEN} x");
+    assert_eq!(Scene::new().with("MANAGEMENT_TOKEN", &spaced).faults(), [pair("environment", "MANAGEMENT_TOKEN")]);
+}
+
+#[test]
+fn equal_secrets_are_refused_however_they_are_given() {
+    let scene = Scene::new().with("MANAGEMENT_TOKEN", "env:SESSION_SECRET");
+    assert_eq!(scene.faults(), [pair("environment", "MANAGEMENT_TOKEN")]);
+    assert!(scene.text_of_faults().contains("equals SESSION_SECRET"));
+    let all = Scene::new().with("MANAGEMENT_TOKEN", MASTER).with("SESSION_SECRET", MASTER);
+    assert_eq!(all.faults(), [pair("environment", "MASTER_ENCRYPTION_KEY"), pair("environment", "MANAGEMENT_TOKEN")]);
+}
+
+#[test]
+fn faults_and_the_configuration_never_show_a_secret() {
+    let config = Scene::new().load();
+    for secret in [SESSION, MASTER, TOKEN] {
+        assert!(!format!("{config:?}").contains(secret));
+    }
+    let text = Scene::new().with("MANAGEMENT_TOKEN", "hunter2").text_of_faults();
+    assert!(text.contains("MANAGEMENT_TOKEN") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn commands_without_secrets_load_without_them() {
+    let scene = Scene::new().without("SESSION_SECRET").with("MANAGEMENT_TOKEN", "");
+    let config = Config::load_without_secrets(&scene.sources).unwrap();
+    assert_eq!(config.data_dir, scene.path("data"));
+    assert_ne!(config.secrets.session_secret, config.secrets.management_token);
+}
+
+#[test]
+fn generated_secrets_are_sound_and_survive_dotenv() {
+    let secrets = Secrets::generate().unwrap();
+    let mut scene = Scene::new().file(".env", &template::dotenv(&secrets));
+    scene.sources.environment.clear();
+    assert_eq!(scene.load().secrets, secrets);
+    assert_ne!(Secrets::generate().unwrap(), secrets);
+}
+
+#[test]
+fn the_template_says_the_defaults() {
+    let text = template::farthing_toml();
+    let plain = Scene::new().file("farthing.toml", &text).load();
+    let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
+    assert_eq!(text.lines().filter(is_setting).count(), settings().len());
+    let uncommented: Vec<_> =
+        text.lines().map(|line| if is_setting(&line) { line.trim_start_matches('#') } else { line }).collect();
+    let scene = Scene::new().file("farthing.toml", &uncommented.join("\n"));
+    let config = scene.load();
+    let mut expected = Config::new(scene.path("data"), plain.secrets);
+    expected.server.workers = config.server.workers;
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn the_documentation_names_every_setting() {
+    let text = include_str!("../../docs/configuration.md");
+    for setting in settings() {
+        let Setting { key, default, unit, note, .. } = setting;
+        let row = format!("| `{key}` | `{default}` | {unit} | {note} |");
+        assert!(text.contains(&row), "docs/configuration.md lacks this row:\n{row}");
+    }
+    for name in secrets::NAMES {
+        assert!(text.contains(&format!("`{name}`")), "docs/configuration.md lacks {name}");
+    }
+}

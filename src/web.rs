@@ -1,0 +1,59 @@
+//! The server: what applications, operators and probes can call.
+//! Owns HTTP: routes, extractors, status codes. Refuses decisions: handlers ask the relay, the admin floor, or a handle.
+
+pub mod data;
+pub mod error;
+pub mod extract;
+pub mod manage;
+pub mod middleware;
+pub mod probes;
+pub mod routes;
+pub mod server;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use farthing_actors::breakers::Breakers;
+use farthing_actors::domain::Clock;
+use farthing_actors::feed::Feed;
+use farthing_actors::keyring::ring::Keys;
+use farthing_actors::ledger::Ledger;
+use farthing_actors::limiters::Limiters;
+use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::snapshot::Snapshot;
+use farthing_actors::tasks::Tasks;
+
+use crate::admin::Admin;
+use crate::security::Security;
+
+/// Everything handlers may ask, put together by `app`.
+pub struct Gateway {
+    /// Recognises keys and tokens.
+    pub security: Arc<Security>,
+    /// Keys and projects as last published.
+    pub keyring: Snapshot<Keys>,
+    /// Providers and deployments as last published.
+    pub catalogue: Snapshot<Catalogue>,
+    /// Balances and holds.
+    pub ledger: Ledger,
+    /// Traffic limits.
+    pub limiters: Limiters,
+    /// Health of deployments.
+    pub breakers: Breakers,
+    /// What happens, as it happens.
+    pub feed: Feed,
+    /// What an operator can do.
+    pub admin: Admin,
+    /// Work that a stop waits for.
+    pub tasks: Tasks,
+    /// Time.
+    pub clock: Clock,
+    /// Whether new work is welcome.
+    pub ready: AtomicBool,
+    /// Calls in flight.
+    pub in_flight: AtomicUsize,
+    /// The most of them.
+    pub max_in_flight: usize,
+    /// The most of a body that is read.
+    pub max_body_bytes: usize,
+}

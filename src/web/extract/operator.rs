@@ -1,0 +1,81 @@
+//! The operator: whoever manages this gateway, and the permission the handler needs.
+//! Owns the check of the management token and of scoped tokens. The permission is in the handler's type: a handler without
+//! an `Operator` manages nothing.
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::virtual_key::bearer;
+use crate::web::Gateway;
+use crate::web::error::{Code, Problem};
+
+/// Somebody with permission `P`.
+#[derive(Debug, Clone)]
+pub struct Operator<P> {
+    /// Who: `management` for the management token, the subject of a scoped token otherwise.
+    pub name: String,
+    permission: PhantomData<P>,
+}
+
+/// A permission by name.
+pub trait Permission {
+    /// The scope a token needs.
+    const NAME: &'static str;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $scope:literal;)+) => {
+        $($(#[$doc])* #[derive(Debug, Clone, Copy)] pub struct $name;
+        impl Permission for $name { const NAME: &'static str = $scope; })+
+
+        /// Every scope a token may carry.
+        pub const SCOPES: &[&str] = &[$($scope),+];
+    };
+}
+
+permissions! {
+    /// See providers, models, projects, keys and their balances.
+    ReadSettings = "settings:read";
+    /// Change providers and their keys.
+    ManageProviders = "providers:manage";
+    /// Change deployments and prices.
+    ManageModels = "models:manage";
+    /// Change projects, budgets and limits.
+    ManageProjects = "projects:manage";
+    /// Make, change and revoke virtual keys.
+    ManageKeys = "keys:manage";
+    /// See what was called and what it cost.
+    ReadUsage = "usage:read";
+    /// Make scoped tokens; only the management token itself may.
+    ManageTokens = "tokens:manage";
+}
+
+impl<P: Permission> FromRequest for Operator<P> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(identify(request, P::NAME).map(|name| Self { name, permission: PhantomData }))
+    }
+}
+
+/// Who the request is from, if they have `permission`.
+///
+/// # Errors
+/// 401 for a stranger, 403 for somebody without the permission.
+pub fn identify(request: &HttpRequest, permission: &str) -> Result<String, Problem> {
+    let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
+    let presented = bearer(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
+    if gateway.security.is_management_token(presented) {
+        return Ok("management".to_owned());
+    }
+    let claims = gateway.security.verify_token(presented, gateway.clock.now());
+    let claims = claims.map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))?;
+    if claims.scope.iter().any(|scope| scope == permission) {
+        return Ok(claims.sub);
+    }
+    Err(Problem::new(Code::Forbidden, format!("the token lacks the scope {permission}")))
+}

@@ -1,0 +1,366 @@
+//! The built binary as people run it: files, exit codes, output, and the calls it makes to a server.
+//! Each test has a folder and an environment of its own; the server is a script on a free port.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends where it is surprised")]
+
+#[path = "cli/script.rs"]
+mod script;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use script::{Script, Seen};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j";
+
+const COMMANDS: &[&str] = &[
+    "",
+    "serve",
+    "demo",
+    "init",
+    "check",
+    "migrate",
+    "completions",
+    "ledger",
+    "ledger verify",
+    "project",
+    "project create",
+    "project list",
+    "project show",
+    "project budget",
+    "key",
+    "key create",
+    "key list",
+    "key show",
+    "key revoke",
+    "key rotate",
+    "provider",
+    "provider add",
+    "provider list",
+    "provider enable",
+    "provider disable",
+    "model",
+    "model add",
+    "model list",
+    "model price",
+    "requests",
+    "requests list",
+    "requests show",
+    "request show",
+];
+
+/// A folder to run in, removed afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}-{}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// The binary with these arguments (separated by blanks), in this folder, with an empty environment.
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_farthing"));
+        command.args(arguments.split_whitespace()).current_dir(&self.0).env_clear();
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Outcome {
+        Outcome::of(self.command(arguments).output().unwrap())
+    }
+
+    fn ask(&self, url: &str, arguments: &str) -> Outcome {
+        let mut command = self.command(arguments);
+        Outcome::of(command.env("FARTHING_URL", url).env("MANAGEMENT_TOKEN", TOKEN).output().unwrap())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[derive(Debug)]
+struct Outcome {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Outcome {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+}
+
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn every_command_has_help() {
+    let folder = Folder::new("help");
+    for command in COMMANDS {
+        let outcome = folder.run(&format!("{command} --help"));
+        assert_eq!(outcome.code, 0, "{command}: {outcome:?}");
+        assert!(outcome.out.contains("Usage: farthing") && outcome.err.is_empty(), "{command}: {outcome:?}");
+    }
+    assert!(folder.run("--help").out.contains("Exit codes: 0"));
+    assert!(folder.run("--version").out.starts_with("farthing "));
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    let folder = Folder::new("usage");
+    let wrong = [
+        "",
+        "frobnicate",
+        "key",
+        "key create ci",
+        "project create x --budget -1",
+        "project create x --window month",
+        "project create x --budget 1 --time-zone Mars/Olympus",
+        "model price x --input cheap",
+        "provider add x --kind unheard_of",
+        "requests list --limit 0",
+        "demo --listen 0.0.0.0:8080",
+    ];
+    for arguments in wrong {
+        let outcome = folder.run(arguments);
+        assert_eq!(outcome.code, 2, "{arguments}: {outcome:?}");
+        assert!(outcome.err.contains("Usage:") || outcome.err.contains("--help"), "{arguments}: {outcome:?}");
+    }
+}
+
+#[test]
+fn init_writes_what_check_finds_sound() {
+    let folder = Folder::new("init");
+    let made = folder.run("init --dir new --json");
+    assert_eq!((made.code, made.err.as_str()), (0, ""), "{made:?}");
+    assert_eq!(made.json(), json!({"config": "new/farthing.toml", "env": "new/.env", "kept": []}));
+    let mode = |name: &str| fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("new/.env"), 0o600);
+    let check = folder.run("--config new/farthing.toml check");
+    assert_eq!((check.code, check.out.as_str()), (0, "configuration is sound\n"), "{check:?}");
+
+    let secrets = fs::read_to_string(folder.0.join("new/.env")).unwrap();
+    let again = folder.run("init --dir new");
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("there already") && again.err.contains("--force"), "{again:?}");
+    assert_eq!(fs::read_to_string(folder.0.join("new/.env")).unwrap(), secrets);
+
+    let forced = folder.run("init --dir new --force");
+    assert_eq!(forced.code, 0, "{forced:?}");
+    assert_eq!(fs::read_to_string(folder.0.join("new/.env.old-1")).unwrap(), secrets);
+    assert_ne!(fs::read_to_string(folder.0.join("new/.env")).unwrap(), secrets);
+    assert_eq!((mode("new/.env"), mode("new/.env.old-1")), (0o600, 0o600));
+    for output in [made.out, forced.out] {
+        let shown = secrets.lines().filter_map(|line| line.split_once('=')).any(|(_, secret)| output.contains(secret));
+        assert!(!shown, "init printed a secret");
+    }
+}
+
+#[test]
+fn check_says_every_fault_and_leaves_with_three() {
+    let folder = Folder::new("check");
+    fs::write(folder.0.join("farthing.toml"), "[server]\nlisten = '0.0.0.0:1'\nworker = 1\n").unwrap();
+    let check = folder.run("check");
+    assert_eq!(check.code, 3, "{check:?}");
+    for part in [
+        "5 faults",
+        "farthing.toml: server.listen",
+        "did you mean server.workers?",
+        "SESSION_SECRET",
+        "MANAGEMENT_TOKEN",
+    ] {
+        assert!(check.out.contains(part), "{part} is missing: {check:?}");
+    }
+    let json = folder.run("check --json").json();
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["faults"].as_array().unwrap().len(), 5);
+    assert_eq!(
+        (&json["faults"][0]["file"], &json["faults"][0]["key"]),
+        (&json!("farthing.toml"), &json!("server.listen"))
+    );
+}
+
+#[test]
+fn serve_refuses_a_faulty_configuration_with_one() {
+    let folder = Folder::new("serve");
+    let serve = folder.run("serve");
+    assert_eq!((serve.code, serve.out.as_str()), (1, ""), "{serve:?}");
+    assert!(serve.err.starts_with("error: the configuration has 3 faults:"), "{serve:?}");
+    let named = Outcome::of(folder.command("serve").env("FARTHING_CONFIG", "absent.toml").output().unwrap());
+    assert!(named.code == 1 && named.err.contains("absent.toml: cannot be read"), "{named:?}");
+}
+
+#[test]
+fn without_a_server_the_remedy_is_named() {
+    let folder = Folder::new("nowhere");
+    let url = nowhere();
+    let outcome = folder.ask(&url, "project list");
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.err.contains(&url) && outcome.err.contains("farthing serve"), "{outcome:?}");
+    let tokenless = folder.run("project list");
+    assert_eq!(tokenless.code, 1, "{tokenless:?}");
+    assert!(tokenless.err.contains("MANAGEMENT_TOKEN") && tokenless.err.contains("--token-file"), "{tokenless:?}");
+}
+
+#[test]
+fn lists_are_tables_for_people_and_json_for_machines() {
+    let folder = Folder::new("lists");
+    let budget =
+        json!({"limit_usd": "25.00", "window": "month", "spent_usd": "1.5", "held_usd": "0", "remaining_usd": "23.5"});
+    let first = json!({"id": "prj_1", "name": "team-a", "budget": budget});
+    let second = json!({"id": "prj_2", "name": "b", "budget": null});
+    let pages = || {
+        let next = json!({"data": [first], "next_cursor": "a/b"});
+        vec![(200, next), (200, json!({"data": [second], "next_cursor": null}))]
+    };
+    let script = Script::new(pages());
+    let table = folder.ask(&script.url, "project list");
+    let expected = "NAME    ID     BUDGET  WINDOW  SPENT  HELD  REMAINING\n\
+                    team-a  prj_1  25.00   month   1.5    0     23.5\n\
+                    b       prj_2  -       -       -      -     -\n";
+    assert_eq!((table.code, table.out.as_str()), (0, expected), "{table:?}");
+    let seen = script.seen();
+    assert_eq!(seen[0].line, "GET /api/projects");
+    assert_eq!(seen[1].line, "GET /api/projects?cursor=a%2Fb");
+    assert!(seen.iter().all(|seen| seen.authorization == format!("Bearer {TOKEN}")));
+
+    let script = Script::new(pages());
+    let json = folder.ask(&script.url, "project list --json").json();
+    assert_eq!(json, json!({"data": [first, second], "next_cursor": null}));
+}
+
+#[test]
+fn what_is_made_is_sent_as_the_api_takes_it() {
+    let folder = Folder::new("made");
+    fs::write(folder.0.join("up.key"), "sk-up\n").unwrap();
+    let budget = json!({"limit_usd": "25.00", "window": "month", "time_zone": "Europe/Berlin"});
+    let prices = json!({"input_cost_per_m": "0.15", "output_cost_per_m": "0.60"});
+    let cases = [
+        (
+            "project create team-a --parent all --budget 25.00 --window month --time-zone Europe/Berlin --rpm 600",
+            "POST /api/projects",
+            json!({"name": "team-a", "parent": "all", "budget": budget,
+                   "limits": {"rpm": 600, "tpm": null, "concurrency": null}}),
+        ),
+        (
+            "key create ci --project team-a --expires-in-days 30 --max-requests 9 --allow gpt-* --allow o3",
+            "POST /api/keys",
+            json!({"name": "ci", "project": "team-a", "expires_in_days": 30, "max_requests": 9,
+                   "allowed_models": ["gpt-*", "o3"]}),
+        ),
+        (
+            "provider add up --kind openai --base-url http://127.0.0.1:9/v1 --api-key file:up.key --allow-private-network",
+            "POST /api/providers",
+            json!({"name": "up", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "sk-up",
+                   "allow_private_network": true}),
+        ),
+        (
+            "model add gpt --provider up --max-output-tokens 16 --dialect openai_chat --input 0.15 --output 0.60",
+            "POST /api/models",
+            json!({"name": "gpt", "provider": "up", "upstream_model": "gpt", "max_output_tokens": 16,
+                   "dialects": ["openai_chat"], "prices": prices}),
+        ),
+        ("project budget prj_1 --unlimited", "PATCH /api/projects/prj_1", json!({"budget": null})),
+        ("key revoke key_1", "POST /api/keys/key_1/revoke", json!({})),
+        ("key rotate key_1", "POST /api/keys/key_1/rotate", json!({})),
+        ("provider disable prv_1", "PATCH /api/providers/prv_1", json!({"enabled": false})),
+    ];
+    for (arguments, line, body) in cases {
+        let script = Script::new(vec![(201, json!({"id": "new_1", "key": "sk-ft-secret"}))]);
+        let outcome = folder.ask(&script.url, arguments);
+        assert_eq!(outcome.code, 0, "{arguments}: {outcome:?}");
+        assert_eq!(outcome.out.contains("sk-ft-secret"), !arguments.contains("revoke"), "{arguments}: {outcome:?}");
+        let authorization = format!("Bearer {TOKEN}");
+        assert_eq!(script.seen(), [Seen { line: line.to_owned(), authorization, body }], "{arguments}");
+    }
+}
+
+#[test]
+fn names_are_looked_up_and_prices_changed_one_by_one() {
+    let folder = Folder::new("names");
+    let model = |id: &str, provider: &str| {
+        json!({"id": id, "name": "gpt", "provider": provider, "upstream_model": "gpt", "weight": 1, "created_at": 5,
+               "prices": {"input_cost_per_m": "1", "output_cost_per_m": "2"}})
+    };
+    let list = json!({"data": [model("mdl_1", "a"), model("mdl_2", "b")], "next_cursor": null});
+    let script = Script::new(vec![(200, list.clone()), (200, model("mdl_2", "b"))]);
+    let outcome = folder.ask(&script.url, "model price gpt --provider b --output 3");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let seen = script.seen();
+    assert_eq!(seen[1].line, "PUT /api/models/mdl_2");
+    let prices = json!({"input_cost_per_m": "1", "output_cost_per_m": "3.00"});
+    let expected = json!({"name": "gpt", "provider": "b", "upstream_model": "gpt", "weight": 1, "prices": prices});
+    assert_eq!(seen[1].body, expected);
+
+    let script = Script::new(vec![(200, list.clone())]);
+    let several = folder.ask(&script.url, "model price gpt");
+    assert!(several.code == 1 && several.err.contains("mdl_1, mdl_2"), "{several:?}");
+    let script = Script::new(vec![(200, list)]);
+    let none = folder.ask(&script.url, "model price o3");
+    assert!(none.code == 1 && none.err.contains("there is no model named \"o3\""), "{none:?}");
+}
+
+#[test]
+fn a_servers_refusal_is_said_in_its_words() {
+    let folder = Folder::new("refused");
+    let error = json!({"error": {"code": "not_found", "message": "no such request", "request_id": "req_9"}});
+    let script = Script::new(vec![(404, error)]);
+    let outcome = folder.ask(&script.url, "request show req_1/../x");
+    assert_eq!((outcome.code, outcome.err.as_str()), (1, "error: no such request (not_found, req_9)\n"));
+    assert_eq!(script.seen()[0].line, "GET /api/requests/req_1%2F..%2Fx");
+    let script = Script::new(vec![(302, json!({}))]);
+    let redirected = folder.ask(&script.url, "key list --project team-a");
+    assert!(redirected.code == 1 && redirected.err.contains("answered 302"), "{redirected:?}");
+    assert_eq!(script.seen()[0].line, "GET /api/keys?project=team-a");
+}
+
+#[test]
+fn a_ledger_with_a_fault_is_three() {
+    let folder = Folder::new("ledger");
+    let verdict = |ok: bool, faults: Value| json!({"ok": ok, "entries": 8, "requests": 4, "open_holds": 0, "imbalance_usd": "0", "faults": faults});
+    let script = Script::new(vec![(200, verdict(true, json!([])))]);
+    let good = folder.ask(&script.url, "ledger verify --online");
+    assert_eq!(good.code, 0, "{good:?}");
+    assert!(good.out.starts_with("the books balance: 8 entries, 4 requests"), "{good:?}");
+    let script = Script::new(vec![(200, verdict(false, json!(["entry 7 is missing"])))]);
+    let bad = folder.run(&format!("ledger verify --url {} --token-file /dev/null", script.url));
+    assert!(bad.code == 1 && bad.err.contains("there is no management token"), "an empty token file: {bad:?}");
+    let bad = folder.ask("http://ignored.invalid", &format!("ledger verify --url {}", script.url));
+    assert!(bad.code == 3 && bad.out.contains("entry 7 is missing") && bad.err.is_empty(), "{bad:?}");
+}
+
+#[test]
+fn secrets_are_not_taken_from_arguments() {
+    let folder = Folder::new("arguments");
+    let outcome = folder.ask(&nowhere(), "provider add up --kind openai --api-key sk-live-1234");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.err.contains("env:NAME or file:PATH") && !outcome.err.contains("sk-live"), "{outcome:?}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = Folder::new("pipe");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = folder.command("completions bash").stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
+    let script = folder.run("completions bash");
+    assert!(script.code == 0 && script.out.contains("farthing__subcmd__key"), "{}", script.err);
+}
