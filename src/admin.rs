@@ -86,3 +86,6 @@ impl Admin {
         Ok(self.parts.ledger.open_holds().await?)
     }
 }
+
+#[cfg(test)]
+mod tests;
