@@ -11,7 +11,7 @@ pub mod routes;
 pub mod server;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 
 use farthing_actors::breakers::Breakers;
 use farthing_actors::domain::Clock;
@@ -50,10 +50,29 @@ pub struct Gateway {
     pub clock: Clock,
     /// Whether new work is welcome.
     pub ready: AtomicBool,
-    /// Calls in flight.
-    pub in_flight: AtomicUsize,
-    /// The most of them.
+    /// The most calls in flight.
     pub max_in_flight: usize,
     /// The most of a body that is read.
     pub max_body_bytes: usize,
+}
+
+impl Gateway {
+    /// Whether one more call may come in, before its body is read.
+    ///
+    /// # Errors
+    /// 503 while the gateway stops or is full.
+    pub fn admit(&self) -> Result<(), Problem> {
+        if !self.ready.load(Ordering::Acquire) {
+            return Err(Problem::plain(Code::ShuttingDown).retry_after(Duration::from_secs(1)));
+        }
+        if self.tasks.running() >= self.max_in_flight {
+            return Err(Problem::plain(Code::Overloaded).retry_after(Duration::from_secs(1)));
+        }
+        Ok(())
+    }
+
+    /// The actors that are away right now.
+    pub fn missing_actors(&self) -> Vec<&'static str> {
+        self.actors.iter().filter(|actor| !actor().alive).map(|actor| actor().name).collect()
+    }
 }
