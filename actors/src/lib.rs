@@ -3,6 +3,7 @@
 //! | actor | owns | a crash loses |
 //! |---|---|---|
 //! | [`ledger`] | balances and open holds | nothing: both are read back from the journal |
+//! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
 
@@ -10,8 +11,11 @@ pub mod domain;
 pub mod error;
 pub mod keyring;
 pub mod ledger;
+pub mod limiters;
 pub mod mailbox;
 pub mod registry;
 pub mod snapshot;
 pub mod supervisor;
 pub mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
