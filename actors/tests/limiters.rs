@@ -1,5 +1,7 @@
 //! The limiters as a caller meets them: the real shell, a hand-moved clock, and permits that end in every way.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use super::answer::LimitError;
 use super::messages::Admit;
 use super::permit::Permit;
 use crate::domain::{Limits, Scope};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Vitals};
 
 /// Traffic limits of keys and projects. Cheap to clone.
 ///
@@ -36,8 +36,8 @@ impl Limiters {
         self.mailbox.ask(Admit { limits: Arc::clone(limits), tokens, back: self.mailbox.clone() }).await?
     }
 
-    /// The way to the actor, for the system page.
-    pub fn vitals(&self) -> crate::mailbox::Vitals {
+    /// How the actor is.
+    pub fn vitals(&self) -> Vitals {
         self.mailbox.vitals()
     }
 
