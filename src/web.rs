@@ -11,7 +11,8 @@ pub mod routes;
 pub mod server;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use farthing_actors::breakers::Breakers;
 use farthing_actors::domain::Clock;
@@ -19,12 +20,14 @@ use farthing_actors::feed::Feed;
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
+use farthing_actors::mailbox::Vitals;
 use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
 use crate::admin::Admin;
 use crate::security::Security;
+use error::{Code, Problem};
 
 /// Everything handlers may ask, put together by `app`.
 pub struct Gateway {
@@ -44,6 +47,8 @@ pub struct Gateway {
     pub feed: Feed,
     /// What an operator can do.
     pub admin: Admin,
+    /// How each actor is.
+    pub vitals: Vec<Box<dyn Fn() -> Vitals + Send + Sync>>,
     /// Work that a stop waits for.
     pub tasks: Tasks,
     /// Time.
@@ -73,6 +78,6 @@ impl Gateway {
 
     /// The actors that are away right now.
     pub fn missing_actors(&self) -> Vec<&'static str> {
-        self.actors.iter().filter(|actor| !actor().alive).map(|actor| actor().name).collect()
+        self.vitals.iter().map(|vitals| vitals()).filter(|actor| !actor.alive).map(|actor| actor.name).collect()
     }
 }
