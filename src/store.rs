@@ -1,6 +1,17 @@
 //! The store: one SQLite database behind pools, its migrations, and the transaction helpers everything else uses.
 //! Owns connections and their settings. Refuses decisions: it saves what it is given and reads what it is asked.
 
+mod columns;
+mod failure;
+pub mod keys;
+pub mod models;
+pub mod prices;
+pub mod projects;
+pub mod providers;
+mod schema;
+#[cfg(test)]
+mod scratch;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
