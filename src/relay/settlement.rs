@@ -12,6 +12,7 @@ use super::exchange::{Admitted, Exchange, target};
 use super::{Relay, RelayError};
 use crate::dialect::openai_chat::stream::Seen;
 use crate::dialect::openai_chat::usage::Reading;
+use crate::logging;
 use crate::upstream::UpstreamError;
 
 /// What a client sees that has left: nothing. The number is nginx's, which logs and dashboards know.
@@ -79,7 +80,7 @@ impl Relay {
     pub(super) async fn close(&self, hold: Hold, target: Option<Target>, outcome: Outcome) -> Option<Money> {
         let request = hold.request();
         let closed = hold.settle(target, outcome).await;
-        closed.inspect_err(|error| log::error!(request_id:% = request, error:% = error; "settlement not recorded")).ok()
+        closed.inspect_err(|error| log::error!((logging::REQUEST_ID):% = request, (logging::ERROR):% = error; "settlement not recorded")).ok()
     }
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
