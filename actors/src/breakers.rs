@@ -2,7 +2,7 @@
 //! A crash loses what was learnt: all circuits close and learn again; what an operator forced is kept.
 //! Refuses to be asked about healthy deployments: verdicts are published, and successes are counted where they happen.
 //!
-//! A success adds one to a shared [`gate::Pulse`] instead of sending a message; the actor drains it before it judges a
+//! A success adds one to a shared pulse instead of sending a message; the actor drains it before it judges a
 //! failure, and every few seconds. Two things are therefore approximate: a success within a mailbox's delay of a failure
 //! may count as the earlier of both, and a success is dated to the moment it was drained.
 

@@ -77,6 +77,18 @@ pub enum CircuitState {
     Cooling,
 }
 
+impl CircuitState {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::Cooling => "cooling",
+        }
+    }
+}
+
 /// One circuit as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CircuitReport {
