@@ -81,6 +81,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    spend (account, bucket) {
+        account -> Text,
+        bucket -> BigInt,
+        amount -> BigInt,
+        entries -> BigInt,
+    }
+}
+
+diesel::table! {
     virtual_keys (id) {
         id -> Text,
         project_id -> Text,
