@@ -1,13 +1,15 @@
 //! The table `projects`: a row for each project, and what may be read of it.
 //! Owns the spelling of a project in a row. Refuses rules: the keyring has decided before anything comes here.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
 use farthing_actors::domain::{Budget, ProjectId, Scope, Timestamp};
 use farthing_actors::keyring::Project;
 
 use super::StoreError;
 use super::columns::{self, Row};
-use super::schema::projects;
+use super::schema::{projects, spend};
 
 /// One row, as read and as written. `managed_by` is neither: it stays what it is.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -49,10 +51,20 @@ pub fn save(connection: &mut SqliteConnection, project: &Project) -> Result<(), 
 /// Removes the row.
 ///
 /// # Errors
-/// If the database does not answer, or another row refers to it.
+/// If the database does not answer, or another row or the ledger refers to it.
 pub fn remove(connection: &mut SqliteConnection, id: ProjectId) -> Result<(), StoreError> {
-    diesel::delete(projects::table.find(id.to_string())).execute(connection)?;
+    let id = id.to_string();
+    let booked = diesel::select(exists(spend::table.filter(spend::account.eq(&id))));
+    if booked.get_result(connection)? {
+        return Err(StoreError::Database(named_by_the_ledger()));
+    }
+    diesel::delete(projects::table.find(id)).execute(connection)?;
     Ok(())
+}
+
+/// The ledger has no foreign keys, because every call would pay for them; a removal is refused as if it had.
+fn named_by_the_ledger() -> Error {
+    Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, Box::new("the ledger names this project".to_owned()))
 }
 
 /// The budgets of all projects that have one.

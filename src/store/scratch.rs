@@ -12,6 +12,9 @@ use super::Store;
 
 const UP: &str = include_str!("../../migrations/sqlite/2026-11-21-000001_catalogue/up.sql");
 const DOWN: &str = include_str!("../../migrations/sqlite/2026-11-21-000001_catalogue/down.sql");
+/// What the catalogue asks of the ledger's tables.
+const SPEND: &str = "CREATE TABLE spend (account TEXT NOT NULL, bucket BIGINT NOT NULL, amount BIGINT NOT NULL,
+                     entries BIGINT NOT NULL, PRIMARY KEY (account, bucket)) WITHOUT ROWID";
 
 /// A database file that is gone when this is.
 pub(super) struct Scratch {
@@ -24,6 +27,7 @@ impl Scratch {
         let directory = std::env::temp_dir().join(format!("farthing-catalogue-{}", RequestId::generate()));
         std::fs::create_dir(&directory).unwrap();
         let scratch = Self { directory };
+        scratch.run(SPEND).unwrap();
         scratch.run(UP).unwrap();
         scratch
     }

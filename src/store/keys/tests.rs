@@ -117,6 +117,18 @@ fn what_the_tables_refuse_is_told_apart() {
 }
 
 #[test]
+fn a_project_that_the_ledger_names_stays() {
+    let scratch = Scratch::new();
+    let tables = KeyringTables(scratch.open());
+    save(&tables, [Change::SaveProject(bare_project(1))]);
+    let id = ProjectId::from_u128(1);
+    scratch.run(&format!("INSERT INTO spend VALUES ('{id}', 0, 0, 1)")).unwrap();
+    let refusal = tables.save(&Change::RemoveProject(id)).unwrap_err();
+    assert!(matches!(&refusal, SaveError::Referenced(reason) if reason.contains("the ledger names")), "{refusal}");
+    assert_eq!(tables.load().unwrap().0, [bare_project(1)]);
+}
+
+#[test]
 fn budgets_are_those_of_projects_and_of_keys_that_were_not_revoked() {
     let scratch = Scratch::new();
     let tables = KeyringTables(scratch.open());
