@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Arbiter;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
-use farthing_actors::domain::Clock;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use farthing_actors::domain::{Clock, Secret};
 use farthing_actors::supervisor::Supervisor;
 use farthing_actors::tasks::Tasks;
 use farthing_actors::{breakers, feed, keyring, ledger, limiters, registry};
@@ -21,6 +23,7 @@ use thiserror::Error;
 
 use crate::admin::{Admin, AdminParts};
 use crate::config::{self, Config};
+use crate::logging;
 use crate::security::{Security, SecurityParts};
 use crate::store::data_dir::DataDirLock;
 use crate::store::journal::{DiskJournal, Durability};
@@ -33,6 +36,13 @@ use crate::web::{Gateway, server};
 pub use books::{Report, migrate, verify};
 use stop::StopSign;
 
+/// How each of the given handles' actors is, asked when needed.
+macro_rules! vitals {
+    ($($handle:ident),+) => {
+        vec![$({ let handle = $handle.clone(); Box::new(move || handle.vitals()) as Box<dyn Fn() -> _ + Send + Sync> }),+]
+    };
+}
+
 /// Which part could not start, or stopped, and why.
 #[derive(Debug, Error)]
 #[error("{part}: {reason}")]
@@ -44,7 +54,7 @@ pub struct AppError {
 }
 
 /// Turns a part's own error into one that names the part.
-fn failed<E: std::fmt::Display>(part: &'static str) -> impl FnOnce(E) -> AppError {
+pub(crate) fn failed<E: std::fmt::Display>(part: &'static str) -> impl FnOnce(E) -> AppError {
     move |error| AppError { part, reason: error.to_string() }
 }
 
@@ -73,7 +83,7 @@ pub struct Running {
 pub fn serve(config: Config) -> Result<(), AppError> {
     actix::System::new().block_on(async {
         let running = Running::start(config).await?;
-        running.until_told().await
+        running.until_told(async |_| Ok(())).await
     })
 }
 
@@ -109,7 +119,7 @@ impl Running {
 
         let closed = ledger.close_interrupted().await.map_err(failed("interrupted calls"))?;
         if closed > 0 {
-            log::warn!(count = closed; "calls that a dead process left open were closed by presumption");
+            log::warn!((logging::COUNT) = closed; "calls that a dead process left open were closed by presumption");
         }
 
         let security = Arc::new(security(&config)?);
@@ -140,34 +150,47 @@ impl Running {
 
         let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
         let (server, address) = (bound.server.handle(), bound.address);
-        gateway.tasks.clone().spawn_service(bound.server);
+        let serving = bound.server;
+        gateway.tasks.keep_running(async move { drop(serving.await) });
+        gateway.tasks.keep_running(tell_circuits(gateway.breakers.changes(), gateway.feed.clone()));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
-        log::info!((crate::logging::ADDRESS):% = address; "listening");
+        log::info!((logging::ADDRESS):% = address; "listening");
         Ok(Self { gateway, vault, address, server, writer, supervisor, arbiters, sign, config, _lock: lock })
     }
 
-    /// Serves until a signal or a fatal fault, then stops.
+    /// Serves until a signal or a fatal fault, says `farewell` once no call is in flight, then stops.
     ///
     /// # Errors
     /// Which part could not be kept alive or stopped.
-    pub async fn until_told(self) -> Result<(), AppError> {
+    pub async fn until_told(
+        self,
+        farewell: impl AsyncFnOnce(&Self) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
         let fault = self.sign.wait().await;
+        self.drain().await;
+        let said = farewell(&self).await;
         self.stop().await?;
+        said?;
         fault.map_or(Ok(()), |fault| Err(AppError { part: fault.name, reason: fault.reason }))
     }
 
-    /// Stops everything, in reverse order; calls in flight have the grace period to finish.
-    ///
-    /// # Errors
-    /// If the journal's lines could not all be applied; they are at the next start.
-    pub async fn stop(self) -> Result<(), AppError> {
+    /// Closes the door; calls in flight have the grace period to finish.
+    async fn drain(&self) {
         self.gateway.ready.store(false, Ordering::Release);
         self.server.pause().await;
         let idle = self.gateway.tasks.idle();
         if tokio::time::timeout(self.config.server.shutdown_grace, self.sign.unless_hurried(idle)).await.is_err() {
-            log::warn!(count = self.gateway.tasks.running(); "the grace period is over, cutting the calls that remain");
+            let remain = self.gateway.tasks.running();
+            log::warn!((logging::COUNT) = remain; "the grace period is over, cutting the calls that remain");
         }
+    }
+
+    /// Stops everything, in reverse order.
+    ///
+    /// # Errors
+    /// If the journal's lines could not all be applied; they are at the next start.
+    async fn stop(self) -> Result<(), AppError> {
         self.server.stop(false).await;
         let applied = self.writer.flush().await.map_err(failed("journal writer"));
         self.supervisor.stop();
@@ -180,6 +203,13 @@ impl Running {
         drop(fs::remove_file(self.config.data_dir.join("address")));
         log::info!("stopped");
         applied
+    }
+}
+
+/// Circuits that move are events of the feed; neither actor knows the other.
+async fn tell_circuits(mut changes: breakers::Changes, feed: feed::Feed) {
+    while let Some(report) = changes.next().await {
+        feed.publish(feed::Event::Breaker(report.into()));
     }
 }
 
@@ -197,19 +227,16 @@ fn journal(config: &Config, store: &Arc<Store>, writer: &Writer) -> DiskJournal 
 }
 
 fn security(config: &Config) -> Result<Security, AppError> {
-    let master_key = config.secrets.master_key().map_err(failed("MASTER_ENCRYPTION_KEY"))?;
     let parts = SecurityParts {
-        master_key,
+        master_key: master_key(&config.secrets.master_encryption_key)?,
         session_secret: config.secrets.session_secret.clone(),
         management_token: config.secrets.management_token.clone(),
     };
     Security::new(parts).map_err(failed("security"))
 }
 
-/// How each of the given handles' actors is, asked when needed.
-macro_rules! vitals {
-    ($($handle:ident),+) => {
-        vec![$({ let handle = $handle.clone(); Box::new(move || handle.vitals()) as Box<dyn Fn() -> _ + Send + Sync> }),+]
-    };
+/// The master key's bytes; the configuration has checked its form already.
+fn master_key(text: &Secret) -> Result<[u8; 32], AppError> {
+    let bytes = STANDARD.decode(text.expose()).map_err(failed("MASTER_ENCRYPTION_KEY"))?;
+    bytes.try_into().map_err(|_| AppError { part: "MASTER_ENCRYPTION_KEY", reason: "is not 32 bytes".to_owned() })
 }
-use vitals;

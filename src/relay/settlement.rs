@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Provenance, Usage};
-use farthing_actors::feed::{Event, UsageEvent};
+use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
@@ -62,17 +62,12 @@ impl Relay {
         };
         let provider = target.as_ref().map(|target| target.provider);
         let provider = provider.or_else(|| candidates.first().map(|first| first.provider.id));
-        let cost = self.close(hold, target, outcome.clone()).await;
-        self.feed.publish(Event::Usage(UsageEvent {
-            time: self.clock.now(),
-            request: exchange.id,
-            project: exchange.key.project.id,
-            key: exchange.key_id(),
-            model: exchange.chat.model.as_str().into(),
-            provider,
-            outcome,
-            cost,
-        }));
+        let mut event = usage_recorded(exchange, &outcome);
+        let cost = self.close(hold, target, outcome).await;
+        event.time = self.clock.now();
+        event.provider_id = provider;
+        event.cost_usd = cost.unwrap_or_default();
+        self.feed.publish(Event::Usage(event));
         cost
     }
 
@@ -104,6 +99,24 @@ impl Relay {
         let end = client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None);
         let first = admitted.candidates.first().map(target);
         self.settle(exchange, admitted, first, end).await;
+    }
+}
+
+fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
+    UsageRecorded {
+        time: exchange.placed_at,
+        request_id: exchange.id,
+        project_id: exchange.key.project.id,
+        key_id: exchange.key_id(),
+        model: exchange.chat.model.as_str().into(),
+        provider_id: None,
+        status: outcome.status,
+        http_status: outcome.http_status,
+        input_tokens: outcome.usage.prompt(),
+        output_tokens: outcome.usage.generated(),
+        cost_usd: Money::ZERO,
+        latency_ms: outcome.latency_ms,
+        first_token_ms: outcome.first_token_ms,
     }
 }
 
