@@ -33,6 +33,11 @@ impl<'a> Member<'a> {
         self.text.starts_with('{')
     }
 
+    /// Whether it is a string.
+    pub(super) fn is_string(&self) -> bool {
+        self.text.starts_with('"')
+    }
+
     /// The string it holds, or `None` if it is no string or holds half a surrogate pair.
     pub(super) fn string(&self) -> Option<String> {
         serde_json::from_str(self.text).ok()

@@ -69,7 +69,10 @@ impl UpstreamWords {
             members::read(listed.unwrap_or(text), &["error", "message", "detail"]).ok()?.present();
         match error {
             Some(error) => Some(Self::of(error)),
-            None => message.or(detail).map(|words| Self { message: words_of(words), ..Self::of_object(text) }),
+            None => message
+                .filter(Member::is_string)
+                .or(detail)
+                .map(|words| Self { message: words_of(words), ..Self::of_object(text) }),
         }
     }
 
@@ -144,6 +147,7 @@ mod tests {
             (r#"{"detail":[{"msg":"x"}]}"#, words(r#"[{"msg":"x"}]"#, None, None)),
             (r#"{"error":null}"#, None),
             (r#"{"choices":[]}"#, None),
+            (r#"{"message":{"role":"assistant"}}"#, None),
             ("<html>", None),
             ("", None),
         ] {

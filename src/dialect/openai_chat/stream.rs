@@ -8,6 +8,7 @@ mod scan;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
+use serde_json::value::RawValue;
 
 use self::indexes::Indexes;
 use super::error::UpstreamWords;
@@ -17,6 +18,8 @@ use crate::dialect::splice::Splice;
 use crate::dialect::sse::{Event, Oversized, Splitter};
 
 const DONE: &[u8] = b"data: [DONE]\n\n";
+/// How much of a body that is no event stream is searched for an error; it is read anew with every chunk.
+const MAX_BARE: usize = 16 * 1024;
 
 /// One stream being relayed.
 pub struct ChatStream {
@@ -103,15 +106,15 @@ impl ChatStream {
         }
         let mut splitter = std::mem::take(&mut self.splitter);
         let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
-        let outcome = outcome.and_then(|()| bare_error(splitter.pending()));
+        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
         self.splitter = splitter;
         match outcome {
-            Ok(()) => Ok(due),
-            Err(fault) => {
+            Err(fault) if !self.done => {
                 self.failed = true;
                 self.rest = due;
                 Err(fault)
             }
+            _ => Ok(due),
         }
     }
 
@@ -167,8 +170,8 @@ impl ChatStream {
         if self.done {
             return Ok(false);
         }
-        if event.is_foreign() {
-            return Err(foreign(bytes));
+        if is_bare(bytes) || event.is_foreign() {
+            return Err(bare_error(bytes).unwrap_or(StreamFault::Garbage("it is not an event stream")));
         }
         let data = event.data();
         let json = data.trim_ascii();
@@ -216,7 +219,7 @@ impl ChatStream {
 
     /// Takes in which choices a chunk has and which finish; gives their number.
     fn note_choices(&mut self, choices: Member<'_>) -> usize {
-        let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(choices.text).unwrap_or_default();
+        let list: Vec<&RawValue> = serde_json::from_str(choices.text).unwrap_or_default();
         for choice in &list {
             let Ok(choice) = members::read(choice.get(), &["index", "finish_reason"]) else { continue };
             let [index, reason] = choice.present();
@@ -241,17 +244,19 @@ fn is_whole(event: &[u8]) -> bool {
     json == b"[DONE]" || members::read(&String::from_utf8_lossy(json), &[]).is_ok()
 }
 
-/// A body that is a JSON error without the form of an event stream is an error all the same.
-fn bare_error(pending: &[u8]) -> Result<(), StreamFault> {
-    let text = pending.trim_ascii();
-    if !text.starts_with(b"{") || !text.ends_with(b"}") {
-        return Ok(());
+/// A body that is a JSON error without the form of an event stream is an error all the same, told by its first value.
+fn bare_error(body: &[u8]) -> Option<StreamFault> {
+    if !is_bare(body) {
+        return None;
     }
-    UpstreamWords::read(text).map_or(Ok(()), |words| Err(StreamFault::UpstreamError(words)))
+    let text = String::from_utf8_lossy(body.get(..MAX_BARE).unwrap_or(body));
+    let first = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>().next()?.ok()?;
+    UpstreamWords::read(first.get().as_bytes()).map(StreamFault::UpstreamError)
 }
 
-fn foreign(event: &[u8]) -> StreamFault {
-    UpstreamWords::read(event).map_or(StreamFault::Garbage("it is not an event stream"), StreamFault::UpstreamError)
+/// Whether JSON stands where a field's name should.
+fn is_bare(event: &[u8]) -> bool {
+    event.starts_with(b"{")
 }
 
 #[cfg(test)]

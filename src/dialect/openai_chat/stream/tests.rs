@@ -1,5 +1,7 @@
 //! What passes, what waits for the tail, how streams end and how they fail.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const HELLO: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hé\"},\"finish_reason\":null}]}\n\n";
@@ -101,6 +103,7 @@ fn errors_within_the_stream_are_not_forwarded() {
         let words = UpstreamWords { message: "no".into(), kind: None, code: Some("7".into()) };
         assert_eq!((fault, rest.as_str()), (StreamFault::UpstreamError(words), HELLO));
     }
+    assert!(matches!(fault("{\"message\":{},\ndata: {}\n\n").0, StreamFault::Garbage(_)), "an answer, not a stream");
     let (bare, _) = fault("{\"error\":\"no\"}");
     assert!(matches!(bare, StreamFault::UpstreamError(words) if words.message == "no"));
 }
@@ -123,4 +126,29 @@ fn broken_utf8_passes_as_it_came() {
     let mut stream = ChatStream::new(false);
     assert_eq!(stream.push(Bytes::from_static(body)), Ok(Bytes::from_static(body)));
     assert_eq!(stream.finish(), StreamEnd::Complete);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_at_any_border_give_one_outcome(
+        parts in prop::collection::vec(prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..12),
+            prop::sample::select(vec![HELLO, STOP, USAGE, END, "\r", "\n", "data:", ": x\n\n", "{\"error\":1}", "data: {}"])
+                .prop_map(|text| text.as_bytes().to_vec()),
+        ], 0..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let body = Bytes::from(parts.concat());
+        let cut = cut.index(body.len() + 1);
+        let [whole, halves] = [vec![body.clone()], vec![body.slice(..cut), body.slice(cut..)]].map(|chunks| {
+            let mut stream = ChatStream::new(true);
+            let mut passed = Vec::new();
+            for chunk in chunks {
+                let due = stream.push(chunk).unwrap_or_else(|_| stream.rest());
+                passed.extend_from_slice(&due);
+            }
+            (passed, stream.failed, stream.finish(), stream.usage, stream.seen, stream.tail(None))
+        });
+        prop_assert_eq!(whole, halves);
+    }
 }
