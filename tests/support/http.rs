@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -35,6 +35,12 @@ pub struct Exchange {
     /// Header names in lower case.
     pub headers: Vec<(String, String)>,
     body: Body,
+}
+
+/// A request on its way, its answer not yet awaited.
+pub struct Sent {
+    stream: TcpStream,
+    writer: JoinHandle<io::Result<()>>,
 }
 
 enum Frame {
@@ -104,17 +110,26 @@ impl Client {
     /// # Errors
     /// If the connection fails or ends before that.
     pub fn open(&self, method: &str, path: &str, body: &[u8]) -> io::Result<Exchange> {
+        let Sent { stream, writer } = self.start(method, path, body)?;
+        let exchange = Exchange::read(BufReader::new(stream));
+        // A server may refuse a large body before it has read it all: the answer decides, if there is one.
+        let written = writer.join().expect("the writer does not panic");
+        exchange.map_err(|error| written.err().unwrap_or(error))
+    }
+
+    /// Begins to send a request, and does not wait for anything.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub fn start(&self, method: &str, path: &str, body: &[u8]) -> io::Result<Sent> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         let mut request = self.head(method, path, body.len()).into_bytes();
         request.extend_from_slice(body);
         let mut writing = stream.try_clone()?;
-        // A server may refuse a large body before it has read it all: read while writing, and let the answer decide.
         let writer = thread::spawn(move || writing.write_all(&request));
-        let exchange = Exchange::read(BufReader::new(stream));
-        let written = writer.join().expect("the writer does not panic");
-        exchange.map_err(|error| written.err().unwrap_or(error))
+        Ok(Sent { stream, writer })
     }
 
     fn head(&self, method: &str, path: &str, length: usize) -> String {
@@ -203,6 +218,14 @@ impl Exchange {
         // The connection is dropped below either way; a peer that left first makes this fail.
         drop(self.body.stream.get_ref().shutdown(Shutdown::Both));
         left
+    }
+}
+
+impl Sent {
+    /// Leaves without having read anything, once all is sent.
+    pub fn hang_up(self) {
+        drop(self.writer.join());
+        drop(self.stream.shutdown(Shutdown::Both));
     }
 }
 
