@@ -152,11 +152,19 @@ impl TestGateway {
     /// The recorded lines of a project once there are at least `count`.
     ///
     /// # Panics
-    /// If they are not there in time, or there are more.
-    pub fn requests(&self, project: &str, count: usize) -> Vec<Value> {
+    /// If they are not there in time.
+    pub fn requests_at_least(&self, project: &str, count: usize) -> Vec<Value> {
         let path = format!("/api/requests?project={project}");
         let enough = || Some(self.list(&path)).filter(|rows| rows.len() >= count);
-        let (rows, _) = until(&format!("{project} has {count} recorded requests"), PATIENCE, enough);
+        until(&format!("{project} has {count} recorded requests"), PATIENCE, enough).0
+    }
+
+    /// The recorded lines of a project, of which there must be exactly `count` in the end.
+    ///
+    /// # Panics
+    /// If they are not there in time, or there are more.
+    pub fn requests(&self, project: &str, count: usize) -> Vec<Value> {
+        let rows = self.requests_at_least(project, count);
         assert_eq!(rows.len(), count, "{rows:#?}");
         rows
     }

@@ -101,6 +101,11 @@ impl Upstream {
         self.shared.script().journal.clone()
     }
 
+    /// Everything seen since there were `before` requests.
+    pub fn journal_from(&self, before: usize) -> Vec<Seen> {
+        self.shared.script().journal.iter().skip(before).cloned().collect()
+    }
+
     /// How many requests have arrived.
     pub fn calls(&self) -> usize {
         self.shared.script().journal.len()

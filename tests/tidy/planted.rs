@@ -64,7 +64,7 @@ fn nobody_reaches_upwards_or_sideways() {
     fires("src/relay.rs", "use crate::{dialect::Sse, web};\n", "relay names crate::web");
     fires("src/dialect/sse.rs", "use crate::upstream::client::Client;\n", "dialect names crate::upstream");
     fires("src/store/journal.rs", "fn f() { crate::relay::go(); }\n", "store names crate::relay::go");
-    fires("src/upstream.rs", "use crate::dialect::Sse;\n", "upstream names crate::dialect");
+    fires("src/upstream.rs", "use crate::store::Store;\n", "upstream names crate::store");
     fires("src/attic.rs", "use crate::web::X;\n", "attic is on no floor");
     fires("actors/src/domain/money.rs", "use crate::ledger::Book;\n", "domain names crate::ledger");
     fires("actors/src/ledger/book.rs", "use crate::keyring::Ring;\n", "ledger names crate::keyring");
