@@ -133,15 +133,21 @@ impl Upstream {
                 return found;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "waited {patience:?} in vain until the upstream saw {what}");
+            if left.is_zero() {
+                drop(script);
+                panic!("waited {patience:?} in vain until the upstream saw {what}");
+            }
             script = self.shared.changed.wait_timeout(script, left).expect("no thread panics with the script").0;
         }
     }
 
     fn check(&self) {
-        let script = self.shared.script();
-        assert!(script.undeclared.is_empty(), "upstream calls nobody declared: {:?}", script.undeclared);
-        assert!(script.expected.is_empty(), "{} declared upstream calls were never made", script.expected.len());
+        let (undeclared, left) = {
+            let script = self.shared.script();
+            (script.undeclared.clone(), script.expected.len())
+        };
+        assert!(undeclared.is_empty(), "upstream calls nobody declared: {undeclared:?}");
+        assert!(left == 0, "{left} declared upstream calls were never made");
     }
 }
 
