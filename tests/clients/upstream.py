@@ -16,11 +16,15 @@ TEXT = "".join(WORDS)
 ARGUMENTS = ['{"ci', 'ty":"O', 'slo"}']
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class Upstream:
     def __init__(self):
         self.journal = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self.journal))
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), handler(self.journal))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.base_url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
 

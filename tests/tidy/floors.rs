@@ -4,7 +4,7 @@ use crate::Fault;
 use crate::paths::{Named, module, named};
 use crate::source::{Source, words};
 
-/// What a part of a crate may name of its own crate, besides itself. `x!` allows what `x` itself shows, not its rooms.
+/// What a part of a crate may name of its own crate, besides itself. `x!` allows the types that `x` shows, not its rooms.
 struct Floor {
     part: &'static str,
     may: &'static [&'static str],
@@ -19,16 +19,17 @@ const GATEWAY: &[Floor] = &[
     Floor { part: "cli", may: ALL },
     Floor { part: "app", may: ALL },
     Floor { part: "demo", may: ALL },
-    Floor { part: "web", may: &["relay", "admin", "security", "store", "dialect!", "config"] },
-    Floor { part: "relay", may: &["dialect", "upstream", "tokenizer"] },
-    Floor { part: "admin", may: &["store"] },
-    Floor { part: "security", may: &["store"] },
+    Floor { part: "web", may: &["relay", "admin", "security", "store", "config", "logging", "dialect!", "upstream!"] },
+    Floor { part: "relay", may: &["dialect", "upstream", "tokenizer", "logging"] },
+    // Changing a provider seals its key (only the façade does that) and vets its address.
+    Floor { part: "admin", may: &["store", "security", "upstream", "logging"] },
+    Floor { part: "security", may: &["store", "logging"] },
     // A provider's refusal is worded in its dialect, and the sandbox counts real tokens.
-    Floor { part: "upstream", may: &["dialect", "tokenizer"] },
+    Floor { part: "upstream", may: &["dialect", "tokenizer", "logging"] },
     Floor { part: "dialect", may: &[] },
     Floor { part: "tokenizer", may: &[] },
     Floor { part: "catalogue", may: &[] },
-    Floor { part: "store", may: &[] },
+    Floor { part: "store", may: &["logging"] },
     Floor { part: "config", may: &[] },
     Floor { part: "logging", may: &[] },
 ];
@@ -78,8 +79,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/relay/", &["std::fs", "std::net", "std::env", "tokio::net", "tokio::fs"]),
 ];
 
-/// Parts of the actors' crate that are not for everyone: their machinery.
-const MACHINERY: &[&str] = &["mailbox", "supervisor", "system"];
+/// What of the actors' crate is not for everyone: their machinery.
+const MACHINERY: &[&str] = &["mailbox::Mailbox", "supervisor", "system"];
 const MACHINISTS: &[&str] = &["src/app/", "src/cli/", "src/main/"];
 
 /// Providers by name: the relay treats them all alike.
@@ -127,7 +128,7 @@ fn upwards(source: &Source, path: &Named) -> Option<Fault> {
     };
     // A name that begins with a capital is re-exported by the crate's root, and the root is everyone's.
     let capital = reached.starts_with(|c: char| c.is_uppercase());
-    let faced = rest.len() <= 1 && rest.first().is_none_or(|item| !is_room(item));
+    let faced = rest.first().is_some_and(|item| item.starts_with(|c: char| c.is_uppercase()));
     let allowed =
         |known: &&str| *known == "*" || *known == reached || (faced && known.strip_suffix('!') == Some(reached));
     if reached == part || capital || may.iter().any(allowed) {
@@ -135,12 +136,6 @@ fn upwards(source: &Source, path: &Named) -> Option<Fault> {
     }
     let named = path.segments.join("::");
     Some(Fault::new(source, path.line, format!("{part} names {named}; it may name only {may:?} and itself")))
-}
-
-// The dialects' rooms: codecs, and the tools they share.
-fn is_room(item: &str) -> bool {
-    let known = ["openai_chat", "openai_responses", "anthropic", "gemini", "canonical", "splice", "sse"];
-    known.contains(&item)
 }
 
 fn outside(source: &Source, path: &Named) -> Option<Fault> {
@@ -164,12 +159,13 @@ fn outside(source: &Source, path: &Named) -> Option<Fault> {
 
 fn machinery(source: &Source, path: &Named) -> Option<Fault> {
     let place = format!("{}/", source.path.trim_end_matches(".rs"));
-    let [first, part, ..] = path.segments.as_slice() else { return None };
-    let reached = first == "farthing_actors" && MACHINERY.contains(&part.as_str());
+    let full = path.segments.join("::");
+    let inside = full.strip_prefix("farthing_actors::")?;
+    let reached = MACHINERY.iter().any(|part| inside == *part || inside.starts_with(&format!("{part}::")));
     if !reached || MACHINISTS.iter().any(|known| place.starts_with(known)) {
         return None;
     }
-    let what = format!("{} is the actors' machinery; ask their handles", path.segments.join("::"));
+    let what = format!("{full} is the actors' machinery; ask their handles");
     Some(Fault::new(source, path.line, what))
 }
 

@@ -51,8 +51,10 @@ fn names() {
     fires("src/relay.rs", "fn poll_inner() {}\n", "\"poll_inner\"");
     fires("src/relay.rs", "const REQUEST_DATA: u8 = 1;\n", "\"REQUEST_DATA\"");
     fires("src/relay.rs", "mod common;\n", "\"common\"");
-    quiet("src/config.rs", "pub struct DataDir;\nfn data_dir() {}\nfn database() {}\nfn information() {}\n");
+    quiet("src/config.rs", "pub struct DataDir;\nfn take_data_dir() {}\nfn database() {}\nfn information() {}\n");
     quiet("src/web.rs", "pub mod data;\n");
+    fires("src/relay.rs", "fn data_span() {}\n", "\"data_span\"");
+    quiet("src/dialect/sse.rs", "fn data_span() {}\n");
     quiet("src/relay.rs", "// a helper\nfn f() { log::info!(\"manager\"); let inner = 1; }\n");
 }
 
@@ -84,7 +86,9 @@ fn the_web_sees_a_dialect_only_from_outside() {
         "web names crate::dialect::openai_chat",
     );
     fires("src/web/error.rs", "use crate::dialect::sse;\n", "web names crate::dialect::sse");
+    fires("src/web/error.rs", "use crate::upstream::client::Client;\n", "web names crate::upstream::client");
     quiet("src/web/error.rs", "use crate::dialect::ErrorShape;\nuse crate::relay::error::RelayError;\n");
+    quiet("src/web/error.rs", "use crate::upstream::UpstreamError;\n");
 }
 
 #[test]
@@ -99,6 +103,8 @@ fn doors_to_the_outside() {
     fires("src/dialect.rs", "fn f() { tokio::spawn(x); }\n", "this part is pure");
     fires("actors/src/ledger.rs", "use std::fs;\n", "this part is pure");
     fires("src/relay.rs", "use farthing_actors::mailbox::Mailbox;\n", "ask their handles");
+    fires("src/web.rs", "use farthing_actors::supervisor::Supervised;\n", "ask their handles");
+    quiet("src/web.rs", "use farthing_actors::mailbox::Vitals;\n");
     quiet(
         "src/store/journal.rs",
         "use diesel::prelude::*;\nuse std::fs::File;\nuse farthing_actors::ledger::journal::Journal;\n",
@@ -123,4 +129,13 @@ fn comments_texts_and_tests_are_not_code() {
     quiet("src/relay.rs", "const C: char = '\"';\nconst D: char = '\\'';\nfn f<'a>(a: &'a str) {}\n// \"\nfn g() {}\n");
     quiet("src/relay.rs", "#[cfg(test)]\nmod tests {\n    use crate::web::X;\n}\n");
     fires("src/relay.rs", "#[cfg(test)]\nmod tests;\nuse crate::web::X;\n", "src/relay.rs:4: relay names");
+    let lent = "#[cfg(any(test, feature = \"testing\"))]\nfn crash() { crate::testing::crash(); }\n";
+    quiet("actors/src/ledger.rs", lent);
+    quiet("actors/src/ledger.rs", "#[cfg(feature = \"testing\")]\ncrate::testing::dies_on_demand!(LedgerActor);\n");
+    fires(
+        "actors/src/ledger.rs",
+        "#[cfg(feature = \"special\")]\nuse crate::testing::x;\n",
+        "ledger names crate::testing",
+    );
+    fires("actors/src/ledger.rs", "fn crash() { crate::testing::crash(); }\n", "ledger names crate::testing");
 }

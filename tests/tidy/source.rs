@@ -24,15 +24,16 @@ pub(crate) struct Function<'a> {
     pub(crate) body: usize,
 }
 
-const TEST_ITEM: &str = "#[cfg(test)]";
+// What only tests see: the items of this crate's own tests, and those of the feature that lends them to other crates.
+const TEST_ITEMS: &[&str] =
+    &["#[cfg(test)]", "#[cfg(feature = \"testing\")]", "#[cfg(any(test, feature = \"testing\"))]"];
 
 impl Source {
     pub(crate) fn read(path: &str, text: &str) -> Self {
         let mut code = blanked(text);
         let mut test_modules = Vec::new();
-        while let Some(start) = code.find(TEST_ITEM) {
-            let after = start + TEST_ITEM.len();
-            let end = item_end(&code, after);
+        while let Some((start, mark)) = test_item(&code, text) {
+            let end = item_end(&code, start + mark.len());
             let item = code[start..end].to_owned();
             if item.contains("mod ") && item.ends_with('}') {
                 test_modules.push((line_at(&code, start), item.lines().count()));
@@ -72,6 +73,12 @@ pub(crate) fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
         rest = start + length;
         Some((start, &code[start..rest]))
     })
+}
+
+// Found in the code, so that a comment does not count; read in the text, where the feature's name still stands.
+fn test_item(code: &str, text: &str) -> Option<(usize, &'static str)> {
+    let marks = |start: usize| TEST_ITEMS.iter().find(|mark| text[start..].starts_with(**mark));
+    code.match_indices("#[cfg(").find_map(|(start, _)| marks(start).map(|mark| (start, *mark)))
 }
 
 fn function(code: &str, after_fn: usize) -> Option<Function<'_>> {

@@ -5,9 +5,11 @@ use crate::source::{Source, words};
 
 const BANNED: &[&str] = &["manager", "helper", "util", "common", "misc", "data", "info", "inner"];
 
-/// Names that stand in the contract: the data plane's folder and the setting `data_dir`.
+/// Names that stand in the contract, alone or as part of another: the setting `data_dir`.
 const KNOWN: &[&str] = &["data_dir", "DATA_DIR", "DataDir"];
-const DATA_PLANE: &[&str] = &["src/web.rs", "src/web/data.rs"];
+
+/// Where `data` is somebody else's word: the data plane's folder, and the field of a server-sent event.
+const DATA: &[&str] = &["src/web.rs", "src/web/data.rs", "src/dialect/sse.rs"];
 
 const ITEMS: &[&str] = &["fn", "struct", "enum", "trait", "mod", "const", "static", "type", "union"];
 
@@ -31,11 +33,11 @@ pub(crate) fn openings(source: &Source) -> Vec<Fault> {
 pub(crate) fn faults(source: &Source) -> Vec<Fault> {
     let stem = source.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
     let mut found = Vec::new();
-    if let Some(word) = banned(stem).filter(|_| !is_data_plane(source, stem)) {
+    if let Some(word) = banned(stem).filter(|word| !is_known(source, word)) {
         found.push(Fault::new(source, 1, format!("the file is called {stem:?}; {word:?} says nothing")));
     }
     for (line, name) in items(source) {
-        if let Some(word) = banned(name).filter(|_| !is_data_plane(source, name)) {
+        if let Some(word) = banned(name).filter(|word| !is_known(source, word)) {
             found.push(Fault::new(source, line, format!("an item is called {name:?}; {word:?} says nothing")));
         }
     }
@@ -50,15 +52,13 @@ fn items(source: &Source) -> Vec<(usize, &str)> {
 }
 
 fn banned(name: &str) -> Option<&'static str> {
-    if KNOWN.contains(&name) {
-        return None;
-    }
-    let parts = parts(name);
+    let rest = KNOWN.iter().fold(name.to_owned(), |rest, known| rest.replace(known, "_"));
+    let parts = parts(&rest);
     BANNED.iter().copied().find(|word| parts.iter().any(|part| part == word || *part == format!("{word}s")))
 }
 
-fn is_data_plane(source: &Source, name: &str) -> bool {
-    name == "data" && DATA_PLANE.contains(&source.path.as_str())
+fn is_known(source: &Source, word: &str) -> bool {
+    word == "data" && DATA.contains(&source.path.as_str())
 }
 
 // The words of a name in snake_case, SCREAMING_CASE or CamelCase.
