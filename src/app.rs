@@ -21,7 +21,7 @@ use farthing_actors::tasks::Tasks;
 use farthing_actors::{breakers, feed, keyring, ledger, limiters, registry};
 use thiserror::Error;
 
-use crate::admin::{Admin, AdminParts};
+use crate::admin::{Admin, AdminParts, Books};
 use crate::config::{self, Config};
 use crate::logging;
 use crate::security::{Security, SecurityParts};
@@ -138,7 +138,7 @@ impl Running {
                 registry,
                 ledger,
                 security,
-                books: Arc::new(books::StoreBooks::new(store, writer.clone())),
+                books: Books::new(store, writer.clone()),
                 clock: clock.clone(),
             }),
             tasks: Tasks::default(),

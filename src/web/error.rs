@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::dialect::openai_chat::error::ErrorBody;
 
+mod admin;
 mod from;
 
 macro_rules! codes {

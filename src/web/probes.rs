@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::Gateway;
+use super::error::{Code, Problem};
 
 /// GET `/live`: the process answers.
 pub async fn live() -> HttpResponse {
@@ -21,4 +22,9 @@ pub async fn ready(gateway: web::Data<Gateway>) -> HttpResponse {
     }
     let status = if welcome { "degraded" } else { "stopping" };
     HttpResponse::ServiceUnavailable().json(json!({ "status": status, "missing": missing }))
+}
+
+/// Any other path.
+pub async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::plain(Code::NotFound))
 }

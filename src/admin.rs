@@ -1,0 +1,88 @@
+//! What an operator can do: one verb for each, the same for the API, the dashboard and commands.
+//! Owns the order of steps where a change concerns two owners, and the checks that need more than one of them.
+//! Refuses state: every change goes to its owner, and is read back from what that owner published.
+
+pub mod books;
+mod budgets;
+pub mod error;
+pub mod keys;
+pub mod models;
+pub mod projects;
+pub mod providers;
+pub mod tokens;
+
+use std::sync::Arc;
+
+use farthing_actors::domain::{Clock, Scope};
+use farthing_actors::keyring::Keyring;
+use farthing_actors::keyring::ring::Keys;
+use farthing_actors::ledger::Ledger;
+use farthing_actors::ledger::hold::Balance;
+use farthing_actors::registry::Registry;
+use farthing_actors::registry::catalogue::Catalogue;
+use tokio::sync::Mutex;
+
+use crate::security::Security;
+pub use books::Books;
+pub use error::AdminError;
+
+/// What the admin floor is built from.
+pub struct AdminParts {
+    /// Projects and keys.
+    pub keyring: Keyring,
+    /// Providers, models and prices.
+    pub registry: Registry,
+    /// Budgets.
+    pub ledger: Ledger,
+    /// Mints, seals and signs.
+    pub security: Arc<Security>,
+    /// What was called and what it cost.
+    pub books: Books,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// Everything an operator can do.
+pub struct Admin {
+    parts: AdminParts,
+    /// A change reads a record and writes it whole, so two at once could undo each other. Changes are rare: one at a time.
+    changing: Mutex<()>,
+}
+
+impl Admin {
+    /// The floor on top of these owners.
+    pub fn new(parts: AdminParts) -> Self {
+        Self { parts, changing: Mutex::new(()) }
+    }
+
+    /// Projects and keys as last published.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.parts.keyring.snapshot().get()
+    }
+
+    /// Providers and models as last published.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.parts.registry.snapshot().get()
+    }
+
+    /// What was called and what it cost.
+    pub fn books(&self) -> &Books {
+        &self.parts.books
+    }
+
+    /// What `scopes` have, in the same order, in one question; `None` for one without a budget.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn balances(&self, scopes: Vec<Scope>) -> Result<Vec<Option<Balance>>, AdminError> {
+        Ok(self.parts.ledger.balances(scopes).await?)
+    }
+
+    /// How many calls have money set aside.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn open_holds(&self) -> Result<usize, AdminError> {
+        Ok(self.parts.ledger.open_holds().await?)
+    }
+}

@@ -1,0 +1,67 @@
+//! Why an operator's wish was not carried out. Owns the kinds and their words; status codes belong to the web floor.
+
+use farthing_actors::error::ActorError;
+use farthing_actors::keyring::KeyringError;
+use farthing_actors::ledger::LedgerError;
+use farthing_actors::registry::RegistryError;
+use thiserror::Error;
+
+use crate::security::{NoEntropy, TokenError, VaultError};
+use crate::store::StoreError;
+
+/// Why nothing was changed, or nothing can be shown.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// Nothing has this id or name.
+    #[error("there is no {noun} {wanted:?}")]
+    Absent {
+        /// What was looked for, such as `project`.
+        noun: &'static str,
+        /// Its id or name, as asked.
+        wanted: String,
+    },
+    /// A field cannot be what it is.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// The field, as the management API spells it.
+        field: &'static str,
+        /// What is wrong with it, to be read after the field's name.
+        reason: String,
+    },
+    /// The keyring refused.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The registry refused.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The ledger did not take a budget.
+    #[error("the ledger did not confirm the budget; send the request again: {0}")]
+    Budget(LedgerError),
+    /// The ledger did not answer.
+    #[error(transparent)]
+    Ledger(#[from] ActorError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A provider's key could not be sealed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The system has no randomness.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// A token could not be issued.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+impl AdminError {
+    /// A field that cannot be what it is.
+    pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Invalid { field, reason: reason.into() }
+    }
+
+    /// Nothing has this id or name.
+    pub fn absent(noun: &'static str, wanted: impl ToString) -> Self {
+        Self::Absent { noun, wanted: wanted.to_string() }
+    }
+}

@@ -1,0 +1,187 @@
+//! Virtual keys: made, changed and revoked. Owns what a new one is made of and the one moment its secret is seen.
+//! Refuses to keep a secret, and to remove a key: the books name it for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Secret, Timestamp};
+use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
+
+use super::budgets::BudgetChange;
+use super::{Admin, AdminError};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Ten years: a key for longer than that is a key for ever, and should say so.
+const MAX_DAYS: u32 = 3_650;
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct KeyDraft {
+    /// The project that is charged, by name or id.
+    pub project: String,
+    /// What people call it.
+    pub name: String,
+    /// Days until it expires; never if absent.
+    pub expires_in_days: Option<u32>,
+    /// Its own budget, if it has one.
+    pub budget: Option<Budget>,
+    /// Its own traffic limits.
+    pub limits: Limits,
+    /// The models it may use, within its project's.
+    pub allowed_models: Allowed,
+}
+
+/// What changes about a key; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct KeyChanges {
+    /// Its name.
+    pub name: Option<String>,
+    /// Days from now until it expires, or never.
+    pub expires_in_days: Option<Option<u32>>,
+    /// Its budget, or none.
+    pub budget: Option<Option<Budget>>,
+    /// All its limits.
+    pub limits: Option<Limits>,
+    /// All its models.
+    pub allowed_models: Option<Allowed>,
+}
+
+/// A key with the secret that is seen this once.
+#[derive(Debug)]
+pub struct IssuedKey {
+    /// The key.
+    pub key: Arc<AuthorizedKey>,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+impl Admin {
+    /// The key with this id, whatever its state.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn key(&self, id: KeyId) -> Result<Arc<AuthorizedKey>, AdminError> {
+        self.keys().key(id).cloned().ok_or_else(|| AdminError::absent("key", id))
+    }
+
+    /// Makes a key; its budget is enforced before anybody can use it.
+    ///
+    /// # Errors
+    /// If the project is missing, or as the keyring refuses.
+    pub async fn create_key(&self, draft: KeyDraft) -> Result<IssuedKey, AdminError> {
+        let project = self.find_project(&draft.project).map(|project| project.id);
+        let missing = || AdminError::invalid("project", format!("{:?} does not exist", draft.project));
+        let project = project.ok_or_else(missing)?;
+        let (key, secret) = self.minted(project, draft)?;
+        let (id, after) = (key.id, key.budget.clone());
+        let _one = self.changing.lock().await;
+        let save = self.parts.keyring.create_key(key);
+        match after {
+            None => save.await?,
+            after => self.with_budget(BudgetChange { scope: Scope::Key(id), before: None, after }, save).await?,
+        }
+        Ok(IssuedKey { key: self.key(id)?, secret })
+    }
+
+    /// Changes a key.
+    ///
+    /// # Errors
+    /// If there is none, or as the keyring refuses.
+    pub async fn change_key(&self, id: KeyId, changes: KeyChanges) -> Result<Arc<AuthorizedKey>, AdminError> {
+        let _one = self.changing.lock().await;
+        let present = self.key(id)?;
+        let key = self.changed_key(&present.key, &changes)?;
+        let save = self.parts.keyring.update_key(key);
+        match changes.budget {
+            None => save.await?,
+            Some(after) => {
+                let change = BudgetChange { scope: Scope::Key(id), before: present.key.budget.clone(), after };
+                self.with_budget(change, save).await?;
+            }
+        }
+        self.key(id)
+    }
+
+    /// Ends a key for good. Its budget stays with it: calls in flight are still settled against it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn revoke_key(&self, id: KeyId) -> Result<Arc<AuthorizedKey>, AdminError> {
+        let _one = self.changing.lock().await;
+        self.key(id)?;
+        self.parts.keyring.revoke_key(id, self.parts.clock.now()).await?;
+        self.key(id)
+    }
+
+    /// Ends every key of exactly this project that still works, and says how many those were.
+    ///
+    /// # Errors
+    /// If there is no such project, or the keyring fails on the way; then some are revoked.
+    pub async fn revoke_project_keys(&self, id: ProjectId) -> Result<usize, AdminError> {
+        let _one = self.changing.lock().await;
+        self.project(id)?;
+        let (keys, now) = (self.keys(), self.parts.clock.now());
+        let mut revoked = 0;
+        for key in keys.keys().filter(|key| key.key.project == id && key.key.revoked_at.is_none()) {
+            self.parts.keyring.revoke_key(key.key.id, now).await?;
+            revoked += 1;
+        }
+        Ok(revoked)
+    }
+
+    fn minted(&self, project: ProjectId, draft: KeyDraft) -> Result<(VirtualKey, Secret), AdminError> {
+        let minted = self.parts.security.mint()?;
+        let now = self.parts.clock.now();
+        let key = VirtualKey {
+            id: KeyId::generate(),
+            project,
+            name: draft.name,
+            prefix: minted.prefix,
+            digest: minted.digest,
+            budget: draft.budget,
+            limits: draft.limits,
+            allowed_models: draft.allowed_models,
+            expires_at: draft.expires_in_days.map(|days| days_after(now, days)).transpose()?,
+            revoked_at: None,
+            created_at: now,
+        };
+        Ok((key, minted.secret))
+    }
+
+    fn changed_key(&self, present: &VirtualKey, changes: &KeyChanges) -> Result<VirtualKey, AdminError> {
+        let mut key = present.clone();
+        if let Some(days) = changes.expires_in_days {
+            let now = self.parts.clock.now();
+            key.expires_at = days.map(|days| days_after(now, days)).transpose()?;
+        }
+        if let Some(budget) = &changes.budget {
+            key.budget.clone_from(budget);
+        }
+        if let Some(allowed) = &changes.allowed_models {
+            key.allowed_models.clone_from(allowed);
+        }
+        key.name = changes.name.clone().unwrap_or(key.name);
+        key.limits = changes.limits.unwrap_or(key.limits);
+        Ok(key)
+    }
+}
+
+fn days_after(now: Timestamp, days: u32) -> Result<Timestamp, AdminError> {
+    if !(1..=MAX_DAYS).contains(&days) {
+        return Err(AdminError::invalid("expires_in_days", format!("must be between 1 and {MAX_DAYS}")));
+    }
+    Ok(now.plus(DAY.saturating_mul(days)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_from_now_within_ten_years() {
+        assert_eq!(days_after(Timestamp(1_000), 30).unwrap(), Timestamp(1_000 + 30 * 86_400_000));
+        for days in [0, 3_651, u32::MAX] {
+            assert!(days_after(Timestamp(0), days).unwrap_err().to_string().starts_with("expires_in_days "));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Models: deployments at providers, with their prices. Owns what one is made of and the defaults of its kind.
+//! Refuses rules: which deployment is sound, and when a price is a new version, are the registry's questions.
+
+use std::sync::Arc;
+
+use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, Timestamp};
+use farthing_actors::registry::catalogue::Deployment;
+
+use super::{Admin, AdminError};
+use crate::upstream::profile;
+
+/// A deployment to be made, or to stand where another stood.
+#[derive(Debug, Clone)]
+pub struct ModelDraft {
+    /// The model as clients name it.
+    pub name: String,
+    /// Its provider, by name or id.
+    pub provider: String,
+    /// The model as the provider names it; the same name if absent.
+    pub upstream_model: Option<String>,
+    /// Its share among deployments of equal priority.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: i32,
+    /// What it speaks; what the provider's kind usually speaks if absent.
+    pub dialects: Option<Vec<Dialect>>,
+    /// The most it can generate for one request.
+    pub max_output_tokens: Option<u64>,
+    /// The most it can take in and generate together.
+    pub context_window: Option<u64>,
+    /// Its price; `None` if unknown, which is never zero.
+    pub price: Option<Price>,
+}
+
+impl Admin {
+    /// The deployment with this id.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn model(&self, id: DeploymentId) -> Result<Arc<Deployment>, AdminError> {
+        self.catalogue().deployment(id).cloned().ok_or_else(|| AdminError::absent("model", id))
+    }
+
+    /// Makes a deployment.
+    ///
+    /// # Errors
+    /// If its provider is missing, or as the registry refuses.
+    pub async fn create_model(&self, draft: ModelDraft) -> Result<Arc<Deployment>, AdminError> {
+        let _one = self.changing.lock().await;
+        let deployment = self.deployment(DeploymentId::generate(), draft, self.parts.clock.now())?;
+        let id = deployment.id;
+        self.parts.registry.create_deployment(deployment).await?;
+        self.model(id)
+    }
+
+    /// Puts `draft` where the deployment with this id stood; a different price is in force from now.
+    ///
+    /// # Errors
+    /// If there is none, or as the registry refuses.
+    pub async fn replace_model(&self, id: DeploymentId, draft: ModelDraft) -> Result<Arc<Deployment>, AdminError> {
+        let _one = self.changing.lock().await;
+        let present = self.model(id)?;
+        let deployment = self.deployment(id, draft, present.created_at)?;
+        self.parts.registry.update_deployment(deployment, self.parts.clock.now()).await?;
+        self.model(id)
+    }
+
+    /// Removes a deployment; the versions of its price stay.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn delete_model(&self, id: DeploymentId) -> Result<(), AdminError> {
+        let _one = self.changing.lock().await;
+        self.model(id)?;
+        Ok(self.parts.registry.delete_deployment(id).await?)
+    }
+
+    fn deployment(
+        &self,
+        id: DeploymentId,
+        draft: ModelDraft,
+        created_at: Timestamp,
+    ) -> Result<Deployment, AdminError> {
+        let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
+        let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
+        let name: Arc<str> = draft.name.into();
+        Ok(Deployment {
+            id,
+            provider: provider.id,
+            upstream_model: draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from),
+            name,
+            weight: draft.weight,
+            priority: draft.priority,
+            dialects: draft.dialects.unwrap_or_else(|| profile(provider.kind).dialects.to_vec()),
+            max_output_tokens: draft.max_output_tokens,
+            context_window: draft.context_window,
+            // The registry chooses the version.
+            price: draft.price.map(|price| (PriceId::generate(), price)),
+            created_at,
+        })
+    }
+}

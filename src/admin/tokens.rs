@@ -1,0 +1,62 @@
+//! Scoped tokens for the management API. Owns who may be called what.
+//! Refuses to remember one: a token is checked by its signature, and ends by its own time.
+
+use std::time::Duration;
+
+use farthing_actors::domain::Timestamp;
+
+use super::{Admin, AdminError};
+
+/// What whoever bears the management token itself is called; nobody else may be.
+pub const MANAGEMENT: &str = "management";
+
+const MAX_NAME_CHARS: usize = 64;
+
+/// A token that was issued.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The token; it is not kept.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Admin {
+    /// Issues a token for `name` that may do what `scopes` say, which the caller has checked.
+    ///
+    /// # Errors
+    /// If the name or the lifetime cannot be used.
+    pub fn issue_token(&self, name: &str, scopes: &[String], lifetime: Duration) -> Result<IssuedToken, AdminError> {
+        check_name(name)?;
+        let now = self.parts.clock.now();
+        let token = self.parts.security.issue_token(name, scopes, lifetime, now)?;
+        Ok(IssuedToken { token, expires_at: now.plus(lifetime) })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), AdminError> {
+    if name == MANAGEMENT {
+        return Err(AdminError::invalid("name", "is reserved for the management token"));
+    }
+    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
+    if !fits || name.trim() != name || name.chars().any(char::is_control) {
+        let reason = format!("must be 1 to {MAX_NAME_CHARS} characters, without control characters or outer spaces");
+        return Err(AdminError::invalid("name", reason));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_nobody_is_called_management() {
+        for name in ["ci", "Grafana (read only)"] {
+            assert!(check_name(name).is_ok(), "{name:?}");
+        }
+        for name in ["", "management", " ci", "a\nb", &"x".repeat(65)] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+    }
+}

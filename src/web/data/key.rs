@@ -1,0 +1,44 @@
+//! `/v1/key`: what a key may do and what it has left, told to whoever holds it. Owns the shape.
+//! Refuses to tell one key about another, or about the projects above its own.
+
+use actix_web::{HttpResponse, web};
+use farthing_actors::domain::{Allowed, KeyId, Limits, Scope};
+use serde::Serialize;
+
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::virtual_key::Caller;
+use crate::web::manage::budget::BudgetView;
+use crate::web::manage::rfc3339;
+
+#[derive(Debug, Serialize)]
+struct OwnKey<'a> {
+    id: KeyId,
+    name: &'a str,
+    prefix: &'a str,
+    project: &'a str,
+    expires_at: Option<String>,
+    allowed_models: &'a Allowed,
+    limits: Limits,
+    budget: Option<BudgetView>,
+    project_budget: Option<BudgetView>,
+}
+
+/// GET `/v1/key`.
+pub async fn show(Caller(caller): Caller, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let (key, project) = (&caller.key, &caller.project);
+    let scopes = vec![Scope::Key(key.id), Scope::Project(project.id)];
+    let mut balances = gateway.admin.balances(scopes).await?.into_iter();
+    let (own, shared) = (balances.next().flatten(), balances.next().flatten());
+    Ok(HttpResponse::Ok().json(OwnKey {
+        id: key.id,
+        name: &key.name,
+        prefix: &key.prefix,
+        project: &project.name,
+        expires_at: key.expires_at.map(rfc3339),
+        allowed_models: &key.allowed_models,
+        limits: key.limits,
+        budget: BudgetView::new(key.budget.as_ref(), own.as_ref()),
+        project_budget: BudgetView::new(project.budget.as_ref(), shared.as_ref()),
+    }))
+}

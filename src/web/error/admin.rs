@@ -1,0 +1,25 @@
+//! The admin floor's errors as problems. Exhaustive, like its neighbour: a new kind does not compile until it has a code.
+
+use super::{Code, Problem};
+use crate::admin::AdminError;
+use crate::security::TokenError;
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        let message = error.to_string();
+        match error {
+            AdminError::Absent { .. } => Self::new(Code::NotFound, message),
+            AdminError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
+            AdminError::Keyring(error) => error.into(),
+            AdminError::Registry(error) => error.into(),
+            AdminError::Budget(_) => Self::new(Code::LedgerUnavailable, message).at("budget"),
+            AdminError::Ledger(_) => Self::plain(Code::LedgerUnavailable),
+            AdminError::Store(error) => error.into(),
+            AdminError::Token(TokenError::Lifetime) => Self::new(Code::InvalidValue, message).at("expires_in_hours"),
+            AdminError::Vault(_) | AdminError::NoEntropy(_) | AdminError::Token(_) => {
+                log::error!(error:% = message; "a management request met a defect");
+                Self::plain(Code::Internal)
+            }
+        }
+    }
+}

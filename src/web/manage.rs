@@ -1,0 +1,39 @@
+//! Management: JSON for operators, under `/api`. One file for each noun: its shapes on the wire, and its handlers.
+//! Owns the shapes. Refuses rules and state: handlers ask the admin floor, and every one names its permission.
+
+pub mod body;
+pub mod budget;
+pub mod keys;
+pub mod ledger;
+pub mod list;
+pub mod models;
+pub mod projects;
+pub mod providers;
+pub mod requests;
+pub mod tokens;
+
+use actix_web::HttpResponse;
+use farthing_actors::domain::Timestamp;
+
+use crate::web::error::{Code, Problem};
+use crate::web::extract::operator::{Operator, ReadSettings};
+
+/// There is nothing at this path; said only to an operator.
+pub async fn unknown(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
+    Err(Problem::plain(Code::NotFound))
+}
+
+/// The path exists, the method does not; said only to an operator.
+pub async fn wrong_method(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
+    Err(Problem::plain(Code::MethodNotAllowed))
+}
+
+/// A moment as every answer spells it.
+pub fn rfc3339(moment: Timestamp) -> String {
+    moment.to_string()
+}
+
+/// The object of this kind with the id in the path.
+fn id<T: std::str::FromStr>(noun: &'static str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| crate::admin::AdminError::absent(noun, text).into())
+}

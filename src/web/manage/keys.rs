@@ -1,0 +1,246 @@
+//! `/api/keys`: what applications present. Owns the shapes of a key on the wire.
+//! Refuses to show a secret but in the answer that makes it, and a digest ever.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Timestamp};
+use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
+use farthing_actors::ledger::hold::Balance;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::body::{given, read};
+use super::budget::BudgetView;
+use super::list::{List, Page, query};
+use super::{id, rfc3339};
+use crate::admin::AdminError;
+use crate::admin::keys::{IssuedKey, KeyChanges, KeyDraft};
+use crate::web::Gateway;
+use crate::web::error::{Code, Problem};
+use crate::web::extract::operator::{ManageKeys, Operator, ReadSettings};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    project: String,
+    name: String,
+    expires_in_days: Option<u32>,
+    budget: Option<Budget>,
+    limits: Option<Limits>,
+    allowed_models: Option<Allowed>,
+    /// Known, so that it can be refused in words.
+    max_requests: Option<IgnoredAny>,
+}
+
+/// Absent fields stay; null takes an expiry, a budget, all limits or all restrictions away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedKey {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    expires_in_days: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "given")]
+    budget: Option<Option<Budget>>,
+    #[serde(default, deserialize_with = "given")]
+    limits: Option<Option<Limits>>,
+    #[serde(default, deserialize_with = "given")]
+    allowed_models: Option<Option<Allowed>>,
+    max_requests: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysQuery {
+    project: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyView {
+    id: KeyId,
+    /// The secret, in the answer that makes it and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    name: String,
+    prefix: String,
+    project: String,
+    project_id: ProjectId,
+    state: &'static str,
+    budget: Option<BudgetView>,
+    limits: Limits,
+    allowed_models: Allowed,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    created_at: String,
+}
+
+/// GET `/api/keys`.
+pub async fn list(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let asked: KeysQuery = query(&request)?;
+    let page = Page::new(asked.limit, asked.cursor.as_deref())?;
+    let project = asked.project.map(|wanted| project_id(&gateway, &wanted)).transpose()?;
+    let keys = gateway.admin.keys();
+    let chosen = keys.keys().filter(|key| project.is_none_or(|project| key.key.project == project));
+    let (chosen, next_cursor) = page.cut(chosen.cloned(), |key| key.key.id);
+    Ok(HttpResponse::Ok().json(List { data: views(&gateway, &chosen).await?, next_cursor }))
+}
+
+/// POST `/api/keys`.
+pub async fn create(
+    _: Operator<ManageKeys>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: NewKey = read(&request, payload).await?;
+    let issued = gateway.admin.create_key(body.try_into()?).await?;
+    Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
+}
+
+/// GET `/api/keys/{id}`.
+pub async fn show(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let key = gateway.admin.key(id("key", &path)?)?;
+    Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
+}
+
+/// PATCH `/api/keys/{id}`.
+pub async fn change(
+    _: Operator<ManageKeys>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: ChangedKey = read(&request, payload).await?;
+    let key = gateway.admin.change_key(id("key", &path)?, body.try_into()?).await?;
+    Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
+}
+
+/// POST `/api/keys/{id}/revoke`, and DELETE `/api/keys/{id}`: the record stays, because the books name it.
+pub async fn revoke(
+    _: Operator<ManageKeys>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let key = gateway.admin.revoke_key(id("key", &path)?).await?;
+    Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
+}
+
+/// A project by name or id, from a query.
+pub(super) fn project_id(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
+    let found = gateway.admin.find_project(wanted).map(|project| project.id);
+    found.ok_or_else(|| AdminError::absent("project", wanted).into())
+}
+
+async fn with_secret(gateway: &Gateway, issued: IssuedKey) -> Result<Option<KeyView>, Problem> {
+    let view = view(gateway, issued.key).await?;
+    let key = Some(issued.secret.expose().to_owned());
+    Ok(view.map(|view| KeyView { key, ..view }))
+}
+
+async fn view(gateway: &Gateway, key: Arc<AuthorizedKey>) -> Result<Option<KeyView>, Problem> {
+    Ok(views(gateway, &[key]).await?.pop())
+}
+
+/// Keys with their balances, all asked for at once.
+async fn views(gateway: &Gateway, keys: &[Arc<AuthorizedKey>]) -> Result<Vec<KeyView>, Problem> {
+    let scopes = keys.iter().map(|key| Scope::Key(key.key.id)).collect();
+    let balances = gateway.admin.balances(scopes).await?;
+    let now = gateway.clock.now();
+    Ok(keys.iter().zip(&balances).map(|(key, balance)| KeyView::new(key, balance.as_ref(), now)).collect())
+}
+
+impl KeyView {
+    fn new(authorized: &AuthorizedKey, balance: Option<&Balance>, now: Timestamp) -> Self {
+        let key = &authorized.key;
+        Self {
+            id: key.id,
+            key: None,
+            name: key.name.clone(),
+            prefix: key.prefix.clone(),
+            project: authorized.project.name.clone(),
+            project_id: key.project,
+            state: state(authorized.state(now)),
+            budget: BudgetView::new(key.budget.as_ref(), balance),
+            limits: key.limits,
+            allowed_models: key.allowed_models.clone(),
+            expires_at: key.expires_at.map(rfc3339),
+            revoked_at: key.revoked_at.map(rfc3339),
+            created_at: rfc3339(key.created_at),
+        }
+    }
+}
+
+fn state(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Active => "active",
+        KeyState::Revoked => "revoked",
+        KeyState::Expired => "expired",
+    }
+}
+
+fn no_cap(max_requests: Option<IgnoredAny>) -> Result<(), Problem> {
+    const MESSAGE: &str = "max_requests is not supported yet; use budget or limits to bound a key";
+    max_requests.map_or(Ok(()), |_| Err(Problem::new(Code::InvalidValue, MESSAGE).at("max_requests")))
+}
+
+impl TryFrom<NewKey> for KeyDraft {
+    type Error = Problem;
+
+    fn try_from(body: NewKey) -> Result<Self, Problem> {
+        no_cap(body.max_requests)?;
+        Ok(Self {
+            project: body.project,
+            name: body.name,
+            expires_in_days: body.expires_in_days,
+            budget: body.budget,
+            limits: body.limits.unwrap_or_default(),
+            allowed_models: body.allowed_models.unwrap_or_default(),
+        })
+    }
+}
+
+impl TryFrom<ChangedKey> for KeyChanges {
+    type Error = Problem;
+
+    fn try_from(body: ChangedKey) -> Result<Self, Problem> {
+        no_cap(body.max_requests)?;
+        Ok(Self {
+            name: body.name,
+            expires_in_days: body.expires_in_days,
+            budget: body.budget,
+            limits: body.limits.map(Option::unwrap_or_default),
+            allowed_models: body.allowed_models.map(Option::unwrap_or_default),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(json: &str) -> Result<KeyDraft, Problem> {
+        serde_json::from_str::<NewKey>(json).unwrap().try_into()
+    }
+
+    #[test]
+    fn nulls_are_as_good_as_nothing_and_a_request_cap_is_refused() {
+        let nulls = r#"{"project":"a","name":"ci","budget":null,"limits":{"rpm":null},"allowed_models":null,"max_requests":null}"#;
+        let draft_of_nulls = draft(nulls).unwrap();
+        assert!(draft_of_nulls.budget.is_none() && draft_of_nulls.limits.is_unlimited());
+        assert_eq!(draft_of_nulls.allowed_models, Allowed::default());
+        let refused = draft(r#"{"project":"a","name":"ci","max_requests":9}"#).unwrap_err();
+        assert_eq!((refused.code, refused.param.as_deref()), (Code::InvalidValue, Some("max_requests")));
+        assert!(serde_json::from_str::<NewKey>(r#"{"project":"a","name":"ci","max_request":9}"#).is_err());
+    }
+}

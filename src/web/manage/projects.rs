@@ -1,0 +1,176 @@
+//! `/api/projects`: who is charged. Owns the shapes of a project on the wire.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::{Allowed, Budget, Limits, ProjectId, Scope};
+use farthing_actors::keyring::ring::{Keys, Project};
+use farthing_actors::ledger::hold::Balance;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::body::{given, read};
+use super::budget::BudgetView;
+use super::list::{List, ListQuery, Page, query};
+use super::{id, rfc3339};
+use crate::admin::projects::{ProjectChanges, ProjectDraft};
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::operator::{ManageKeys, ManageProjects, Operator, ReadSettings};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewProject {
+    name: String,
+    parent: Option<String>,
+    budget: Option<Budget>,
+    limits: Option<Limits>,
+    allowed_models: Option<Allowed>,
+}
+
+/// Absent fields stay; null takes a parent, a budget, all limits or all restrictions away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedProject {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    parent: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    budget: Option<Option<Budget>>,
+    #[serde(default, deserialize_with = "given")]
+    limits: Option<Option<Limits>>,
+    #[serde(default, deserialize_with = "given")]
+    allowed_models: Option<Option<Allowed>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProjectView {
+    id: ProjectId,
+    name: String,
+    parent: Option<String>,
+    parent_id: Option<ProjectId>,
+    budget: Option<BudgetView>,
+    limits: Limits,
+    allowed_models: Allowed,
+    created_at: String,
+}
+
+/// GET `/api/projects`.
+pub async fn list(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let asked: ListQuery = query(&request)?;
+    let page = Page::new(asked.limit, asked.cursor.as_deref())?;
+    let keys = gateway.admin.keys();
+    let (projects, next_cursor) = page.cut(keys.projects().cloned(), |project| project.id);
+    let data = views(&gateway, &keys, &projects).await?;
+    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+}
+
+/// POST `/api/projects`.
+pub async fn create(
+    _: Operator<ManageProjects>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: NewProject = read(&request, payload).await?;
+    let project = gateway.admin.create_project(body.into()).await?;
+    Ok(HttpResponse::Created().json(view(&gateway, project).await?))
+}
+
+/// GET `/api/projects/{id}`.
+pub async fn show(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let project = gateway.admin.project(id("project", &path)?)?;
+    Ok(HttpResponse::Ok().json(view(&gateway, project).await?))
+}
+
+/// PATCH `/api/projects/{id}`.
+pub async fn change(
+    _: Operator<ManageProjects>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: ChangedProject = read(&request, payload).await?;
+    let project = gateway.admin.change_project(id("project", &path)?, body.into()).await?;
+    Ok(HttpResponse::Ok().json(view(&gateway, project).await?))
+}
+
+/// DELETE `/api/projects/{id}`.
+pub async fn delete(
+    _: Operator<ManageProjects>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    gateway.admin.delete_project(id("project", &path)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// POST `/api/projects/{id}/revoke-keys`.
+pub async fn revoke_keys(
+    _: Operator<ManageKeys>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let revoked = gateway.admin.revoke_project_keys(id("project", &path)?).await?;
+    Ok(HttpResponse::Ok().json(json!({ "revoked": revoked })))
+}
+
+async fn view(gateway: &Gateway, project: Arc<Project>) -> Result<Option<ProjectView>, Problem> {
+    Ok(views(gateway, &gateway.admin.keys(), &[project]).await?.pop())
+}
+
+/// Projects with their balances, all asked for at once.
+async fn views(gateway: &Gateway, keys: &Keys, projects: &[Arc<Project>]) -> Result<Vec<ProjectView>, Problem> {
+    let scopes = projects.iter().map(|project| Scope::Project(project.id)).collect();
+    let balances = gateway.admin.balances(scopes).await?;
+    Ok(projects.iter().zip(&balances).map(|(project, balance)| ProjectView::new(keys, project, balance.as_ref())).collect())
+}
+
+impl ProjectView {
+    fn new(keys: &Keys, project: &Project, balance: Option<&Balance>) -> Self {
+        let parent = project.parent.and_then(|parent| keys.project(parent));
+        Self {
+            id: project.id,
+            name: project.name.clone(),
+            parent: parent.map(|parent| parent.name.clone()),
+            parent_id: project.parent,
+            budget: BudgetView::new(project.budget.as_ref(), balance),
+            limits: project.limits,
+            allowed_models: project.allowed_models.clone(),
+            created_at: rfc3339(project.created_at),
+        }
+    }
+}
+
+impl From<NewProject> for ProjectDraft {
+    fn from(body: NewProject) -> Self {
+        Self {
+            name: body.name,
+            parent: body.parent,
+            budget: body.budget,
+            limits: body.limits.unwrap_or_default(),
+            allowed_models: body.allowed_models.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<ChangedProject> for ProjectChanges {
+    fn from(body: ChangedProject) -> Self {
+        Self {
+            name: body.name,
+            parent: body.parent,
+            budget: body.budget,
+            limits: body.limits.map(Option::unwrap_or_default),
+            allowed_models: body.allowed_models.map(Option::unwrap_or_default),
+        }
+    }
+}

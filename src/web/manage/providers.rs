@@ -1,0 +1,207 @@
+//! `/api/providers`: who answers. Owns the shapes of a provider on the wire.
+//! Refuses to show more of a provider's key than its mask.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::breakers::Verdict;
+use farthing_actors::domain::{ProviderId, ProviderKind, Secret, Timeouts};
+use farthing_actors::registry::catalogue::Provider;
+use serde::{Deserialize, Serialize};
+
+use super::body::{given, read};
+use super::list::{List, ListQuery, Page, query};
+use super::{id, rfc3339};
+use crate::admin::providers::{ProviderChanges, ProviderDraft, shown_base_url};
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::operator::{ManageProviders, Operator, ReadSettings};
+
+// Neither body can be printed: they hold a key in the clear.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewProvider {
+    name: String,
+    kind: ProviderKind,
+    base_url: Option<String>,
+    api_key: Option<String>,
+    allow_private_network: Option<bool>,
+    enabled: Option<bool>,
+    timeouts: Option<Timeouts>,
+}
+
+/// Absent fields stay; a null key is taken away, null timeouts are the usual ones.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedProvider {
+    name: Option<String>,
+    base_url: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    api_key: Option<Option<String>>,
+    allow_private_network: Option<bool>,
+    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    timeouts: Option<Option<Timeouts>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProviderView {
+    id: ProviderId,
+    name: String,
+    kind: ProviderKind,
+    base_url: String,
+    api_key: Option<String>,
+    allow_private_network: bool,
+    enabled: bool,
+    timeouts: Timeouts,
+    breaker: BreakerView,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BreakerView {
+    state: &'static str,
+}
+
+/// GET `/api/providers`.
+pub async fn list(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let asked: ListQuery = query(&request)?;
+    let page = Page::new(asked.limit, asked.cursor.as_deref())?;
+    let catalogue = gateway.admin.catalogue();
+    let (providers, next_cursor) = page.cut(catalogue.providers(), |provider| provider.id);
+    let data = providers.iter().map(|provider| ProviderView::new(&gateway, provider)).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+}
+
+/// POST `/api/providers`.
+pub async fn create(
+    _: Operator<ManageProviders>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: NewProvider = read(&request, payload).await?;
+    let provider = gateway.admin.create_provider(body.into()).await?;
+    Ok(HttpResponse::Created().json(ProviderView::new(&gateway, &provider)))
+}
+
+/// GET `/api/providers/{id}`.
+pub async fn show(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let provider = gateway.admin.provider(id("provider", &path)?)?;
+    Ok(HttpResponse::Ok().json(ProviderView::new(&gateway, &provider)))
+}
+
+/// PATCH `/api/providers/{id}`.
+pub async fn change(
+    _: Operator<ManageProviders>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: ChangedProvider = read(&request, payload).await?;
+    let provider = gateway.admin.change_provider(id("provider", &path)?, body.into()).await?;
+    Ok(HttpResponse::Ok().json(ProviderView::new(&gateway, &provider)))
+}
+
+/// DELETE `/api/providers/{id}`.
+pub async fn delete(
+    _: Operator<ManageProviders>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    gateway.admin.delete_provider(id("provider", &path)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl ProviderView {
+    fn new(gateway: &Gateway, provider: &Provider) -> Self {
+        Self {
+            id: provider.id,
+            name: provider.name.clone(),
+            kind: provider.kind,
+            base_url: shown_base_url(provider).to_owned(),
+            api_key: gateway.admin.masked_key(provider),
+            allow_private_network: provider.allow_private_network,
+            enabled: provider.enabled,
+            timeouts: provider.timeouts,
+            breaker: BreakerView { state: worst(circuits(gateway, provider.id).into_iter()) },
+            created_at: rfc3339(provider.created_at),
+            updated_at: rfc3339(provider.updated_at),
+        }
+    }
+}
+
+fn circuits(gateway: &Gateway, provider: ProviderId) -> Vec<Verdict> {
+    let catalogue = gateway.admin.catalogue();
+    let there = catalogue.deployments().filter(|deployment| deployment.provider == provider);
+    there.map(|deployment| gateway.breakers.verdict(deployment.id)).collect()
+}
+
+/// The state of the worst circuit; without any, nothing is held against the provider.
+fn worst(circuits: impl Iterator<Item = Verdict>) -> &'static str {
+    let rank = |circuit| match circuit {
+        Verdict::Closed => (0, "closed"),
+        Verdict::HalfOpen => (1, "half_open"),
+        Verdict::Open { .. } => (2, "open"),
+    };
+    circuits.map(rank).max().map_or("closed", |(_, state)| state)
+}
+
+impl From<NewProvider> for ProviderDraft {
+    fn from(body: NewProvider) -> Self {
+        Self {
+            name: body.name,
+            kind: body.kind,
+            base_url: body.base_url,
+            api_key: body.api_key.map(Secret::new),
+            allow_private_network: body.allow_private_network.unwrap_or(false),
+            enabled: body.enabled.unwrap_or(true),
+            timeouts: body.timeouts.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<ChangedProvider> for ProviderChanges {
+    fn from(body: ChangedProvider) -> Self {
+        Self {
+            name: body.name,
+            base_url: body.base_url,
+            api_key: body.api_key.map(|key| key.map(Secret::new)),
+            allow_private_network: body.allow_private_network,
+            enabled: body.enabled,
+            timeouts: body.timeouts.map(Option::unwrap_or_default),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farthing_actors::domain::Timestamp;
+
+    #[test]
+    fn a_provider_is_as_well_as_its_worst_circuit() {
+        let open = Verdict::Open { retry_at: Timestamp(0) };
+        assert_eq!(worst([].into_iter()), "closed");
+        assert_eq!(worst([Verdict::Closed, Verdict::HalfOpen].into_iter()), "half_open");
+        assert_eq!(worst([open, Verdict::Closed, Verdict::HalfOpen].into_iter()), "open");
+    }
+
+    #[test]
+    fn what_is_left_out_is_usual_and_what_is_unknown_is_refused() {
+        let body: NewProvider = serde_json::from_str(r#"{"name":"sandbox","kind":"sandbox"}"#).unwrap();
+        let draft = ProviderDraft::from(body);
+        assert!(draft.enabled && !draft.allow_private_network && draft.api_key.is_none());
+        assert!(serde_json::from_str::<ChangedProvider>(r#"{"kind":"openai"}"#).is_err());
+        let keyless: ChangedProvider = serde_json::from_str(r#"{"api_key":null}"#).unwrap();
+        assert_eq!(ProviderChanges::from(keyless).api_key, Some(None));
+    }
+}

@@ -1,0 +1,199 @@
+//! `/api/requests`: what happened, call by call. Owns the shape of a line of the books on the wire.
+//! Refuses content: neither prompts nor answers are in the books.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::{
+    CallStatus, Dialect, KeyId, Money, Price, PriceId, ProjectId, ProviderId, RequestId, Scope, Usage,
+};
+use farthing_actors::keyring::ring::Keys;
+use farthing_actors::ledger::entry::Entry;
+use farthing_actors::registry::catalogue::Catalogue;
+use serde::{Deserialize, Serialize};
+
+use super::keys::project_id;
+use super::list::{List, Page, query};
+use super::{id, rfc3339};
+use crate::admin::AdminError;
+use crate::admin::books::{Line, RequestFilter};
+use crate::web::Gateway;
+use crate::web::error::{Code, Problem};
+use crate::web::extract::operator::{Operator, ReadUsage};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestsQuery {
+    project: Option<String>,
+    key: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// One line. Names are of today; what has gone meanwhile is shown by its id.
+#[derive(Debug, Serialize)]
+struct RequestView {
+    id: RequestId,
+    time: String,
+    project: String,
+    project_id: ProjectId,
+    key: KeyId,
+    key_name: Option<String>,
+    model: String,
+    provider: Option<String>,
+    provider_id: Option<ProviderId>,
+    upstream_model: Option<String>,
+    dialect: Dialect,
+    stream: bool,
+    status: CallStatus,
+    http_status: u16,
+    usage: UsageView,
+    usage_source: &'static str,
+    usage_detail: String,
+    cost_usd: Money,
+    held_usd: Money,
+    unpriced: bool,
+    attempts: u16,
+    latency_ms: u64,
+    first_token_ms: Option<u64>,
+}
+
+/// Disjoint classes; cache writes of both lifetimes together.
+#[derive(Debug, Serialize)]
+struct UsageView {
+    input: u64,
+    cache_read: u64,
+    cache_write: u64,
+    output: u64,
+    reasoning: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct DetailView {
+    #[serde(flatten)]
+    request: RequestView,
+    scopes: Vec<Scope>,
+    price: Option<PriceView>,
+    entries: Vec<EntryView>,
+}
+
+#[derive(Debug, Serialize)]
+struct PriceView {
+    version: PriceId,
+    rates: Price,
+}
+
+#[derive(Debug, Serialize)]
+struct EntryView {
+    debit: KeyId,
+    credit: ProviderId,
+    amount_usd: Money,
+    time: String,
+}
+
+/// GET `/api/requests`: newest first.
+pub async fn list(
+    _: Operator<ReadUsage>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (filter, page) = filter(&gateway, query(&request)?)?;
+    let lines = gateway.admin.books().requests(filter).await.map_err(AdminError::Store)?;
+    let (lines, next_cursor) = page.close(lines.into_iter(), |line: &Line| line.seq);
+    let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
+    let data = lines.iter().map(|line| RequestView::new(&line.entry, &keys, &catalogue)).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+}
+
+/// GET `/api/requests/{id}`.
+pub async fn show(
+    _: Operator<ReadUsage>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let line = gateway.admin.books().request(id("request", &path)?).await.map_err(AdminError::Store)?;
+    let line = line.ok_or_else(|| AdminError::absent("request", &path))?;
+    let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
+    Ok(HttpResponse::Ok().json(DetailView::new(&line.entry, &keys, &catalogue)))
+}
+
+/// What to ask of the books: one line more than fits on the page, to know whether there is a next.
+fn filter(gateway: &Gateway, asked: RequestsQuery) -> Result<(RequestFilter, Page<i64>), Problem> {
+    let page = Page::<i64>::new(asked.limit, asked.cursor.as_deref())?;
+    let malformed = |_| Problem::new(Code::InvalidValue, "key must be a key's id, such as key_…").at("key");
+    let filter = RequestFilter {
+        project: asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?,
+        key: asked.key.map(|key| key.parse()).transpose().map_err(malformed)?,
+        before_seq: page.after,
+        limit: page.limit.saturating_add(1),
+    };
+    Ok((filter, page))
+}
+
+impl RequestView {
+    fn new(entry: &Entry, keys: &Keys, catalogue: &Catalogue) -> Self {
+        let (call, outcome, target) = (&entry.call, &entry.outcome, entry.target.as_ref());
+        let provider = target.map(|target| target.provider);
+        Self {
+            id: call.request,
+            time: rfc3339(call.placed_at),
+            project: keys.project(call.project).map_or_else(|| call.project.to_string(), |found| found.name.clone()),
+            project_id: call.project,
+            key: call.key,
+            key_name: keys.key(call.key).map(|found| found.key.name.clone()),
+            model: call.model.to_string(),
+            provider: provider.map(|id| provider_name(catalogue, id)),
+            provider_id: provider,
+            upstream_model: target.map(|target| target.upstream_model.to_string()),
+            dialect: call.dialect,
+            stream: call.stream,
+            status: outcome.status,
+            http_status: outcome.http_status,
+            usage: outcome.usage.into(),
+            usage_source: outcome.provenance.family(),
+            usage_detail: outcome.provenance.to_string(),
+            cost_usd: entry.amount,
+            held_usd: entry.held,
+            unpriced: target.is_some_and(|target| target.price.is_none()),
+            attempts: outcome.attempts,
+            latency_ms: outcome.latency_ms,
+            first_token_ms: outcome.first_token_ms,
+        }
+    }
+}
+
+impl DetailView {
+    fn new(entry: &Entry, keys: &Keys, catalogue: &Catalogue) -> Self {
+        let target = entry.target.as_ref();
+        let price = target.and_then(|target| target.price);
+        let line = |credit| EntryView {
+            debit: entry.call.key,
+            credit,
+            amount_usd: entry.amount,
+            time: rfc3339(entry.closed_at),
+        };
+        Self {
+            request: RequestView::new(entry, keys, catalogue),
+            scopes: entry.call.scopes.to_vec(),
+            price: price.map(|(version, rates)| PriceView { version, rates }),
+            entries: target.map(|target| line(target.provider)).into_iter().collect(),
+        }
+    }
+}
+
+fn provider_name(catalogue: &Catalogue, id: ProviderId) -> String {
+    catalogue.provider(id).map_or_else(|| id.to_string(), |provider| provider.name.clone())
+}
+
+impl From<Usage> for UsageView {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+            output: usage.output,
+            reasoning: usage.reasoning,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Every route on one page, and nothing else. Its permission is in the type of its handler: a [`Caller`] for
+//! applications, an [`Operator`] for management.
+//!
+//! [`Caller`]: super::extract::virtual_key::Caller
+//! [`Operator`]: super::extract::operator::Operator
+
+use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
+use actix_web::{Resource, Scope};
+
+use super::manage::{keys, ledger, models, projects, providers, requests, tokens};
+use super::{data, manage, probes};
+
+/// Everything there is.
+pub fn all(config: &mut ServiceConfig) {
+    config.configure(probes).configure(data).configure(manage).default_service(web::to(probes::nothing_here));
+}
+
+/// What load balancers and people call; no key.
+fn probes(config: &mut ServiceConfig) {
+    config
+        .route("/live", get().to(probes::live))
+        .route("/ready", get().to(probes::ready))
+        .route("/health", get().to(probes::ready));
+}
+
+/// What applications call.
+fn data(config: &mut ServiceConfig) {
+    config.service(v1()).service(web::scope("/v1beta").default_service(web::to(data::unknown)));
+}
+
+fn v1() -> Scope {
+    let at = |path| web::resource(path).default_service(web::to(data::wrong_method));
+    web::scope("/v1")
+        .service(at("/chat/completions").route(post().to(data::chat_completions::create)))
+        .service(at("/models").route(get().to(data::models::list)))
+        .service(at("/models/{id:.+}").route(get().to(data::models::show)))
+        .service(at("/key").route(get().to(data::key::show)))
+        .default_service(web::to(data::unknown))
+}
+
+/// What operators call.
+fn manage(config: &mut ServiceConfig) {
+    config.service(api());
+}
+
+fn api() -> Scope {
+    web::scope("/api")
+        .service(at("/providers").route(get().to(providers::list)).route(post().to(providers::create)))
+        .service(at("/providers/{id}").route(get().to(providers::show)).route(patch().to(providers::change)).route(delete().to(providers::delete)))
+        .service(at("/models").route(get().to(models::list)).route(post().to(models::create)))
+        .service(at("/models/{id}").route(get().to(models::show)).route(put().to(models::replace)).route(delete().to(models::delete)))
+        .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
+        .service(at("/projects/{id}").route(get().to(projects::show)).route(patch().to(projects::change)).route(delete().to(projects::delete)))
+        .service(at("/projects/{id}/revoke-keys").route(post().to(projects::revoke_keys)))
+        .service(at("/keys").route(get().to(keys::list)).route(post().to(keys::create)))
+        .service(at("/keys/{id}").route(get().to(keys::show)).route(patch().to(keys::change)).route(delete().to(keys::revoke)))
+        .service(at("/keys/{id}/revoke").route(post().to(keys::revoke)))
+        .service(at("/requests").route(get().to(requests::list)))
+        .service(at("/requests/{id}").route(get().to(requests::show)))
+        .service(at("/ledger/verify").route(get().to(ledger::verify)))
+        .service(at("/tokens").route(post().to(tokens::create)))
+        .default_service(web::to(manage::unknown))
+}
+
+/// A place of the management API that answers other methods with 405.
+fn at(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(manage::wrong_method))
+}
