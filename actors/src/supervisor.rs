@@ -50,6 +50,11 @@ impl Supervisor {
         Self { clock, on_fatal, stopping: Arc::default() }
     }
 
+    /// The clock it measures by.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// From now on a death is an end, not a fault.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);

@@ -5,11 +5,11 @@ use farthing_actors::domain::{Clock, Money};
 use farthing_actors::ledger::JournalSource;
 use serde::Serialize;
 
-use super::{AppError, failed, journal};
+use super::parts::Disk;
+use super::{AppError, failed};
 use crate::config::Config;
 use crate::store::data_dir::DataDirLock;
 use crate::store::verify::{self, Verdict};
-use crate::store::writer::Writer;
 use crate::store::{Store, StoreError};
 
 /// What `ledger verify` prints: the shape of GET `/api/ledger/verify`.
@@ -55,13 +55,10 @@ pub fn verify(config: &Config) -> Result<Report, AppError> {
 }
 
 fn verify_at_rest(config: &Config) -> Result<Report, AppError> {
-    let store = Store::open(&config.database.path).map_err(failed("database"))?;
-    store.migrate().map_err(failed("migrations"))?;
-    let writer = Writer::start(&store).map_err(failed("journal writer"))?;
-    let source = journal(config, &store, &writer);
-    let (_, found) = source.open(Clock::system().now()).map_err(failed("journal"))?;
-    let report = report(&store, Some(found.open.len()));
-    writer.stop().map_err(failed("journal writer"))?;
+    let disk = Disk::open(config)?;
+    let (_, found) = disk.journal(config).open(Clock::system().now()).map_err(failed("journal"))?;
+    let report = report(&disk.store, Some(found.open.len()));
+    disk.writer.stop().map_err(failed("journal writer"))?;
     report
 }
 

@@ -66,7 +66,7 @@ impl<C: PartialOrd + ToString> Page<C> {
     /// This page of `items`, which are in the order of their ids, and the cursor of the next.
     pub(super) fn cut<T>(&self, items: impl Iterator<Item = T>, id: impl Fn(&T) -> C) -> (Vec<T>, Option<String>) {
         let rest = items.skip_while(|item| self.after.as_ref().is_some_and(|after| id(item) <= *after));
-        self.close(rest, id)
+        self.close(rest, &id)
     }
 
     /// The first `limit` of `items`, and the cursor of the next page if there are more.
