@@ -1,6 +1,7 @@
 //! Entries in the database: the reads that pages and the ledger's start need.
 //! Owns the filters and their order. Refuses to write: rows come from the journal alone, through the writer.
 
+pub(super) mod insert;
 pub(super) mod row;
 
 use diesel::prelude::*;

@@ -13,7 +13,7 @@ use farthing_actors::ledger::journal::{Journal, JournalError, Record};
 
 use super::place::Place;
 use super::{Durability, failed, frame};
-use crate::store::entries::row::fits;
+use crate::store::entries::insert::fits;
 use crate::store::writer::Writer;
 use crate::store::{Store, spend};
 

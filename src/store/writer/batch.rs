@@ -10,8 +10,8 @@ use farthing_actors::ledger::entry::Entry;
 
 use crate::store::StoreError;
 use crate::store::entries::applied_seq;
-use crate::store::entries::row::Texts;
-use crate::store::schema::{journal_state, ledger_entries, spend};
+use crate::store::entries::insert::Texts;
+use crate::store::schema::{journal_state, spend};
 use crate::store::spend::bucket_of;
 
 /// Lines in the order of the journal.
@@ -54,8 +54,7 @@ impl Batch {
 }
 
 fn insert(connection: &mut SqliteConnection, texts: &mut Texts, seq: u64, entry: &Entry) -> Result<(), StoreError> {
-    let row = texts.row(seq, entry);
-    diesel::insert_into(ledger_entries::table).values(row).execute(connection)?;
+    texts.row(seq, entry).execute(connection)?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use diesel::SqliteConnection;
 
 use super::batch::Batch;
 use super::{BATCH, Counts, Work};
-use crate::store::entries::row::Texts;
+use crate::store::entries::insert::Texts;
 use crate::store::journal::segment::Segment;
 use crate::store::{Store, StoreError};
 
