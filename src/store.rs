@@ -27,7 +27,6 @@ pub(crate) mod testing;
 pub mod verify;
 pub mod writer;
 
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,6 +1,12 @@
 //! The ledger's shell on an in-memory journal: what it writes before it answers, and what a crash loses (nothing).
 
-#![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::mem_forget, reason = "a test fails by panicking, and a dead process forgets")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::mem_forget,
+    reason = "a test fails by panicking, and a dead process forgets"
+)]
 
 use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
 

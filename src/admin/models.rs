@@ -75,12 +75,7 @@ impl Admin {
         Ok(self.parts.registry.delete_deployment(id).await?)
     }
 
-    fn deployment(
-        &self,
-        id: DeploymentId,
-        draft: ModelDraft,
-        created_at: Timestamp,
-    ) -> Result<Deployment, AdminError> {
+    fn deployment(&self, id: DeploymentId, draft: ModelDraft, created_at: Timestamp) -> Result<Deployment, AdminError> {
         let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
         let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
         let name: Arc<str> = draft.name.into();

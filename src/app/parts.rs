@@ -6,7 +6,7 @@ use actix::{Arbiter, ArbiterHandle};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use farthing_actors::breakers::{self, Breakers};
-use farthing_actors::domain::{Clock, Secret};
+use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
 use farthing_actors::keyring::{self, Keyring};
 use farthing_actors::ledger::{self, Ledger};
@@ -17,11 +17,11 @@ use farthing_actors::supervisor::Supervisor;
 use super::{AppError, failed};
 use crate::config::{self, Config};
 use crate::security::{Security, SecurityParts};
+use crate::store::Store;
 use crate::store::journal::{DiskJournal, Durability};
 use crate::store::keys::{self, KeyringTables};
 use crate::store::providers::RegistryTables;
 use crate::store::writer::Writer;
-use crate::store::Store;
 
 /// The database and what carries the journal into it.
 pub(super) struct Disk {

@@ -49,7 +49,13 @@ impl Relay {
         }
     }
 
-    async fn settle_whole(&self, exchange: &Exchange, admitted: Admitted, chosen: Chosen, body: &[u8]) -> Option<Money> {
+    async fn settle_whole(
+        &self,
+        exchange: &Exchange,
+        admitted: Admitted,
+        chosen: Chosen,
+        body: &[u8],
+    ) -> Option<Money> {
         let seen = Seen { events: 0, text_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX) };
         let (usage, provenance) = consumed(reply::usage(body), &admitted.estimate, seen, Why::Missing);
         let first_token = Some(chosen.first_token);

@@ -46,14 +46,34 @@ fn manage(config: &mut ServiceConfig) {
 fn api() -> Scope {
     web::scope("/api")
         .service(at("/providers").route(get().to(providers::list)).route(post().to(providers::create)))
-        .service(at("/providers/{id}").route(get().to(providers::show)).route(patch().to(providers::change)).route(delete().to(providers::delete)))
+        .service(
+            at("/providers/{id}")
+                .route(get().to(providers::show))
+                .route(patch().to(providers::change))
+                .route(delete().to(providers::delete)),
+        )
         .service(at("/models").route(get().to(models::list)).route(post().to(models::create)))
-        .service(at("/models/{id}").route(get().to(models::show)).route(put().to(models::replace)).route(delete().to(models::delete)))
+        .service(
+            at("/models/{id}")
+                .route(get().to(models::show))
+                .route(put().to(models::replace))
+                .route(delete().to(models::delete)),
+        )
         .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
-        .service(at("/projects/{id}").route(get().to(projects::show)).route(patch().to(projects::change)).route(delete().to(projects::delete)))
+        .service(
+            at("/projects/{id}")
+                .route(get().to(projects::show))
+                .route(patch().to(projects::change))
+                .route(delete().to(projects::delete)),
+        )
         .service(at("/projects/{id}/revoke-keys").route(post().to(projects::revoke_keys)))
         .service(at("/keys").route(get().to(keys::list)).route(post().to(keys::create)))
-        .service(at("/keys/{id}").route(get().to(keys::show)).route(patch().to(keys::change)).route(delete().to(keys::revoke)))
+        .service(
+            at("/keys/{id}")
+                .route(get().to(keys::show))
+                .route(patch().to(keys::change))
+                .route(delete().to(keys::revoke)),
+        )
         .service(at("/keys/{id}/revoke").route(post().to(keys::revoke)))
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))

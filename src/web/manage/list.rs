@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn bounds_and_cursors_are_checked() {
         assert_eq!(Page::<u32>::new(None, None).unwrap(), Page { after: None, limit: 50 });
-        for (limit, cursor, field) in [(Some(0), None, "limit"), (Some(1_001), None, "limit"), (None, Some("x"), "cursor")] {
+        for (limit, cursor, field) in
+            [(Some(0), None, "limit"), (Some(1_001), None, "limit"), (None, Some("x"), "cursor")]
+        {
             assert_eq!(Page::<u32>::new(limit, cursor).unwrap_err().param.as_deref(), Some(field));
         }
     }

@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn prices_come_back_as_they_are_shown() {
-        let given = price(r#"{"input_cost_per_m":"0.15","output_cost_per_m":0.60,"cache_read_cost_per_m":null}"#).unwrap();
+        let given =
+            price(r#"{"input_cost_per_m":"0.15","output_cost_per_m":0.60,"cache_read_cost_per_m":null}"#).unwrap();
         let shown = serde_json::to_value(given).unwrap();
         let expected = json!({"input_cost_per_m": "0.15", "output_cost_per_m": "0.60", "cache_read_cost_per_m": "0",
             "cache_write_cost_per_m": "0", "cache_write_1h_cost_per_m": "0", "request_fee_usd": "0"});

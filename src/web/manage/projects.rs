@@ -132,7 +132,11 @@ async fn view(gateway: &Gateway, project: Arc<Project>) -> Result<Option<Project
 async fn views(gateway: &Gateway, keys: &Keys, projects: &[Arc<Project>]) -> Result<Vec<ProjectView>, Problem> {
     let scopes = projects.iter().map(|project| Scope::Project(project.id)).collect();
     let balances = gateway.admin.balances(scopes).await?;
-    Ok(projects.iter().zip(&balances).map(|(project, balance)| ProjectView::new(keys, project, balance.as_ref())).collect())
+    Ok(projects
+        .iter()
+        .zip(&balances)
+        .map(|(project, balance)| ProjectView::new(keys, project, balance.as_ref()))
+        .collect())
 }
 
 impl ProjectView {

@@ -43,7 +43,12 @@ pub async fn create(
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
     let issued = gateway.admin.issue_token(&body.name, &body.scopes, lifetime)?;
     let expires_at = rfc3339(issued.expires_at);
-    Ok(HttpResponse::Created().json(TokenView { token: issued.token, name: body.name, scopes: body.scopes, expires_at }))
+    Ok(HttpResponse::Created().json(TokenView {
+        token: issued.token,
+        name: body.name,
+        scopes: body.scopes,
+        expires_at,
+    }))
 }
 
 fn check_scopes(scopes: &[String]) -> Result<(), Problem> {
