@@ -37,7 +37,7 @@ pub struct AdminParts {
     /// Mints, seals and signs.
     pub security: Arc<Security>,
     /// What was called and what it cost.
-    pub books: Arc<dyn Books>,
+    pub books: Books,
     /// Time.
     pub clock: Clock,
 }
@@ -66,8 +66,8 @@ impl Admin {
     }
 
     /// What was called and what it cost.
-    pub fn books(&self) -> &dyn Books {
-        &*self.parts.books
+    pub fn books(&self) -> &Books {
+        &self.parts.books
     }
 
     /// What `scopes` have, in the same order, in one question; `None` for one without a budget.

@@ -1,9 +1,38 @@
-//! Placeholder so that this clone compiles; the lead's file replaces it.
+//! The composition root: every part is made here, once, in order, and stopped in reverse.
+//! Owns the order. Start: store, actors, interrupted calls closed, then the door opens. Stop: the door closes, calls in
+//! flight are settled, the journal is applied, then everything ends. If a part is missing the start fails and names it.
 
+mod books;
+mod parts;
+mod stop;
+mod vault;
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+use farthing_actors::domain::Clock;
+use farthing_actors::feed::{BreakerMoved, Event};
+use farthing_actors::mailbox::Vitals;
+use farthing_actors::supervisor::Supervisor;
+use farthing_actors::tasks::Tasks;
+use thiserror::Error;
+
+use crate::admin::{Admin, AdminParts, Books};
 use crate::config::Config;
+use crate::logging;
+use crate::store::data_dir::DataDirLock;
+use crate::store::writer::Writer;
+use crate::upstream::KeyVault;
+use crate::web::{Gateway, server};
+pub use books::{Report, migrate, verify};
+use parts::{Actors, Disk, Threads};
+use stop::StopSign;
 
-/// Which part stopped, and why.
-#[derive(Debug, thiserror::Error)]
+/// Which part could not start, or stopped, and why.
+#[derive(Debug, Error)]
 #[error("{part}: {reason}")]
 pub struct AppError {
     /// Which part.
@@ -12,40 +41,158 @@ pub struct AppError {
     pub reason: String,
 }
 
-/// What the verification of the books found.
-#[derive(Debug, serde::Serialize)]
-pub struct Verdict {
-    /// Whether the books balance.
-    pub ok: bool,
-    /// Faults found.
-    pub faults: Vec<String>,
+/// Turns a part's own error into one that names the part.
+pub(crate) fn failed<E: std::fmt::Display>(part: &'static str) -> impl FnOnce(E) -> AppError {
+    move |error| AppError { part, reason: error.to_string() }
 }
 
-/// Serves until a signal.
+/// A gateway that listens.
+pub struct Running {
+    /// What its handlers ask.
+    pub gateway: web::Data<Gateway>,
+    /// Opens provider keys.
+    pub vault: Arc<dyn KeyVault>,
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    server: ServerHandle,
+    writer: Writer,
+    supervisor: Supervisor,
+    threads: Threads,
+    sign: StopSign,
+    config: Config,
+    // Given up last: whoever locks the directory next finds it at rest.
+    _lock: DataDirLock,
+}
+
+/// Serves until a signal or a fatal fault.
 ///
 /// # Errors
-/// Which part stopped.
+/// Which part could not start, or could not be kept alive.
 pub fn serve(config: Config) -> Result<(), AppError> {
-    drop(config);
-    Err(absent())
+    actix::System::new().block_on(async {
+        let running = Running::start(config).await?;
+        running.until_told(async |_| Ok(())).await
+    })
 }
 
-/// Brings the database to this version.
-///
-/// # Errors
-/// Which part stopped.
-pub fn migrate(_config: &Config) -> Result<(), AppError> {
-    Err(absent())
+impl Running {
+    /// Starts everything, in order.
+    ///
+    /// # Errors
+    /// Which part could not start.
+    pub async fn start(config: Config) -> Result<Self, AppError> {
+        let lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
+        let disk = Disk::open(&config)?;
+        let sign = StopSign::default();
+        let supervisor = Supervisor::new(Clock::system(), sign.on_fatal());
+        let threads = Threads::start();
+        let actors = Actors::start(&supervisor, &threads, &disk, &config).await?;
+        let writer = disk.writer.clone();
+        let gateway = web::Data::new(gateway(actors, disk, supervisor.clock(), &config)?);
+        let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
+
+        let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
+        let (server, address) = (bound.server.handle(), bound.address);
+        gateway.tasks.keep_running(async move { drop(bound.server.await) });
+        gateway.tasks.keep_running(tell_circuits(gateway.clone()));
+        fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
+        gateway.ready.store(true, Ordering::Release);
+        log::info!((logging::ADDRESS):% = address; "listening");
+        Ok(Self { gateway, vault, address, server, writer, supervisor, threads, sign, config, _lock: lock })
+    }
+
+    /// Serves until a signal or a fatal fault, says `farewell` once no call is in flight, then stops.
+    ///
+    /// # Errors
+    /// Which part could not be kept alive or stopped.
+    pub async fn until_told(self, farewell: impl AsyncFnOnce(&Self) -> Result<(), AppError>) -> Result<(), AppError> {
+        let fault = self.sign.wait().await;
+        self.drain().await;
+        let said = farewell(&self).await;
+        self.stop().await?;
+        said?;
+        fault.map_or(Ok(()), |fault| Err(AppError { part: fault.name, reason: fault.reason }))
+    }
+
+    /// Closes the door; calls in flight have the grace period to finish.
+    async fn drain(&self) {
+        self.gateway.ready.store(false, Ordering::Release);
+        self.server.pause().await;
+        let idle = self.gateway.tasks.idle();
+        if tokio::time::timeout(self.config.server.shutdown_grace, self.sign.unless_hurried(idle)).await.is_err() {
+            let remain = self.gateway.tasks.running();
+            log::warn!((logging::COUNT) = remain; "the grace period is over, cutting the calls that remain");
+        }
+    }
+
+    /// Stops everything, in reverse order.
+    async fn stop(self) -> Result<(), AppError> {
+        self.server.stop(false).await;
+        self.supervisor.stop();
+        self.threads.join();
+        let applied = self.writer.flush().await.map_err(failed("journal writer"));
+        self.writer.stop().map_err(failed("journal writer"))?;
+        // The next start writes it anew.
+        drop(fs::remove_file(self.config.data_dir.join("address")));
+        log::info!("stopped");
+        applied
+    }
 }
 
-/// Checks the books.
-///
-/// # Errors
-/// Which part stopped.
-pub fn verify(_config: &Config) -> Result<Verdict, AppError> {
-    Err(absent())
+fn gateway(actors: Actors, disk: Disk, clock: Clock, config: &Config) -> Result<Gateway, AppError> {
+    let security = Arc::new(parts::security(config)?);
+    let Actors { ledger, limiters, keyring, registry, breakers, feed } = actors;
+    Ok(Gateway {
+        vitals: vec![
+            vitals(&ledger, |it| it.vitals()),
+            vitals(&limiters, |it| it.vitals()),
+            vitals(&keyring, |it| it.vitals()),
+            vitals(&registry, |it| it.vitals()),
+            vitals(&breakers, |it| it.vitals()),
+            vitals(&feed, |it| it.vitals()),
+        ],
+        security: Arc::clone(&security),
+        keyring: keyring.snapshot(),
+        catalogue: registry.snapshot(),
+        ledger: ledger.clone(),
+        limiters,
+        breakers,
+        feed,
+        admin: Admin::new(AdminParts {
+            keyring,
+            registry,
+            ledger,
+            security,
+            books: Books::new(disk.store, disk.writer),
+            clock: clock.clone(),
+        }),
+        tasks: Tasks::default(),
+        clock,
+        ready: AtomicBool::new(false),
+        max_in_flight: config.server.max_in_flight,
+        max_body_bytes: config.server.max_body_bytes,
+    })
 }
 
-pub(crate) fn absent() -> AppError {
-    AppError { part: "app", reason: "not part of this build".to_owned() }
+/// How an actor is, asked through its handle when needed.
+fn vitals<H: Clone + Send + Sync + 'static>(
+    handle: &H,
+    ask: impl Fn(&H) -> Vitals + Send + Sync + 'static,
+) -> Box<dyn Fn() -> Vitals + Send + Sync> {
+    let handle = handle.clone();
+    Box::new(move || ask(&handle))
+}
+
+/// Circuits that move are events of the feed; neither actor knows the other.
+async fn tell_circuits(gateway: web::Data<Gateway>) {
+    let mut changes = gateway.breakers.changes();
+    while let Some(report) = changes.next().await {
+        gateway.feed.publish(Event::Breaker(BreakerMoved {
+            time: gateway.clock.now(),
+            deployment_id: report.deployment_id,
+            state: report.state.name(),
+            cause: report.cause,
+            next_trial_at: report.next_trial_at,
+        }));
+    }
 }

@@ -39,8 +39,8 @@ use tokio::sync::oneshot;
 
 use crate::dialect::openai_chat::request::ChatRequest;
 use crate::upstream::Upstream;
-pub use error::{Refusal, RelayError};
 use attempt::Opened;
+pub use error::{Refusal, RelayError};
 use exchange::{Admitted, Exchange};
 pub use exchange::{Answer, AnswerBody, Facts};
 

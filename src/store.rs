@@ -1,13 +1,45 @@
-//! The store: one SQLite database behind pools, its migrations, and the transaction helpers everything else uses.
+//! The store: one SQLite database behind pools, its migrations, and the transactions everything else runs in.
 //! Owns connections and their settings. Refuses decisions: it saves what it is given and reads what it is asked.
+//!
+//! - [`data_dir`]: where everything lies, and the lock on it.
+//! - [`journal`]: the ledger's truth: an append-only file in front of the database.
+//! - [`writer`]: the thread that carries finished lines from the journal to the database.
+//! - [`entries`], [`spend`]: what pages and the ledger read back.
+//! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
+//! - [`verify`]: the proof that all of it agrees.
+
+mod columns;
+pub mod data_dir;
+pub mod entries;
+mod failure;
+pub mod journal;
+pub mod keys;
+pub mod models;
+pub mod prices;
+pub mod projects;
+pub mod providers;
+mod schema;
+#[cfg(test)]
+mod scratch;
+pub mod spend;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod verify;
+pub mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::sqlite::Sqlite;
+use diesel::{Connection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use thiserror::Error;
+
+/// Every step from an empty file to the tables of this program.
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Readers for pages and management; the journal's writer has a connection of its own.
 const POOL_SIZE: u32 = 4;
@@ -42,6 +74,35 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A migration failed; those before it stay applied.
+    #[error("the database could not be migrated: {0}")]
+    Migration(String),
+    /// The database was written by a newer program.
+    #[error(
+        "the database has the migration {0}, which this version does not know: \
+         run the newer version, or restore a backup made before the upgrade"
+    )]
+    Newer(String),
+    /// A directory or file below the data directory cannot be used.
+    #[error("cannot use {path}: {reason}; check its owner and permissions")]
+    DataDir {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Another process works in the data directory.
+    #[error("the data directory {0} is in use by another process: stop it first, or ask it over its API")]
+    InUse(PathBuf),
+    /// The journal's file could not be written or synced.
+    #[error("the journal cannot be written: {0}")]
+    Journal(String),
+    /// The system gave no thread.
+    #[error("cannot start the writer's thread: {0}")]
+    Thread(String),
+    /// The journal's lines did not reach the database in time; they are safe in the journal.
+    #[error("the database is too slow: lines are waiting in the journal")]
+    Behind,
     /// The work's thread ended before it answered.
     #[error("the database work was abandoned")]
     Abandoned,
@@ -49,6 +110,7 @@ pub enum StoreError {
 
 /// The database. Shared by reference.
 pub struct Store {
+    path: PathBuf,
     pool: Pool<ConnectionManager<SqliteConnection>>,
 }
 
@@ -74,7 +136,27 @@ impl Store {
             .connection_customizer(Box::new(Settings))
             .build(manager)
             .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
-        Ok(Arc::new(Self { pool }))
+        Ok(Arc::new(Self { path: path.to_owned(), pool }))
+    }
+
+    /// Brings the database to this program's tables and names the steps that were missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] if the database knows a step this program does not; then nothing was changed.
+    pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let connection = &mut *self.pool.get()?;
+        refuse_newer(connection)?;
+        let pending = connection.pending_migrations(MIGRATIONS).map_err(migration_failed)?;
+        pending.iter().map(|step| apply(connection, step.as_ref())).collect()
+    }
+
+    /// A connection outside the pool, for the thread that owns it.
+    pub(crate) fn connect(&self) -> Result<SqliteConnection, StoreError> {
+        let failed = |reason: String| StoreError::Open { path: self.path.clone(), reason };
+        let mut connection =
+            SqliteConnection::establish(&self.path.to_string_lossy()).map_err(|error| failed(error.to_string()))?;
+        connection.batch_execute(SETTINGS)?;
+        Ok(connection)
     }
 
     /// Runs a read on this thread. For actors' ports and commands; handlers use [`Store::query`].
@@ -107,5 +189,40 @@ impl Store {
         let store = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || store.read(work)).await;
         done.unwrap_or(Err(StoreError::Abandoned))
+    }
+}
+
+fn refuse_newer(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(migration_failed)?;
+    let applied = connection.applied_migrations().map_err(migration_failed)?;
+    let unknown = applied.iter().find(|version| known.iter().all(|step| step.name().version() != **version));
+    unknown.map_or(Ok(()), |version| Err(StoreError::Newer(version.to_string())))
+}
+
+fn apply(connection: &mut SqliteConnection, step: &dyn Migration<Sqlite>) -> Result<String, StoreError> {
+    connection.run_migration(step).map_err(migration_failed)?;
+    Ok(step.name().to_string())
+}
+
+fn migration_failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    StoreError::Migration(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TempDir;
+
+    #[test]
+    fn migrations_are_named_once_and_newer_databases_are_refused() {
+        let dir = TempDir::new();
+        let store = Store::open(&dir.path().join("farthing.db")).unwrap();
+        let applied = store.migrate().unwrap();
+        assert!(applied.iter().any(|name| name.ends_with("_ledger")), "{applied:?}");
+        assert_eq!(store.migrate().unwrap(), Vec::<String>::new());
+        let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+        store.change(|connection| Ok(connection.batch_execute(newer)?)).unwrap();
+        let refusal = store.migrate().unwrap_err();
+        assert!(matches!(&refusal, StoreError::Newer(version) if version == "29990101000000"), "{refusal}");
     }
 }

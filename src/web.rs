@@ -11,7 +11,8 @@ pub mod routes;
 pub mod server;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use farthing_actors::breakers::Breakers;
 use farthing_actors::domain::Clock;
@@ -19,12 +20,14 @@ use farthing_actors::feed::Feed;
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
+use farthing_actors::mailbox::Vitals;
 use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
 use crate::admin::Admin;
 use crate::security::Security;
+use error::{Code, Problem};
 
 /// Everything handlers may ask, put together by `app`.
 pub struct Gateway {
@@ -44,16 +47,37 @@ pub struct Gateway {
     pub feed: Feed,
     /// What an operator can do.
     pub admin: Admin,
+    /// How each actor is.
+    pub vitals: Vec<Box<dyn Fn() -> Vitals + Send + Sync>>,
     /// Work that a stop waits for.
     pub tasks: Tasks,
     /// Time.
     pub clock: Clock,
     /// Whether new work is welcome.
     pub ready: AtomicBool,
-    /// Calls in flight.
-    pub in_flight: AtomicUsize,
-    /// The most of them.
+    /// The most calls in flight.
     pub max_in_flight: usize,
     /// The most of a body that is read.
     pub max_body_bytes: usize,
+}
+
+impl Gateway {
+    /// Whether one more call may come in, before its body is read.
+    ///
+    /// # Errors
+    /// 503 while the gateway stops or is full.
+    pub fn admit(&self) -> Result<(), Problem> {
+        if !self.ready.load(Ordering::Acquire) {
+            return Err(Problem::plain(Code::ShuttingDown).retry_after(Duration::from_secs(1)));
+        }
+        if self.tasks.running() >= self.max_in_flight {
+            return Err(Problem::plain(Code::Overloaded).retry_after(Duration::from_secs(1)));
+        }
+        Ok(())
+    }
+
+    /// The actors that are away right now.
+    pub fn missing_actors(&self) -> Vec<&'static str> {
+        self.vitals.iter().map(|vitals| vitals()).filter(|actor| !actor.alive).map(|actor| actor.name).collect()
+    }
 }

@@ -187,11 +187,4 @@ impl Handler<CountOpenHolds> for LedgerActor {
 }
 
 #[cfg(feature = "testing")]
-impl Handler<crate::testing::Panic> for LedgerActor {
-    type Result = ();
-
-    #[expect(clippy::panic, reason = "crash tests kill the actor on demand")]
-    fn handle(&mut self, _: crate::testing::Panic, _: &mut Context<Self>) {
-        panic!("killed by a test");
-    }
-}
+crate::testing::dies_on_demand!(LedgerActor);

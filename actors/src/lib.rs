@@ -5,13 +5,19 @@
 //! | [`ledger`] | balances and open holds | nothing: both are read back from the journal |
 //! | [`keyring`] | projects, virtual keys and their limits | nothing: read back from the store; readers keep the last snapshot |
 //! | [`registry`] | providers, deployments and prices | nothing: read back from the store; readers keep the last snapshot |
+//! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
+//! | [`breakers`] | the circuit of each deployment | what was learnt: all close; forced ones stay forced |
+//! | [`feed`] | recent events and who listens | both: it starts empty, subscribers come back |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
 
+pub mod breakers;
 pub mod domain;
 pub mod error;
+pub mod feed;
 pub mod keyring;
 pub mod ledger;
+pub mod limiters;
 pub mod mailbox;
 pub mod registry;
 pub mod snapshot;

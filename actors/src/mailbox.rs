@@ -30,6 +30,19 @@ struct Post<A: Actor> {
 
 struct Waiting<'a>(&'a AtomicUsize);
 
+/// How an actor is, for metrics and the system page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vitals {
+    /// The actor's name.
+    pub name: &'static str,
+    /// Whether it lives now.
+    pub alive: bool,
+    /// Questions waiting for an answer now.
+    pub waiting: usize,
+    /// How often it was replaced.
+    pub restarts: u64,
+}
+
 impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     pub(crate) fn new(name: &'static str) -> Self {
         let post =
@@ -102,6 +115,11 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// How often the actor was replaced.
     pub fn restarts(&self) -> u64 {
         self.0.restarts.load(Ordering::Relaxed)
+    }
+
+    /// All of the above at once.
+    pub fn vitals(&self) -> Vitals {
+        Vitals { name: self.name(), alive: self.is_alive(), waiting: self.waiting(), restarts: self.restarts() }
     }
 
     pub(crate) fn deliver_to(&self, address: Addr<A>) {

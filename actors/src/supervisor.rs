@@ -5,6 +5,7 @@
 //! actix's own supervisor does not survive a panic and restarts the same value; this one holds a factory.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,13 +23,13 @@ use crate::mailbox::{CAPACITY, Mailbox};
 const MAX_RESTARTS: usize = 5;
 const RESTART_WINDOW: Duration = Duration::from_secs(60);
 
-/// Why an actor could not start.
+/// Why an actor could not start, or cannot be kept alive.
 #[derive(Debug, Clone, Error)]
-#[error("the {name} actor could not start: {reason}")]
+#[error("the {name} actor cannot run: {reason}")]
 pub struct StartError {
     /// Which actor.
     pub name: &'static str,
-    /// What its factory said.
+    /// What its factory said, or how it died.
     pub reason: String,
 }
 
@@ -47,6 +48,11 @@ impl Supervisor {
     /// A supervisor that calls `on_fatal` once an actor dies too often or cannot be made again.
     pub fn new(clock: Clock, on_fatal: OnFatal) -> Self {
         Self { clock, on_fatal, stopping: Arc::default() }
+    }
+
+    /// The clock it measures by.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// From now on a death is an end, not a fault.
@@ -109,8 +115,18 @@ where
         });
     }
 
+    /// Ends it loudly, away from the unwinding that may have brought us here: a second panic there would abort.
+    fn give_up(self: Arc<Self>) {
+        let reason = format!("it died more than {MAX_RESTARTS} times in {RESTART_WINDOW:?}");
+        let error = StartError { name: self.mailbox.name(), reason };
+        self.arbiter.clone().spawn_fn(move || (self.supervisor.on_fatal)(error));
+    }
+
     fn make(self: &Arc<Self>) -> Result<(), StartError> {
-        let actor = (self.factory)().map_err(|reason| StartError { name: self.mailbox.name(), reason })?;
+        // A factory that panics must not pass for one that is still at work: nobody would ever hear of it.
+        let made = catch_unwind(AssertUnwindSafe(|| (self.factory)()));
+        let made = made.unwrap_or_else(|_| Err("its factory panicked".to_owned()));
+        let actor = made.map_err(|reason| StartError { name: self.mailbox.name(), reason })?;
         let notice = DeathNotice(Some(Arc::clone(self)));
         let address = A::create(move |context| {
             context.set_mailbox_capacity(CAPACITY);
@@ -131,10 +147,10 @@ where
             return;
         }
         self.mailbox.count_restart();
-        log::error!(actor = self.mailbox.name(); "actor died, restarting it");
-        if self.too_many_deaths() {
-            let reason = format!("it died more than {MAX_RESTARTS} times in {RESTART_WINDOW:?}");
-            (self.supervisor.on_fatal)(StartError { name: self.mailbox.name(), reason });
+        let gives_up = self.too_many_deaths();
+        log::error!(actor = self.mailbox.name(), gives_up; "actor died");
+        if gives_up {
+            self.give_up();
         } else {
             self.launch(None);
         }

@@ -30,6 +30,12 @@ impl Tasks {
         });
     }
 
+    /// Runs `work` that only the end of its thread ends: servers and listeners, which no stop waits for.
+    #[expect(clippy::disallowed_methods, reason = "this file is the one door to spawning")]
+    pub fn keep_running(&self, work: impl Future<Output = ()> + 'static) {
+        actix::spawn(work);
+    }
+
     /// How many tasks run now.
     pub fn running(&self) -> usize {
         self.0.running.load(Ordering::Acquire)

@@ -108,6 +108,8 @@ pub(super) fn stream_error(fault: StreamFault) -> UpstreamError {
     match fault {
         StreamFault::Oversized => UpstreamError::Garbage("an event is larger than 1 MiB"),
         StreamFault::Garbage(what) => UpstreamError::Garbage(what),
-        StreamFault::UpstreamError(words) => UpstreamError::Status { status: 502, words: Some(words), retry_after: None },
+        StreamFault::UpstreamError(words) => {
+            UpstreamError::Status { status: 502, words: Some(words), retry_after: None }
+        }
     }
 }

@@ -9,6 +9,7 @@ use farthing_actors::registry::catalogue::Candidate;
 use super::attempt::Opened;
 use super::exchange::{Admitted, Exchange};
 use super::{Relay, RelayError};
+use crate::logging;
 use crate::upstream::UpstreamError;
 use crate::upstream::error::Fault;
 
@@ -34,7 +35,7 @@ impl Relay {
                 }
                 Err(error) => error,
             };
-            self.report(exchange, &candidate, &error);
+            self.report(exchange, &candidate, trial, &error);
             let stop = !error.may_fall_back();
             last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
             if stop {
@@ -55,26 +56,42 @@ impl Relay {
     }
 
     /// Tells the breakers of a failure and the log of its reason.
-    pub(super) fn report(&self, exchange: &Exchange, candidate: &Candidate, error: &UpstreamError) {
-        let (deployment, key) = (candidate.deployment.id, exchange.key_id());
+    pub(super) fn report(
+        &self,
+        exchange: &Exchange,
+        candidate: &Candidate,
+        trial: Option<Trial>,
+        error: &UpstreamError,
+    ) {
+        let (deployment, provider) = (candidate.deployment.id, candidate.provider.name.as_str());
         log::warn!(
-            request_id:% = exchange.id, provider = candidate.provider.name.as_str(), deployment_id:% = deployment,
-            error:% = error; "attempt failed"
+            (logging::REQUEST_ID):% = exchange.id, (logging::PROVIDER) = provider, (logging::DEPLOYMENT):% = deployment,
+            (logging::ERROR):% = error; "attempt failed"
         );
-        match error.fault() {
-            Fault::Provider => self.breakers.failed(deployment, key, kind(error)),
-            Fault::Busy => self.breakers.cooled(deployment, error.retry_after()),
-            Fault::Client | Fault::Operator => {}
+        match (error.fault(), trial) {
+            (Fault::Provider, Some(trial)) => trial.failed(kind(error)),
+            (Fault::Provider, None) => self.breakers.failed(deployment, exchange.key_id(), kind(error)),
+            (Fault::Busy, _) => self.breakers.cooled(deployment, error.retry_after()),
+            // The provider is well; a trial that proved nothing frees its place.
+            (Fault::Client | Fault::Operator, _) => {}
+        }
+    }
+
+    /// Tells the breakers of a success.
+    pub(super) fn succeeded(&self, exchange: &Exchange, candidate: &Candidate, trial: Option<Trial>) {
+        match trial {
+            Some(trial) => trial.succeeded(),
+            None => self.breakers.succeeded(candidate.deployment.id, exchange.key_id()),
         }
     }
 }
 
 fn kind(error: &UpstreamError) -> FailureKind {
     match error {
-        UpstreamError::Connect(_) | UpstreamError::Misconfigured(_) => FailureKind::Connect,
+        UpstreamError::Connect(_) | UpstreamError::Misconfigured(_) => FailureKind::Unreachable,
         UpstreamError::Timeout(_) => FailureKind::Timeout,
         UpstreamError::Status { status, .. } => FailureKind::Status(*status),
         UpstreamError::Cut(_) => FailureKind::Cut,
-        UpstreamError::Garbage(_) => FailureKind::Garbage,
+        UpstreamError::Garbage(_) => FailureKind::Malformed,
     }
 }

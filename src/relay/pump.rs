@@ -44,7 +44,7 @@ pub(super) async fn pump(
             biased;
             chunk = body.next() => match take(reader, chunk) {
                 Ok(piece) => { silence.heard(); piece }
-                Err(end) => return end,
+                Err(end) => return last_words(reader, end, pieces).await,
             },
             () = pieces.closed() => return PumpEnd::ClientGone,
             () = &mut alarm => {
@@ -61,6 +61,17 @@ pub(super) async fn pump(
         }
     }
     PumpEnd::Complete
+}
+
+/// Whole events that stood before the fault are the client's, too.
+async fn last_words(reader: &mut ChatStream, end: PumpEnd, pieces: &mpsc::Sender<Bytes>) -> PumpEnd {
+    if matches!(end, PumpEnd::Failed(_)) {
+        let rest = reader.rest();
+        if !rest.is_empty() && pieces.send(rest).await.is_err() {
+            return PumpEnd::ClientGone;
+        }
+    }
+    end
 }
 
 /// What of `chunk` goes to the client; or how the stream ended with it.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Provenance, Usage};
-use farthing_actors::feed::{Event, UsageEvent};
+use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
@@ -12,6 +12,7 @@ use super::exchange::{Admitted, Exchange, target};
 use super::{Relay, RelayError};
 use crate::dialect::openai_chat::stream::Seen;
 use crate::dialect::openai_chat::usage::Reading;
+use crate::logging;
 use crate::upstream::UpstreamError;
 
 /// What a client sees that has left: nothing. The number is nginx's, which logs and dashboards know.
@@ -61,17 +62,12 @@ impl Relay {
         };
         let provider = target.as_ref().map(|target| target.provider);
         let provider = provider.or_else(|| candidates.first().map(|first| first.provider.id));
-        let cost = self.close(hold, target, outcome.clone()).await;
-        self.feed.publish(Event::Usage(UsageEvent {
-            time: self.clock.now(),
-            request: exchange.id,
-            project: exchange.key.project.id,
-            key: exchange.key_id(),
-            model: exchange.chat.model.as_str().into(),
-            provider,
-            outcome,
-            cost,
-        }));
+        let mut event = usage_recorded(exchange, &outcome);
+        let cost = self.close(hold, target, outcome).await;
+        event.time = self.clock.now();
+        event.provider_id = provider;
+        event.cost_usd = cost.unwrap_or_default();
+        self.feed.publish(Event::Usage(event));
         cost
     }
 
@@ -79,7 +75,7 @@ impl Relay {
     pub(super) async fn close(&self, hold: Hold, target: Option<Target>, outcome: Outcome) -> Option<Money> {
         let request = hold.request();
         let closed = hold.settle(target, outcome).await;
-        closed.inspect_err(|error| log::error!(request_id:% = request, error:% = error; "settlement not recorded")).ok()
+        closed.inspect_err(|error| log::error!((logging::REQUEST_ID):% = request, (logging::ERROR):% = error; "settlement not recorded")).ok()
     }
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
@@ -103,6 +99,24 @@ impl Relay {
         let end = client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None);
         let first = admitted.candidates.first().map(target);
         self.settle(exchange, admitted, first, end).await;
+    }
+}
+
+fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
+    UsageRecorded {
+        time: exchange.placed_at,
+        request_id: exchange.id,
+        project_id: exchange.key.project.id,
+        key_id: exchange.key_id(),
+        model: exchange.chat.model.as_str().into(),
+        provider_id: None,
+        status: outcome.status,
+        http_status: outcome.http_status,
+        input_tokens: outcome.usage.prompt(),
+        output_tokens: outcome.usage.generated(),
+        cost_usd: Money::ZERO,
+        latency_ms: outcome.latency_ms,
+        first_token_ms: outcome.first_token_ms,
     }
 }
 

@@ -25,7 +25,6 @@ const PIECES_IN_FLIGHT: usize = 16;
 /// The deployment that answers, and its place in a half-open circuit until the outcome is known.
 struct Chosen {
     candidate: Candidate,
-    #[expect(dead_code, reason = "held for its drop: a lost trial frees its place")]
     trial: Option<Trial>,
     first_token: Duration,
 }
@@ -50,13 +49,20 @@ impl Relay {
         }
     }
 
-    async fn settle_whole(&self, exchange: &Exchange, admitted: Admitted, chosen: Chosen, body: &[u8]) -> Option<Money> {
+    async fn settle_whole(
+        &self,
+        exchange: &Exchange,
+        admitted: Admitted,
+        chosen: Chosen,
+        body: &[u8],
+    ) -> Option<Money> {
         let seen = Seen { events: 0, text_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX) };
         let (usage, provenance) = consumed(reply::usage(body), &admitted.estimate, seen, Why::Missing);
         let first_token = Some(chosen.first_token);
-        self.breakers.succeeded(chosen.candidate.deployment.id, exchange.key_id());
+        let target = target(&chosen.candidate);
+        self.succeeded(exchange, &chosen.candidate, chosen.trial);
         let end = End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token };
-        self.settle(exchange, admitted, Some(target(&chosen.candidate)), end).await
+        self.settle(exchange, admitted, Some(target), end).await
     }
 
     async fn relay_stream(
@@ -69,8 +75,9 @@ impl Relay {
         let OpenedStream { mut reader, body, first } = stream;
         // The body is dropped here, which closes the upstream connection before anything else is done.
         let ended = pump(&mut reader, body, first, &pieces).await;
-        let end = self.judge(&exchange, &admitted, &chosen, (&reader, &ended));
-        let cost = self.settle(&exchange, admitted, Some(target(&chosen.candidate)), end).await;
+        let target = target(&chosen.candidate);
+        let end = self.judge(&exchange, &admitted, chosen, (&reader, &ended));
+        let cost = self.settle(&exchange, admitted, Some(target), end).await;
         let last = match ended {
             PumpEnd::Complete => reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref()),
             PumpEnd::Failed(_) => broken_off(),
@@ -85,14 +92,14 @@ impl Relay {
         &self,
         exchange: &Exchange,
         admitted: &Admitted,
-        chosen: &Chosen,
+        chosen: Chosen,
         (reader, ended): (&ChatStream, &PumpEnd),
     ) -> End {
         let figures = |missing| consumed(reader.usage(), &admitted.estimate, reader.seen(), missing);
         let first_token = Some(chosen.first_token);
         match ended {
             PumpEnd::Complete => {
-                self.breakers.succeeded(chosen.candidate.deployment.id, exchange.key_id());
+                self.succeeded(exchange, &chosen.candidate, chosen.trial);
                 let (usage, provenance) = figures(Why::Missing);
                 End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token }
             }
@@ -101,7 +108,7 @@ impl Relay {
                 client_gone(usage, provenance, first_token)
             }
             PumpEnd::Failed(error) => {
-                self.report(exchange, &chosen.candidate, error);
+                self.report(exchange, &chosen.candidate, chosen.trial, error);
                 let (usage, provenance) = figures(Why::UpstreamCut);
                 End { status: CallStatus::UpstreamCut, http_status: 200, usage, provenance, first_token }
             }

@@ -140,7 +140,8 @@ impl Upstream {
         profile: &Profile,
         host: &str,
     ) -> Result<Option<HeaderValue>, UpstreamError> {
-        let Some(sealed) = provider.api_key.as_ref().filter(|_| profile.authentication == Authentication::Bearer) else {
+        let Some(sealed) = provider.api_key.as_ref().filter(|_| profile.authentication == Authentication::Bearer)
+        else {
             return Ok(None);
         };
         let key = self.vault.open(provider.id, host, sealed).map_err(UpstreamError::Misconfigured)?;
@@ -164,11 +165,7 @@ impl Endpoint {
             .limit(0)
             .conn_keep_alive(Duration::from_secs(60))
             .max_http_version(Version::HTTP_11);
-        let client = awc::Client::builder()
-            .connector(connector)
-            .disable_redirects()
-            .disable_timeout()
-            .finish();
+        let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
         Ok(Self { version: provider.updated_at, client, chat, host: address.host })
     }
 }

@@ -57,7 +57,8 @@ impl Address {
 
 fn is_private(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-    if bare == "localhost" || bare.ends_with(".localhost") || bare.ends_with(".internal") || !bare.contains(['.', ':']) {
+    if bare == "localhost" || bare.ends_with(".localhost") || bare.ends_with(".internal") || !bare.contains(['.', ':'])
+    {
         return true;
     }
     match bare.parse::<IpAddr>() {
@@ -86,9 +87,18 @@ mod tests {
         assert!(Address::parse("https://api.openai.com/v1/", false).is_ok());
         assert!(Address::parse("http://127.0.0.1:9001/v1", true).is_ok());
         for text in [
-            "https://127.0.0.1/v1", "https://localhost/v1", "https://10.0.0.1", "https://169.254.169.254", "https://[::1]/v1",
-            "https://[::ffff:10.0.0.1]", "https://0x7f.1", "https://2130706433", "https://metadata.google.internal",
-            "https://127.1", "https://100.64.0.1", "https://localhost./",
+            "https://127.0.0.1/v1",
+            "https://localhost/v1",
+            "https://10.0.0.1",
+            "https://169.254.169.254",
+            "https://[::1]/v1",
+            "https://[::ffff:10.0.0.1]",
+            "https://0x7f.1",
+            "https://2130706433",
+            "https://metadata.google.internal",
+            "https://127.1",
+            "https://100.64.0.1",
+            "https://localhost./",
         ] {
             assert!(matches!(Address::parse(text, false), Err(AddressError::Private(_))), "{text}");
         }
@@ -96,7 +106,15 @@ mod tests {
 
     #[test]
     fn what_is_no_base_url_is_refused() {
-        for text in ["", "api.openai.com", "ftp://x.org", "https://u:p@x.org", "https://x.org/?a=b", "https://x.org/#f", "https://"] {
+        for text in [
+            "",
+            "api.openai.com",
+            "ftp://x.org",
+            "https://u:p@x.org",
+            "https://x.org/?a=b",
+            "https://x.org/#f",
+            "https://",
+        ] {
             assert!(Address::parse(text, true).is_err(), "{text}");
         }
         assert_eq!(Address::parse("http://api.openai.com/v1", false).unwrap_err(), AddressError::Plain);

@@ -1,6 +1,8 @@
 //! The data plane: what applications call, under `/v1`. Owns nothing but its handlers' shapes.
 //! Refuses everybody without a valid key, even to say that there is nothing at a path.
 
+pub mod answer;
+pub mod chat_completions;
 pub mod key;
 pub mod models;
 

@@ -181,3 +181,32 @@ pub fn table() -> String {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_printed_table() {
+        let documented = include_str!("../../docs/errors.md");
+        assert!(documented.contains(&table()), "docs/errors.md should contain:\n{}", table());
+    }
+
+    #[test]
+    fn waits_are_whole_seconds_that_clients_obey() {
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_millis(1_001)), 2);
+        assert_eq!(whole_seconds(Duration::from_secs(3_600)), 120);
+    }
+
+    #[test]
+    fn an_error_has_the_shape_of_its_route() {
+        let problem = Problem::plain(Code::ModelNotFound).at("model");
+        let openai: serde_json::Value = serde_json::from_slice(&problem.openai_body()).unwrap();
+        assert_eq!(openai["error"]["code"], "model_not_found");
+        assert_eq!(openai["error"]["param"], "model");
+        let own: serde_json::Value = serde_json::from_slice(&problem.management_body("req_1")).unwrap();
+        assert_eq!(own["error"]["request_id"], "req_1");
+        assert_eq!(own["error"]["details"]["field"], "model");
+    }
+}

@@ -8,16 +8,30 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{Resource, Scope};
 
 use super::manage::{keys, ledger, models, projects, providers, requests, tokens};
-use super::{data, manage};
+use super::{data, manage, probes};
+
+/// Everything there is.
+pub fn all(config: &mut ServiceConfig) {
+    config.configure(probes).configure(data).configure(manage).default_service(web::to(probes::nothing_here));
+}
+
+/// What load balancers and people call; no key.
+fn probes(config: &mut ServiceConfig) {
+    config
+        .route("/live", get().to(probes::live))
+        .route("/ready", get().to(probes::ready))
+        .route("/health", get().to(probes::ready));
+}
 
 /// What applications call.
-pub fn data(config: &mut ServiceConfig) {
+fn data(config: &mut ServiceConfig) {
     config.service(v1()).service(web::scope("/v1beta").default_service(web::to(data::unknown)));
 }
 
 fn v1() -> Scope {
     let at = |path| web::resource(path).default_service(web::to(data::wrong_method));
     web::scope("/v1")
+        .service(at("/chat/completions").route(post().to(data::chat_completions::create)))
         .service(at("/models").route(get().to(data::models::list)))
         .service(at("/models/{id:.+}").route(get().to(data::models::show)))
         .service(at("/key").route(get().to(data::key::show)))
@@ -25,7 +39,7 @@ fn v1() -> Scope {
 }
 
 /// What operators call.
-pub fn manage(config: &mut ServiceConfig) {
+fn manage(config: &mut ServiceConfig) {
     config.service(api());
 }
 

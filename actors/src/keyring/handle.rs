@@ -6,7 +6,7 @@ use super::error::KeyringError;
 use super::messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, UpdateKey, UpdateProject};
 use super::ring::{Keys, Project, VirtualKey};
 use crate::domain::{KeyId, ProjectId, Timestamp};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
 /// Projects and virtual keys. Cheap to clone.
@@ -79,6 +79,11 @@ impl Keyring {
     /// If there is none.
     pub async fn revoke_key(&self, id: KeyId, at: Timestamp) -> Result<(), KeyringError> {
         self.mailbox.ask(RevokeKey { id, at }).await?
+    }
+
+    /// How the actor is, for the system page.
+    pub fn vitals(&self) -> Vitals {
+        self.mailbox.vitals()
     }
 
     /// Kills the actor and waits for its successor, to prove what a crash loses.

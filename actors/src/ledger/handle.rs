@@ -14,7 +14,7 @@ use super::messages::{
 };
 use crate::domain::{Budget, Money, RequestId, Scope};
 use crate::error::ActorError;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Vitals};
 
 /// A settlement is tried again this often while the ledger is being restarted or the disk does not answer: about 10 s.
 const SETTLE_TRIES: u32 = 200;
@@ -94,9 +94,15 @@ impl Ledger {
         self.0.ask(CountOpenHolds).await
     }
 
-    /// The mailbox, for the system page.
-    pub fn mailbox(&self) -> &Mailbox<LedgerActor> {
-        &self.0
+    /// How the actor is, for the system page.
+    pub fn vitals(&self) -> Vitals {
+        self.0.vitals()
+    }
+
+    /// Kills the actor and waits for its successor, to prove what a crash loses.
+    #[cfg(feature = "testing")]
+    pub async fn crash(&self) {
+        crate::testing::crash(&self.0).await;
     }
 }
 

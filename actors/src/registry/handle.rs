@@ -8,7 +8,7 @@ use super::messages::{
     CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, UpdateDeployment, UpdateProvider,
 };
 use crate::domain::{DeploymentId, ProviderId, Timestamp};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
 /// Providers, deployments and prices. Cheap to clone.
@@ -83,6 +83,11 @@ impl Registry {
     /// If there is none.
     pub async fn delete_deployment(&self, id: DeploymentId) -> Result<(), RegistryError> {
         self.mailbox.ask(DeleteDeployment(id)).await?
+    }
+
+    /// How the actor is, for the system page.
+    pub fn vitals(&self) -> Vitals {
+        self.mailbox.vitals()
     }
 
     /// Kills the actor and waits for its successor, to prove what a crash loses.

@@ -67,7 +67,9 @@ fn upstream(error: &UpstreamError) -> Problem {
                 let message = words.unwrap_or_else(|| Code::UpstreamRejected.meaning().to_owned());
                 Problem { passed_status: Some(*status), ..Problem::new(Code::UpstreamRejected, message) }
             }
-            Fault::Busy => Problem::plain(Code::UpstreamBusy).retry_after(retry_after.unwrap_or(Duration::from_secs(5))),
+            Fault::Busy => {
+                Problem::plain(Code::UpstreamBusy).retry_after(retry_after.unwrap_or(Duration::from_secs(5)))
+            }
             Fault::Provider | Fault::Operator => Problem::plain(Code::UpstreamFailed),
         },
         UpstreamError::Connect(_)

@@ -123,7 +123,7 @@ fn filter(gateway: &Gateway, asked: RequestsQuery) -> Result<(RequestFilter, Pag
         project: asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?,
         key: asked.key.map(|key| key.parse()).transpose().map_err(malformed)?,
         before_seq: page.after,
-        limit: page.limit.saturating_add(1),
+        limit: i64::from(page.limit).saturating_add(1),
     };
     Ok((filter, page))
 }

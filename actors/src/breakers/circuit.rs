@@ -1,0 +1,185 @@
+//! One circuit: closed while a deployment answers, open while it does not, half-open to find out. Pure.
+//! Owns the rules of opening, trying and closing. Refuses clocks: every step is told the time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gate::{Phase, Standing};
+use super::outcomes::{Beats, KeyMark, Outcomes};
+use super::report::{Control, FailureKind};
+
+/// This many counted failures without a success between them open the circuit.
+const IN_A_ROW: u32 = 3;
+/// How long an open circuit lets nothing through.
+const OPEN_FOR: Duration = Duration::from_secs(30);
+/// This many trials, and no fewer, must succeed.
+const TRIALS: u32 = 5;
+/// The pause after a 429 that names none.
+const PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause a 429 can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The circuit of one deployment.
+#[derive(Debug)]
+pub(super) struct Circuit {
+    standing: Standing,
+    in_a_row: u32,
+    outcomes: Outcomes,
+    trials: Trials,
+}
+
+#[derive(Debug, Default)]
+struct Trials {
+    /// How often the circuit was half-open; the trials of an earlier time decide nothing.
+    round: u64,
+    running: u32,
+    succeeded: u32,
+}
+
+impl Circuit {
+    /// A closed circuit.
+    pub(super) fn new(now: Duration) -> Self {
+        let standing = Standing {
+            control: Control::Automatic,
+            phase: Phase::Closed,
+            cooling_until: Duration::ZERO,
+            cause: None,
+            since: now,
+        };
+        Self { standing, in_a_row: 0, outcomes: Outcomes::default(), trials: Trials::default() }
+    }
+
+    /// A circuit that an operator holds.
+    pub(super) fn forced(control: Control, now: Duration) -> Self {
+        let mut circuit = Self::new(now);
+        circuit.force(control, now);
+        circuit
+    }
+
+    /// Where it stands, to be published.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
+    /// Calls succeeded.
+    pub(super) fn succeeded(&mut self, beats: Beats, now: Duration) {
+        if self.learns() {
+            self.in_a_row = 0;
+            self.outcomes.succeeded(beats, now);
+        }
+    }
+
+    /// A call failed. Late news from before the circuit opened change nothing.
+    pub(super) fn failed(&mut self, key: KeyMark, kind: FailureKind, now: Duration) {
+        if !self.learns() {
+            return;
+        }
+        let tally = self.outcomes.failed(key, now);
+        if !tally.counts {
+            return;
+        }
+        self.in_a_row += 1;
+        if self.in_a_row >= IN_A_ROW {
+            self.open(format!("{IN_A_ROW} failures in a row, the last: {kind}"), now);
+        } else if tally.is_bad() {
+            let (failures, outcomes) = (tally.failures, tally.outcomes);
+            self.open(format!("{failures} of {outcomes} calls failed within a minute, the last: {kind}"), now);
+        }
+    }
+
+    /// The provider answered 429: a pause, not a failure. A shorter one never cuts a longer one.
+    pub(super) fn cooled(&mut self, retry_after: Option<Duration>, now: Duration) {
+        let pause = retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE);
+        self.standing.cooling_until = self.standing.cooling_until.max(now.saturating_add(pause));
+    }
+
+    /// A place for a trial and its round, if the circuit is half-open and has one free. A circuit that closed meanwhile lets
+    /// the call through, and learns nothing from it.
+    pub(super) fn try_trial(&mut self, now: Duration) -> Option<u64> {
+        match self.standing.phase {
+            _ if self.standing.control == Control::ForcedOpen => return None,
+            _ if self.standing.control == Control::ForcedClosed => return Some(0),
+            _ if now < self.standing.cooling_until => return None,
+            Phase::Closed => return Some(0),
+            Phase::Open { until } if now < until => return None,
+            Phase::Open { .. } => self.half_open(now),
+            Phase::HalfOpen => {}
+        }
+        let has_place = self.trials.running + self.trials.succeeded < TRIALS;
+        has_place.then(|| {
+            self.trials.running += 1;
+            self.trials.round
+        })
+    }
+
+    /// A trial succeeded; the last one closes the circuit.
+    pub(super) fn trial_succeeded(&mut self, round: u64, now: Duration) {
+        if self.ends_trial(round) {
+            self.trials.succeeded += 1;
+            if self.trials.succeeded >= TRIALS {
+                self.close(now);
+            }
+        }
+    }
+
+    /// A trial failed: the circuit opens again.
+    pub(super) fn trial_failed(&mut self, round: u64, kind: FailureKind, now: Duration) {
+        if self.ends_trial(round) {
+            self.open(format!("a trial failed: {kind}"), now);
+        }
+    }
+
+    /// A trial ended without an outcome: its place is free.
+    pub(super) fn trial_lost(&mut self, round: u64) {
+        self.ends_trial(round);
+    }
+
+    /// An operator takes the circuit in hand, or lets it go; it then starts closed.
+    pub(super) fn force(&mut self, control: Control, now: Duration) {
+        if self.standing.control == control {
+            return;
+        }
+        self.close(now);
+        self.standing.control = control;
+        self.standing.cooling_until = Duration::ZERO;
+        self.standing.cause = (control != Control::Automatic).then(|| Arc::from("forced by an operator"));
+    }
+
+    fn learns(&self) -> bool {
+        self.standing.control == Control::Automatic && self.standing.phase == Phase::Closed
+    }
+
+    fn ends_trial(&mut self, round: u64) -> bool {
+        let counts = self.standing.phase == Phase::HalfOpen && self.trials.round == round;
+        if counts {
+            self.trials.running = self.trials.running.saturating_sub(1);
+        }
+        counts
+    }
+
+    fn open(&mut self, cause: String, now: Duration) {
+        self.enter(Phase::Open { until: now.saturating_add(OPEN_FOR) }, now);
+        self.standing.cause = Some(cause.into());
+    }
+
+    /// Keeps the cause: what is being tried is whether it still holds.
+    fn half_open(&mut self, now: Duration) {
+        self.enter(Phase::HalfOpen, now);
+        self.trials = Trials { round: self.trials.round + 1, running: 0, succeeded: 0 };
+    }
+
+    fn close(&mut self, now: Duration) {
+        self.enter(Phase::Closed, now);
+        self.standing.cause = None;
+    }
+
+    fn enter(&mut self, phase: Phase, now: Duration) {
+        self.standing.phase = phase;
+        self.standing.since = now;
+        self.in_a_row = 0;
+        self.outcomes = Outcomes::default();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! The rules of a circuit, told with a hand-moved time.
+
+use super::*;
+use crate::breakers::report::CircuitState;
+
+const ALICE: KeyMark = KeyMark(1);
+const BOB: KeyMark = KeyMark(3);
+const START: Duration = Duration::from_secs(1_000);
+
+/// A circuit and the time, which the story moves.
+struct Story {
+    circuit: Circuit,
+    now: Duration,
+}
+
+impl Story {
+    fn begins() -> Self {
+        Self { circuit: Circuit::new(START), now: START }
+    }
+
+    fn fails(&mut self, key: KeyMark, times: usize) -> &mut Self {
+        for _ in 0..times {
+            self.circuit.failed(key, FailureKind::Status(503), self.now);
+        }
+        self
+    }
+
+    fn succeeds(&mut self, key: KeyMark, successes: u64) -> &mut Self {
+        self.circuit.succeeded(Beats { successes, key, several_keys: false }, self.now);
+        self
+    }
+
+    fn after(&mut self, seconds: u64) -> &mut Self {
+        self.now += Duration::from_secs(seconds);
+        self
+    }
+
+    fn trial(&mut self) -> Option<u64> {
+        self.circuit.try_trial(self.now)
+    }
+
+    fn state(&self) -> CircuitState {
+        self.circuit.standing().state(self.now)
+    }
+
+    fn cause(&self) -> String {
+        self.circuit.standing().cause.unwrap_or_default().to_string()
+    }
+
+    fn half_open() -> Self {
+        let mut story = Self::begins();
+        story.fails(ALICE, 3).after(30);
+        story
+    }
+}
+
+#[test]
+fn three_failures_in_a_row_open_it() {
+    let mut story = Story::begins();
+    assert_eq!(story.fails(ALICE, 2).state(), CircuitState::Closed);
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open);
+    assert_eq!(story.cause(), "3 failures in a row, the last: status 503");
+}
+
+#[test]
+fn a_success_in_between_begins_the_count_again() {
+    let mut story = Story::begins();
+    story.fails(ALICE, 2).succeeds(ALICE, 100).fails(ALICE, 2);
+    assert_eq!(story.state(), CircuitState::Closed);
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open);
+}
+
+#[test]
+fn half_of_twenty_outcomes_within_a_minute_open_it() {
+    let mut story = Story::begins();
+    for _ in 0..9 {
+        story.after(1).succeeds(ALICE, 1).fails(ALICE, 1);
+    }
+    assert_eq!(story.succeeds(ALICE, 1).state(), CircuitState::Closed, "19 outcomes say nothing");
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open);
+    assert_eq!(story.cause(), "10 of 20 calls failed within a minute, the last: status 503");
+}
+
+#[test]
+fn less_than_half_or_too_long_ago_does_not_open_it() {
+    let mut story = Story::begins();
+    for _ in 0..50 {
+        story.succeeds(ALICE, 2).fails(ALICE, 1);
+    }
+    assert_eq!(story.state(), CircuitState::Closed, "a third is not a half");
+    let mut story = Story::begins();
+    for _ in 0..50 {
+        story.after(7).succeeds(ALICE, 1).fails(ALICE, 1);
+    }
+    assert_eq!(story.state(), CircuitState::Closed, "a minute never holds twenty");
+}
+
+#[test]
+fn one_key_alone_cannot_open_it_while_another_calls() {
+    let mut story = Story::begins();
+    story.succeeds(BOB, 1).fails(ALICE, 50);
+    assert_eq!(story.state(), CircuitState::Closed, "two of fifty count");
+    assert_eq!(story.fails(BOB, 1).state(), CircuitState::Open, "the third is somebody else's");
+}
+
+#[test]
+fn one_key_alone_opens_it_where_nobody_else_calls_any_more() {
+    let mut story = Story::begins();
+    story.succeeds(BOB, 1).fails(ALICE, 50).after(61).fails(ALICE, 1);
+    assert_eq!(story.state(), CircuitState::Open);
+}
+
+#[test]
+fn open_lets_nothing_through_for_thirty_seconds() {
+    let mut story = Story::begins();
+    story.fails(ALICE, 3).after(29);
+    assert_eq!((story.state(), story.trial()), (CircuitState::Open, None));
+    assert_eq!(story.after(1).state(), CircuitState::HalfOpen);
+    assert!(story.trial().is_some());
+}
+
+#[test]
+fn five_trials_run_at_once_and_all_must_succeed() {
+    let mut story = Story::half_open();
+    let rounds: Vec<_> = std::iter::from_fn(|| story.trial()).collect();
+    assert_eq!(rounds.len(), 5);
+    for round in &rounds[1..] {
+        story.circuit.trial_succeeded(*round, story.now);
+    }
+    assert_eq!((story.state(), story.trial()), (CircuitState::HalfOpen, None));
+    story.circuit.trial_succeeded(rounds[0], story.now);
+    assert_eq!((story.state(), story.cause()), (CircuitState::Closed, String::new()));
+}
+
+#[test]
+fn a_failed_trial_opens_it_again_and_its_companions_decide_nothing() {
+    let mut story = Story::half_open();
+    let (first, second) = (story.trial().unwrap(), story.trial().unwrap());
+    story.circuit.trial_failed(first, FailureKind::Timeout, story.now);
+    assert_eq!((story.state(), story.cause()), (CircuitState::Open, "a trial failed: no answer in time".to_owned()));
+    story.after(30);
+    let next = story.trial().unwrap();
+    story.circuit.trial_failed(second, FailureKind::Timeout, story.now);
+    assert_eq!(story.state(), CircuitState::HalfOpen);
+    assert_ne!(next, second);
+}
+
+#[test]
+fn a_lost_trial_frees_its_place() {
+    let mut story = Story::half_open();
+    let rounds: Vec<_> = std::iter::from_fn(|| story.trial()).collect();
+    story.circuit.trial_lost(rounds[0]);
+    assert!(story.trial().is_some());
+    assert_eq!(story.trial(), None);
+}
+
+#[test]
+fn a_429_pauses_and_is_not_a_failure() {
+    let mut story = Story::begins();
+    story.circuit.cooled(None, story.now);
+    assert_eq!(story.after(4).state(), CircuitState::Cooling);
+    story.circuit.cooled(Some(Duration::from_secs(600)), story.now);
+    story.circuit.cooled(Some(Duration::ZERO), story.now);
+    assert_eq!(story.after(59).state(), CircuitState::Cooling, "sixty seconds at most, and never cut short");
+    assert_eq!(story.after(1).state(), CircuitState::Closed);
+    story.fails(ALICE, 2);
+    story.circuit.cooled(None, story.now);
+    assert_eq!(story.after(5).state(), CircuitState::Closed);
+}
+
+#[test]
+fn late_news_from_before_it_opened_change_nothing() {
+    let mut story = Story::half_open();
+    story.fails(ALICE, 5).succeeds(ALICE, 5);
+    assert_eq!(story.state(), CircuitState::HalfOpen);
+}
+
+#[test]
+fn an_operator_holds_it_until_it_is_let_go() {
+    let mut story = Story::half_open();
+    story.circuit.force(Control::ForcedOpen, story.now);
+    assert_eq!((story.after(3_600).state(), story.trial()), (CircuitState::Open, None));
+    story.circuit.force(Control::ForcedClosed, story.now);
+    story.fails(ALICE, 100);
+    story.circuit.cooled(None, story.now);
+    assert_eq!((story.state(), story.cause()), (CircuitState::Closed, "forced by an operator".to_owned()));
+    story.circuit.force(Control::Automatic, story.now);
+    assert_eq!(story.state(), CircuitState::Closed);
+    assert_eq!(story.fails(ALICE, 3).state(), CircuitState::Open);
+}

@@ -1,0 +1,164 @@
+//! Gates: what is published of a circuit, so that the hot path asks nobody.
+//! Owns the pulse, the one thing a caller may write, and the reading of a standing at a moment. Refuses to move a circuit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::outcomes::{Beats, KeyMark};
+use super::report::{CircuitReport, CircuitState, Control, Verdict};
+use crate::domain::{Clock, DeploymentId, Timestamp};
+
+/// When to look again at a circuit that an operator holds open.
+const FORCED_RETRY: Duration = Duration::from_secs(30);
+
+/// Every circuit that was called lately; others are closed.
+pub(super) type Gates = HashMap<DeploymentId, Gate>;
+
+/// One published circuit.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) standing: Standing,
+}
+
+/// Successes since the actor last looked, and whether they are of one key.
+///
+/// All loads and stores are relaxed: nothing else is read through it, and an outcome has no exact place among others.
+#[derive(Default)]
+pub(super) struct Pulse {
+    successes: AtomicU64,
+    /// The key seen last; zero for none.
+    last_key: AtomicU64,
+    several_keys: AtomicBool,
+}
+
+/// Where a circuit stands, until it moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) control: Control,
+    pub(super) phase: Phase,
+    /// Zero if the provider never asked for a pause.
+    pub(super) cooling_until: Duration,
+    pub(super) cause: Option<Arc<str>>,
+    pub(super) since: Duration,
+}
+
+/// What the circuit decided by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Closed,
+    /// Half-open from `until` on, though nobody has asked for a trial yet.
+    Open {
+        until: Duration,
+    },
+    HalfOpen,
+}
+
+impl Pulse {
+    /// Counts a success. Threads write the key only where it differs, so that one busy key does not make them wait.
+    pub(super) fn beat(&self, key: KeyMark) {
+        self.successes.fetch_add(1, Ordering::Relaxed);
+        if self.last_key.load(Ordering::Relaxed) != key.0 {
+            let before = self.last_key.swap(key.0, Ordering::Relaxed);
+            if before != 0 && before != key.0 {
+                self.several_keys.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes what was counted; `None` if nothing was.
+    pub(super) fn drain(&self) -> Option<Beats> {
+        let successes = self.successes.swap(0, Ordering::Relaxed);
+        let key = KeyMark(self.last_key.swap(0, Ordering::Relaxed));
+        let several_keys = self.several_keys.swap(false, Ordering::Relaxed);
+        (successes > 0).then_some(Beats { successes, key, several_keys })
+    }
+}
+
+impl Standing {
+    /// What a caller may do. Reads no clock where the circuit never moved.
+    pub(super) fn verdict(&self, clock: &Clock) -> Verdict {
+        if self.phase == Phase::Closed && self.cooling_until.is_zero() && self.control != Control::ForcedOpen {
+            return Verdict::Closed;
+        }
+        let now = clock.monotonic();
+        match self.state(now) {
+            CircuitState::Closed => Verdict::Closed,
+            CircuitState::HalfOpen => Verdict::HalfOpen,
+            CircuitState::Open | CircuitState::Cooling => {
+                let until = self.next_trial(now).unwrap_or(now.saturating_add(FORCED_RETRY));
+                Verdict::Open { retry_at: wall_time(clock, until) }
+            }
+        }
+    }
+
+    /// Where the circuit stands at `now`.
+    pub(super) fn state(&self, now: Duration) -> CircuitState {
+        match (self.control, self.phase) {
+            (Control::ForcedOpen, _) => CircuitState::Open,
+            (Control::ForcedClosed, _) => CircuitState::Closed,
+            (Control::Automatic, Phase::Open { until }) if now < until => CircuitState::Open,
+            (Control::Automatic, _) if now < self.cooling_until => CircuitState::Cooling,
+            (Control::Automatic, Phase::Closed) => CircuitState::Closed,
+            (Control::Automatic, _) => CircuitState::HalfOpen,
+        }
+    }
+
+    /// Whether forgetting the circuit changes nothing.
+    pub(super) fn is_quiet(&self, now: Duration) -> bool {
+        self.control == Control::Automatic && self.state(now) == CircuitState::Closed
+    }
+
+    /// The circuit as operators see it now.
+    pub(super) fn report(&self, deployment_id: DeploymentId, clock: &Clock) -> CircuitReport {
+        let now = clock.monotonic();
+        let state = self.state(now);
+        let cause = match state {
+            CircuitState::Closed if self.control == Control::Automatic => None,
+            CircuitState::Cooling => Some(Arc::from("the provider asked for a pause (429)")),
+            _ => self.cause.clone(),
+        };
+        let (since, next) = (wall_time(clock, self.since), self.next_trial(now).map(|at| wall_time(clock, at)));
+        CircuitReport { deployment_id, state, control: self.control, cause, since: Some(since), next_trial_at: next }
+    }
+
+    /// When calls or trials go through again; `None` if they do, or if only an operator knows.
+    fn next_trial(&self, now: Duration) -> Option<Duration> {
+        match (self.state(now), self.phase) {
+            (CircuitState::Open, Phase::Open { until }) if self.control == Control::Automatic => {
+                Some(until.max(self.cooling_until))
+            }
+            (CircuitState::Cooling, _) => Some(self.cooling_until),
+            _ => None,
+        }
+    }
+}
+
+/// The wall time of a monotonic moment, as the wall clock goes now.
+fn wall_time(clock: &Clock, at: Duration) -> Timestamp {
+    let (now, wall) = (clock.monotonic(), clock.now());
+    let ago = i64::try_from(now.saturating_sub(at).as_millis()).unwrap_or(i64::MAX);
+    Timestamp(wall.plus(at.saturating_sub(now)).0.saturating_sub(ago))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pulse_tells_one_key_from_several_and_starts_again_when_drained() {
+        let pulse = Pulse::default();
+        assert!(pulse.drain().is_none());
+        pulse.beat(KeyMark(1));
+        pulse.beat(KeyMark(1));
+        let beats = pulse.drain().unwrap();
+        assert_eq!((beats.successes, beats.key, beats.several_keys), (2, KeyMark(1), false));
+        pulse.beat(KeyMark(2));
+        assert!(!pulse.drain().unwrap().several_keys);
+        pulse.beat(KeyMark(2));
+        pulse.beat(KeyMark(1));
+        assert!(pulse.drain().unwrap().several_keys);
+    }
+}

@@ -1,0 +1,117 @@
+//! The breakers as everybody else sees them: a verdict before a call, an outcome after it.
+//! Hides messages, pulses and restarts. Refuses to make a caller wait while its circuit is closed.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::BreakersActor;
+use super::gate::Gates;
+use super::messages::{Cooled, Failed, Force, Meet, TryTrial};
+use super::outcomes::KeyMark;
+use super::report::{CircuitReport, Control, FailureKind, Verdict};
+use super::trial::Trial;
+use crate::domain::{Clock, DeploymentId, KeyId};
+use crate::error::ActorError;
+use crate::mailbox::{Mailbox, Vitals};
+use crate::snapshot::Snapshot;
+
+/// One circuit for each deployment. Cheap to clone.
+///
+/// Before a call take the [`Breakers::verdict`]; where it says half-open, ask for a [`Breakers::try_trial`]. After a call
+/// tell its outcome once: to the trial if there was one, else here.
+#[derive(Clone)]
+pub struct Breakers {
+    mailbox: Mailbox<BreakersActor>,
+    gates: Snapshot<Gates>,
+    changes: broadcast::Sender<CircuitReport>,
+    clock: Clock,
+}
+
+/// Circuits as they move, for the feed. A listener that falls far behind misses some.
+pub struct Changes(broadcast::Receiver<CircuitReport>);
+
+impl Breakers {
+    pub(super) fn new(
+        mailbox: Mailbox<BreakersActor>,
+        gates: Snapshot<Gates>,
+        changes: broadcast::Sender<CircuitReport>,
+        clock: Clock,
+    ) -> Self {
+        Self { mailbox, gates, changes, clock }
+    }
+
+    /// Whether the deployment may be called now. Asks nobody.
+    pub fn verdict(&self, id: DeploymentId) -> Verdict {
+        self.gates.load().get(&id).map_or(Verdict::Closed, |gate| gate.standing.verdict(&self.clock))
+    }
+
+    /// A place for one trial of a half-open circuit; `None` if all are taken, it is not to be tried yet, or the breakers do
+    /// not answer.
+    pub async fn try_trial(&self, id: DeploymentId) -> Option<Trial> {
+        self.mailbox.ask(TryTrial { id, back: self.mailbox.clone() }).await.ok().flatten()
+    }
+
+    /// A call with `key` was answered. Sends no message but for the first call in a long while.
+    pub fn succeeded(&self, id: DeploymentId, key: KeyId) {
+        let key = KeyMark::of(key);
+        match self.gates.load().get(&id) {
+            Some(gate) => gate.pulse.beat(key),
+            None => self.mailbox.hint(Meet { id, key }),
+        }
+    }
+
+    /// A call with `key` failed in a way that counts.
+    pub fn failed(&self, id: DeploymentId, key: KeyId, cause: FailureKind) {
+        self.mailbox.hint(Failed { id, key: KeyMark::of(key), kind: cause });
+    }
+
+    /// The provider answered 429: no calls for `retry_after` (5 s if it named none, 60 s at most). Not a failure.
+    pub fn cooled(&self, id: DeploymentId, retry_after: Option<Duration>) {
+        self.mailbox.hint(Cooled { id, retry_after });
+    }
+
+    /// Takes a circuit in hand, or lets it go. Survives a crash of the actor, not the end of the process.
+    ///
+    /// # Errors
+    /// If the breakers did not answer.
+    pub async fn force(&self, id: DeploymentId, control: Control) -> Result<(), ActorError> {
+        self.mailbox.ask(Force { id, control }).await
+    }
+
+    /// One circuit as it stands now. Asks nobody.
+    pub fn report(&self, id: DeploymentId) -> CircuitReport {
+        let gates = self.gates.load();
+        gates.get(&id).map_or_else(|| CircuitReport::closed(id), |gate| gate.standing.report(id, &self.clock))
+    }
+
+    /// Every circuit that moves from now on.
+    pub fn changes(&self) -> Changes {
+        Changes(self.changes.subscribe())
+    }
+
+    /// How the actor is.
+    pub fn vitals(&self) -> Vitals {
+        self.mailbox.vitals()
+    }
+
+    /// Kills the actor and waits for its successor, to prove what a crash loses.
+    #[cfg(feature = "testing")]
+    pub async fn crash(&self) {
+        crate::testing::crash(&self.mailbox).await;
+    }
+}
+
+impl Changes {
+    /// The next circuit that moved; `None` once the breakers are gone for good.
+    pub async fn next(&mut self) -> Option<CircuitReport> {
+        loop {
+            match self.0.recv().await {
+                Ok(report) => return Some(report),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Outcomes: what calls to one deployment came to during the last minute. Pure.
+//! Owns the rule that one key alone speaks for itself only: while others call too, at most two of its failures count.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use crate::domain::KeyId;
+
+/// The window is made of slots, so that its size does not grow with traffic; it covers 55 to 60 seconds.
+const SLOT_SECONDS: u64 = 5;
+const SLOTS: u64 = 12;
+/// Keys a slot tells apart. With more of them failing, those that are told apart open the circuit.
+const KEYS_PER_SLOT: usize = 32;
+/// What one key's failures count for at most, while others call too.
+const FAILURES_PER_KEY: u64 = 2;
+/// Fewer outcomes than this say nothing about a share.
+const ENOUGH: u64 = 20;
+
+/// A key, as far as telling two apart goes; never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct KeyMark(pub(super) u64);
+
+/// Successes that were counted without being told one by one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beats {
+    pub(super) successes: u64,
+    /// The last of the keys they are of.
+    pub(super) key: KeyMark,
+    pub(super) several_keys: bool,
+}
+
+/// The last minute of one deployment.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    slots: VecDeque<Slot>,
+}
+
+/// What the last minute amounts to, after one more failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Whether that failure counts.
+    pub(super) counts: bool,
+    /// Failures that count.
+    pub(super) failures: u64,
+    /// Those and all successes.
+    pub(super) outcomes: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    number: u64,
+    successes: u64,
+    several_keys: bool,
+    /// Who called, and how many of each one's calls failed.
+    keys: Vec<(KeyMark, u64)>,
+}
+
+impl KeyMark {
+    pub(super) fn of(key: KeyId) -> Self {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self(hasher.finish() | 1)
+    }
+}
+
+impl Tally {
+    /// Whether at least half of enough outcomes are failures.
+    pub(super) fn is_bad(self) -> bool {
+        self.outcomes >= ENOUGH && self.failures.saturating_mul(2) >= self.outcomes
+    }
+}
+
+impl Outcomes {
+    /// Notes successes at `now`.
+    pub(super) fn succeeded(&mut self, beats: Beats, now: Duration) {
+        if let Some(slot) = self.slot(now) {
+            slot.successes = slot.successes.saturating_add(beats.successes);
+            slot.several_keys |= beats.several_keys;
+            slot.add(beats.key, 0);
+        }
+    }
+
+    /// Notes a failure at `now`.
+    pub(super) fn failed(&mut self, key: KeyMark, now: Duration) -> Tally {
+        if let Some(slot) = self.slot(now) {
+            slot.add(key, 1);
+        }
+        self.tally(key)
+    }
+
+    fn tally(&self, key: KeyMark) -> Tally {
+        let mut by_key: HashMap<KeyMark, u64> = HashMap::new();
+        for (key, failures) in self.slots.iter().flat_map(|slot| &slot.keys) {
+            *by_key.entry(*key).or_default() += failures;
+        }
+        let several_keys = by_key.len() > 1 || self.slots.iter().any(|slot| slot.several_keys);
+        let most = if several_keys { FAILURES_PER_KEY } else { u64::MAX };
+        let counts = by_key.get(&key).is_none_or(|failures| *failures <= most);
+        let failures = by_key.values().map(|failures| *failures.min(&most)).sum::<u64>();
+        let successes = self.slots.iter().map(|slot| slot.successes).sum::<u64>();
+        Tally { counts, failures, outcomes: failures.saturating_add(successes) }
+    }
+
+    /// The slot of `now`, after those that left the window are gone. There always is one.
+    fn slot(&mut self, now: Duration) -> Option<&mut Slot> {
+        let number = now.as_secs() / SLOT_SECONDS;
+        self.slots.retain(|slot| slot.number + SLOTS > number);
+        if self.slots.back().is_none_or(|slot| slot.number < number) {
+            self.slots.push_back(Slot { number, successes: 0, several_keys: false, keys: Vec::new() });
+        }
+        self.slots.back_mut()
+    }
+}
+
+impl Slot {
+    fn add(&mut self, key: KeyMark, failures: u64) {
+        if let Some((_, count)) = self.keys.iter_mut().find(|(known, _)| *known == key) {
+            *count += failures;
+        } else if self.keys.len() < KEYS_PER_SLOT {
+            self.keys.push((key, failures));
+        } else {
+            self.several_keys = true;
+        }
+    }
+}

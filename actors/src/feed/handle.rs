@@ -1,0 +1,79 @@
+//! The feed as everybody else sees it: publish and forget, or subscribe.
+//! Hides messages and restarts. Refuses to cost a request anything worth mentioning while nobody listens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::FeedActor;
+use super::event::Event;
+use super::messages::{Publish, Subscribe};
+use super::subscription::{Listeners, Subscription};
+use crate::domain::Clock;
+use crate::error::ActorError;
+use crate::mailbox::{Mailbox, Vitals};
+
+/// While nobody listens, one request in this time is enough to fill the recent events: a message for each of them would wake
+/// the feed's thread thousands of times a second for nobody.
+const SAMPLE_MS: u64 = 10;
+
+/// The live stream of events. Cheap to clone.
+#[derive(Clone)]
+pub struct Feed {
+    mailbox: Mailbox<FeedActor>,
+    listeners: Listeners,
+    sampler: Arc<Sampler>,
+    clock: Clock,
+}
+
+/// When the next frequent event is due that nobody listens for, in milliseconds of the monotonic clock.
+#[derive(Default)]
+struct Sampler(AtomicU64);
+
+impl Feed {
+    pub(super) fn new(mailbox: Mailbox<FeedActor>, listeners: Listeners, clock: Clock) -> Self {
+        Self { mailbox, listeners, sampler: Arc::default(), clock }
+    }
+
+    /// Passes an event on. It may be lost: if the feed is away or far behind, or, for usage, if nobody listens and another
+    /// came less than 10 ms before it.
+    pub fn publish(&self, event: Event) {
+        if self.listeners.any() || !event.is_frequent() || self.sampler.is_due(self.clock.monotonic()) {
+            self.mailbox.hint(Publish(event));
+        }
+    }
+
+    /// The recent events, and from then on every new one.
+    ///
+    /// # Errors
+    /// If the feed did not answer.
+    pub async fn subscribe(&self) -> Result<Subscription, ActorError> {
+        self.mailbox.ask(Subscribe).await
+    }
+
+    /// How many listen now.
+    pub fn listeners(&self) -> usize {
+        self.listeners.count()
+    }
+
+    /// How the actor is.
+    pub fn vitals(&self) -> Vitals {
+        self.mailbox.vitals()
+    }
+
+    /// Kills the actor and waits for its successor, to prove what a crash loses.
+    #[cfg(feature = "testing")]
+    pub async fn crash(&self) {
+        crate::testing::crash(&self.mailbox).await;
+    }
+}
+
+impl Sampler {
+    /// Whether one is due at `now`; of several that ask at once, one is told so.
+    fn is_due(&self, now: Duration) -> bool {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let due = self.0.load(Ordering::Relaxed);
+        let next = now.saturating_add(SAMPLE_MS);
+        now >= due && self.0.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}

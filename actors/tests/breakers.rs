@@ -1,0 +1,172 @@
+//! The breakers as a caller meets them: the real shell, a hand-moved clock, successes that send no message.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use farthing_actors::breakers::{self, Breakers, CircuitState, Control, FailureKind, Trial, Verdict};
+use farthing_actors::domain::{Clock, DeploymentId, KeyId, Timestamp};
+use farthing_actors::supervisor::Supervisor;
+
+const MODEL: DeploymentId = DeploymentId::from_u128(1);
+const OTHER: DeploymentId = DeploymentId::from_u128(2);
+const ALICE: KeyId = KeyId::from_u128(1);
+const BOB: KeyId = KeyId::from_u128(2);
+const START: i64 = 1_000_000;
+
+async fn start() -> (Breakers, Clock) {
+    let clock = Clock::manual(Timestamp(START));
+    let supervisor = Supervisor::new(clock.clone(), Arc::new(|error| panic!("{error}")));
+    let breakers = breakers::start(&supervisor, Arbiter::current(), clock.clone()).await.unwrap();
+    (breakers, clock)
+}
+
+/// Waits until the actor has handled everything told before: a question passes behind it.
+async fn settled(breakers: &Breakers) {
+    breakers.force(OTHER, Control::Automatic).await.unwrap();
+}
+
+async fn fails(breakers: &Breakers, key: KeyId, times: usize) {
+    for _ in 0..times {
+        breakers.failed(MODEL, key, FailureKind::Unreachable);
+    }
+    settled(breakers).await;
+}
+
+async fn half_open() -> (Breakers, Clock) {
+    let (breakers, clock) = start().await;
+    fails(&breakers, ALICE, 3).await;
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(breakers.verdict(MODEL), Verdict::HalfOpen);
+    (breakers, clock)
+}
+
+async fn all_trials(breakers: &Breakers) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    while let Some(trial) = breakers.try_trial(MODEL).await {
+        trials.push(trial);
+    }
+    trials
+}
+
+#[actix::test]
+async fn failures_open_a_circuit_and_everybody_sees_why() {
+    let (breakers, _) = start().await;
+    let mut changes = breakers.changes();
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+    fails(&breakers, ALICE, 3).await;
+    let retry_at = Timestamp(START + 30_000);
+    assert_eq!(breakers.verdict(MODEL), Verdict::Open { retry_at });
+    assert_eq!(breakers.verdict(OTHER), Verdict::Closed);
+    let report = breakers.report(MODEL);
+    assert_eq!(changes.next().await.unwrap(), report);
+    assert_eq!(
+        serde_json::to_value(&report).unwrap(),
+        serde_json::json!({
+            "deployment_id": MODEL, "state": "open", "control": "automatic",
+            "cause": "3 failures in a row, the last: the provider cannot be reached",
+            "since": START, "next_trial_at": START + 30_000,
+        })
+    );
+}
+
+#[actix::test]
+async fn a_success_between_failures_begins_the_count_again() {
+    let (breakers, _) = start().await;
+    breakers.succeeded(MODEL, ALICE);
+    fails(&breakers, ALICE, 2).await;
+    breakers.succeeded(MODEL, ALICE);
+    fails(&breakers, ALICE, 2).await;
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+    fails(&breakers, ALICE, 1).await;
+    assert_ne!(breakers.verdict(MODEL), Verdict::Closed);
+}
+
+#[actix::test]
+async fn successes_of_another_key_show_that_it_calls_too() {
+    let (breakers, _) = start().await;
+    breakers.succeeded(MODEL, BOB);
+    settled(&breakers).await;
+    breakers.succeeded(MODEL, BOB);
+    fails(&breakers, ALICE, 50).await;
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+}
+
+#[actix::test]
+async fn five_successful_trials_close_it() {
+    let (breakers, _) = half_open().await;
+    let trials = all_trials(&breakers).await;
+    assert_eq!(trials.len(), 5);
+    for trial in trials {
+        assert_eq!(breakers.verdict(MODEL), Verdict::HalfOpen);
+        trial.succeeded();
+        settled(&breakers).await;
+    }
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+    assert_eq!(breakers.report(MODEL).state, CircuitState::Closed);
+}
+
+#[actix::test]
+async fn a_failed_trial_opens_it_and_a_dropped_one_frees_its_place() {
+    let (breakers, _) = half_open().await;
+    let mut trials = all_trials(&breakers).await;
+    drop(trials.pop());
+    let again = all_trials(&breakers).await;
+    assert_eq!(again.len(), 1);
+    trials.pop().unwrap().failed(FailureKind::Status(500));
+    settled(&breakers).await;
+    assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }));
+}
+
+#[actix::test]
+async fn a_question_that_is_given_up_leaves_no_trial_behind() {
+    let (breakers, _) = half_open().await;
+    for _ in 0..10 {
+        // The biased choice polls the question once, then gives it up.
+        tokio::select! { biased; _ = breakers.try_trial(MODEL) => {}, () = std::future::ready(()) => {} }
+        settled(&breakers).await;
+    }
+    assert_eq!(all_trials(&breakers).await.len(), 5);
+}
+
+#[actix::test]
+async fn a_429_pauses_for_as_long_as_it_says() {
+    let (breakers, clock) = start().await;
+    breakers.cooled(MODEL, Some(Duration::from_secs(7)));
+    settled(&breakers).await;
+    assert_eq!(breakers.verdict(MODEL), Verdict::Open { retry_at: Timestamp(START + 7_000) });
+    assert_eq!(breakers.report(MODEL).state, CircuitState::Cooling);
+    clock.advance(Duration::from_secs(7));
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+}
+
+#[actix::test]
+async fn a_crash_closes_what_was_learnt_and_keeps_what_was_forced() {
+    let (breakers, _) = start().await;
+    breakers.force(OTHER, Control::ForcedOpen).await.unwrap();
+    for _ in 0..3 {
+        breakers.failed(MODEL, ALICE, FailureKind::Cut);
+    }
+    breakers.force(DeploymentId::from_u128(3), Control::ForcedClosed).await.unwrap();
+    assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }));
+
+    let ask_on = || async {
+        let mut unanswered = 0;
+        while breakers.vitals().restarts == 0 || !breakers.vitals().alive {
+            unanswered += u32::from(breakers.force(MODEL, Control::Automatic).await.is_err());
+            assert!(matches!(breakers.verdict(OTHER), Verdict::Open { .. }), "verdicts outlive the actor");
+            tokio::task::yield_now().await;
+        }
+        unanswered
+    };
+    // The first asks before the actor is told to die, the last while that message waits.
+    let (_, _, unanswered) = tokio::join!(ask_on(), breakers.crash(), ask_on());
+    assert!(unanswered > 0);
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+    assert_eq!(breakers.report(OTHER).control, Control::ForcedOpen);
+    breakers.force(OTHER, Control::Automatic).await.unwrap();
+    fails(&breakers, ALICE, 3).await;
+    assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }), "it learns again");
+}

@@ -1,0 +1,239 @@
+//! The ledger's shell on an in-memory journal: what it writes before it answers, and what a crash loses (nothing).
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::mem_forget,
+    reason = "a test fails by panicking, and a dead process forgets"
+)]
+
+use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
+
+use actix::Arbiter;
+use farthing_actors::domain::window::Zone;
+use farthing_actors::domain::{
+    Budget, CallStatus, Clock, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
+    RequestId, Scope, Timestamp, Usage, WindowKind,
+};
+use farthing_actors::ledger::{
+    self, Call, CloseError, Closing, Entry, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger,
+    Outcome, Record, Recovered, Target,
+};
+use farthing_actors::supervisor::Supervisor;
+use tokio::sync::watch;
+
+/// A disk in memory: every record ever appended, and whether writes fail.
+#[derive(Clone)]
+struct Disk {
+    records: Arc<watch::Sender<Vec<Record>>>,
+    broken: Arc<AtomicBool>,
+    budgets: Vec<(Scope, Budget)>,
+}
+
+struct OpenDisk(Disk);
+
+impl Disk {
+    fn new(budgets: Vec<(Scope, Budget)>) -> Self {
+        Self { records: Arc::new(watch::channel(vec![]).0), broken: Arc::default(), budgets }
+    }
+
+    fn open_holds(&self) -> Vec<HoldRequest> {
+        let mut open: Vec<HoldRequest> = vec![];
+        for record in self.records.borrow().iter() {
+            match record {
+                Record::Held(hold) => open.push(hold.clone()),
+                Record::Closed(closing) => open.retain(|hold| hold.call.request != closing.request),
+                Record::Refused(_) => {}
+            }
+        }
+        open
+    }
+
+    fn closings(&self) -> Vec<Closing> {
+        let records = self.records.borrow();
+        let closed = records.iter().filter_map(|record| match record {
+            Record::Closed(closing) => Some(closing.clone()),
+            _ => None,
+        });
+        closed.collect()
+    }
+
+    fn spent(&self) -> Money {
+        self.closings().iter().map(|closing| closing.amount).sum()
+    }
+}
+
+impl JournalSource for Disk {
+    fn open(&self, _: Timestamp) -> Result<(Box<dyn Journal>, Recovered), JournalError> {
+        let budgets = self.budgets.iter().map(|(scope, budget)| (*scope, budget.clone(), self.spent())).collect();
+        let found = Recovered { open: self.open_holds(), closed: self.closings(), budgets };
+        Ok((Box::new(OpenDisk(self.clone())), found))
+    }
+}
+
+impl Journal for OpenDisk {
+    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
+        if self.0.broken.load(Ordering::Relaxed) {
+            return Err(JournalError("no space left".to_owned()));
+        }
+        assert_eq!(entry.is_some(), !matches!(record, Record::Held(_)));
+        self.0.records.send_modify(|records| records.push(record.clone()));
+        Ok(())
+    }
+
+    fn wants_rotation(&self) -> bool {
+        false
+    }
+
+    fn rotate(&mut self, _: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn is_overloaded(&self) -> bool {
+        false
+    }
+
+    fn spent(&mut self, _: Scope, _: Timestamp) -> Result<Money, JournalError> {
+        Ok(self.0.spent())
+    }
+}
+
+fn key() -> Scope {
+    Scope::Key(KeyId::from_u128(1))
+}
+
+/// One token costs one picodollar.
+fn request(number: u128, amount: u64) -> HoldRequest {
+    let rate = "0.000001".parse().unwrap();
+    let price = Price { input_cost_per_m: rate, output_cost_per_m: rate, ..Price::default() };
+    HoldRequest {
+        call: Call {
+            request: RequestId::from_u128(number),
+            placed_at: Timestamp(0),
+            key: KeyId::from_u128(1),
+            project: ProjectId::from_u128(1),
+            scopes: Arc::from([key()]),
+            model: "m".into(),
+            dialect: Dialect::OpenaiChat,
+            stream: false,
+        },
+        target: Target {
+            provider: ProviderId::from_u128(1),
+            deployment: DeploymentId::from_u128(1),
+            upstream_model: "m".into(),
+            price: Some((PriceId::from_u128(1), price)),
+        },
+        amount: Money::from_picos(i128::from(amount)),
+        expected: Usage { input: amount, ..Usage::default() },
+    }
+}
+
+fn outcome(tokens: u64) -> Outcome {
+    Outcome {
+        status: CallStatus::Ok,
+        http_status: 200,
+        usage: Usage { output: tokens, ..Usage::default() },
+        provenance: Provenance::Provider,
+        attempts: 1,
+        latency_ms: 1,
+        first_token_ms: None,
+    }
+}
+
+async fn start(disk: &Disk) -> Ledger {
+    let clock = Clock::manual(Timestamp(0));
+    let supervisor = Supervisor::new(clock.clone(), Arc::new(|error| panic!("{error}")));
+    ledger::start(&supervisor, Arbiter::current(), clock, Arc::new(disk.clone())).await.unwrap()
+}
+
+fn budgeted(limit: i128) -> Disk {
+    let budget = Budget { limit_usd: Money::from_picos(limit), window: WindowKind::Total, time_zone: Zone::utc() };
+    Disk::new(vec![(key(), budget)])
+}
+
+#[actix::test]
+async fn a_crash_forgets_neither_holds_nor_spend() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    let first = ledger.hold(request(1, 40)).await.unwrap();
+    assert_eq!(first.settle(None, outcome(30)).await, Ok(Money::from_picos(30)));
+    let second = ledger.hold(request(2, 60)).await.unwrap();
+    let before = ledger.balance(key()).await.unwrap();
+    ledger.crash().await;
+    assert_eq!(ledger.balance(key()).await.unwrap(), before);
+    assert!(matches!(ledger.hold(request(3, 20)).await, Err(HoldError::OverBudget { .. })));
+    assert_eq!(second.settle(None, outcome(50)).await, Ok(Money::from_picos(50)));
+    let after = ledger.balance(key()).await.unwrap().unwrap();
+    assert_eq!((after.spent, after.held), (Money::from_picos(80), Money::ZERO));
+}
+
+#[actix::test]
+async fn calls_in_flight_during_a_crash_settle_once() {
+    let disk = budgeted(1_000_000);
+    let ledger = start(&disk).await;
+    let mut holds = vec![];
+    for number in 0..50 {
+        holds.push(ledger.hold(request(number, 10)).await.unwrap());
+    }
+    for (index, hold) in holds.into_iter().enumerate() {
+        if index == 25 {
+            ledger.crash().await;
+        }
+        assert_eq!(hold.settle(None, outcome(7)).await, Ok(Money::from_picos(7)));
+    }
+    assert_eq!(disk.closings().len(), 50);
+    assert_eq!(ledger.open_holds().await, Ok(0));
+}
+
+#[actix::test]
+async fn a_dropped_hold_is_closed_by_presumption_and_flagged() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    drop(ledger.hold(request(1, 40)).await.unwrap());
+    assert_eq!(ledger.open_holds().await, Ok(0));
+    let closings = disk.closings();
+    assert_eq!(closings[0].outcome.status, CallStatus::Interrupted);
+    assert_eq!(closings[0].outcome.provenance.family(), "estimated");
+    assert_eq!(closings[0].amount, Money::from_picos(40));
+}
+
+#[actix::test]
+async fn a_question_nobody_waits_for_leaves_nothing_held() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    drop(Box::pin(ledger.hold(request(1, 40))));
+    let mut asked = Box::pin(ledger.hold(request(2, 40)));
+    // Polled once, so that the question is on its way; then the caller goes away.
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
+    drop(asked);
+    assert_eq!(ledger.open_holds().await, Ok(0));
+    assert_eq!(ledger.balance(key()).await.unwrap().unwrap().held, Money::ZERO);
+}
+
+#[actix::test]
+async fn a_hold_that_cannot_be_written_is_not_placed_and_a_settlement_waits_for_the_disk() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    let hold = ledger.hold(request(1, 40)).await.unwrap();
+    disk.broken.store(true, Ordering::Relaxed);
+    assert!(matches!(ledger.hold(request(2, 10)).await, Err(HoldError::Unavailable(_))));
+    assert_eq!(ledger.balance(key()).await.unwrap().unwrap().held, Money::from_picos(40));
+    let broken = Arc::clone(&disk.broken);
+    let (settled, ()) = tokio::join!(hold.settle(None, outcome(5)), async move {
+        tokio::task::yield_now().await;
+        broken.store(false, Ordering::Relaxed);
+    });
+    assert_eq!(settled, Ok(Money::from_picos(5)));
+}
+
+#[actix::test]
+async fn a_new_process_closes_what_the_dead_one_left() {
+    let disk = budgeted(100);
+    let first = start(&disk).await;
+    std::mem::forget(first.hold(request(1, 40)).await.unwrap());
+    let second = start(&disk).await;
+    assert_eq!(second.close_interrupted().await, Ok::<_, CloseError>(1));
+    assert_eq!(second.open_holds().await, Ok(0));
+    assert_eq!(second.balance(key()).await.unwrap().unwrap().spent, Money::from_picos(40));
+}

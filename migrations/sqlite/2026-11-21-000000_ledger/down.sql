@@ -1,0 +1,3 @@
+DROP TABLE journal_state;
+DROP TABLE spend;
+DROP TABLE ledger_entries;

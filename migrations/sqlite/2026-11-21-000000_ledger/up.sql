@@ -1,0 +1,62 @@
+-- The ledger: one line for each attempt, what each account spent, and how far the journal has been applied.
+-- Amounts are picodollars and times Unix milliseconds, both in 64 bits.
+
+-- One wide row for each line: the transfer (debit account, credit account, amount) with everything needed to derive
+-- its amount again. `seq` is the number of the journal record that completed it. `price` holds the rates themselves,
+-- so that no later change of a price can touch what was booked. Each index costs processor time for every call.
+CREATE TABLE ledger_entries (
+    seq INTEGER PRIMARY KEY NOT NULL,
+    request_id TEXT NOT NULL UNIQUE,
+    placed_at BIGINT NOT NULL,
+    closed_at BIGINT NOT NULL,
+    key_id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    model TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    stream BOOLEAN NOT NULL,
+    provider_id TEXT,
+    deployment_id TEXT,
+    upstream_model TEXT,
+    price_id TEXT,
+    price TEXT,
+    input BIGINT NOT NULL,
+    cache_read BIGINT NOT NULL,
+    cache_write_5m BIGINT NOT NULL,
+    cache_write_1h BIGINT NOT NULL,
+    output BIGINT NOT NULL,
+    reasoning BIGINT NOT NULL,
+    provenance TEXT NOT NULL,
+    status TEXT NOT NULL,
+    http_status INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    latency_ms BIGINT NOT NULL,
+    first_token_ms BIGINT,
+    held BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    debit_account TEXT NOT NULL,
+    credit_account TEXT NOT NULL
+);
+
+CREATE INDEX ledger_entries_by_project ON ledger_entries (project_id, seq);
+CREATE INDEX ledger_entries_by_key ON ledger_entries (key_id, seq);
+
+-- What each account was charged in each quarter of an hour; `bucket` is its first moment, found from `placed_at`.
+-- A quarter, because every time zone in use is a multiple of 15 minutes from UTC: whatever zone a budget follows,
+-- each of its windows is a sum of whole rows. Accounts are every scope of an entry (debits) and its provider (credits).
+-- SQLite turns a sum beyond 64 bits into a floating point number; the check refuses it instead.
+CREATE TABLE spend (
+    account TEXT NOT NULL,
+    bucket BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (typeof(amount) = 'integer'),
+    entries BIGINT NOT NULL,
+    PRIMARY KEY (account, bucket)
+) WITHOUT ROWID;
+
+-- One row: every line up to `applied_seq` is in the tables above. Changed in the same transaction as they are, which
+-- is what makes replaying the journal harmless.
+CREATE TABLE journal_state (
+    id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    applied_seq BIGINT NOT NULL
+);
+INSERT INTO journal_state (id, applied_seq) VALUES (1, 0);

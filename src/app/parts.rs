@@ -1,0 +1,144 @@
+//! The parts below the door: store, journal, actors, security. Made in order; the first that fails names itself.
+
+use std::sync::Arc;
+
+use actix::{Arbiter, ArbiterHandle};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use farthing_actors::breakers::{self, Breakers};
+use farthing_actors::domain::Secret;
+use farthing_actors::feed::{self, Feed};
+use farthing_actors::keyring::{self, Keyring};
+use farthing_actors::ledger::{self, Ledger};
+use farthing_actors::limiters::{self, Limiters};
+use farthing_actors::registry::{self, Registry};
+use farthing_actors::supervisor::Supervisor;
+
+use super::{AppError, failed};
+use crate::config::{self, Config};
+use crate::security::{Security, SecurityParts};
+use crate::store::Store;
+use crate::store::journal::{DiskJournal, Durability};
+use crate::store::keys::{self, KeyringTables};
+use crate::store::providers::RegistryTables;
+use crate::store::writer::Writer;
+
+/// The database and what carries the journal into it.
+pub(super) struct Disk {
+    pub store: Arc<Store>,
+    pub writer: Writer,
+}
+
+/// Every owner of changing state.
+pub(super) struct Actors {
+    pub ledger: Ledger,
+    pub limiters: Limiters,
+    pub keyring: Keyring,
+    pub registry: Registry,
+    pub breakers: Breakers,
+    pub feed: Feed,
+}
+
+impl Disk {
+    /// Opens and migrates the database and starts its writer.
+    ///
+    /// # Errors
+    /// Which of them failed.
+    pub(super) fn open(config: &Config) -> Result<Self, AppError> {
+        let store = Store::open(&config.database.path).map_err(failed("database"))?;
+        store.migrate().map_err(failed("migrations"))?;
+        let writer = Writer::start(&store).map_err(failed("journal writer"))?;
+        Ok(Self { store, writer })
+    }
+
+    /// The journal in front of it.
+    pub(super) fn journal(&self, config: &Config) -> DiskJournal {
+        let durability = match config.database.durability {
+            config::Durability::Process => Durability::Process,
+            config::Durability::Power => Durability::Power,
+        };
+        let (store, writer) = (Arc::clone(&self.store), self.writer.clone());
+        DiskJournal::new(store, writer, &config.data_dir, durability, Box::new(keys::budgets))
+    }
+}
+
+/// Two threads for actors: the ledger and the limiters, which every call asks together, share one, so that asking both
+/// costs one wake-up; management has its own, because its changes wait for the disk.
+pub(super) struct Threads {
+    hot: Arbiter,
+    calm: Arbiter,
+}
+
+impl Threads {
+    pub(super) fn start() -> Self {
+        Self { hot: Arbiter::new(), calm: Arbiter::new() }
+    }
+
+    /// Ends both; whoever sends there afterwards is not heard.
+    pub(super) fn join(self) {
+        for thread in [self.hot, self.calm] {
+            thread.stop();
+            // A thread that panicked has been reported by its supervisor.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Actors {
+    /// Starts them all; calls that a dead process left open are closed before anybody can ask.
+    ///
+    /// # Errors
+    /// Which of them failed.
+    pub(super) async fn start(
+        supervisor: &Supervisor,
+        threads: &Threads,
+        disk: &Disk,
+        config: &Config,
+    ) -> Result<Self, AppError> {
+        let clock = supervisor.clock();
+        let (hot, calm) = (threads.hot.handle(), threads.calm.handle());
+        let ledger = start_ledger(supervisor, hot.clone(), disk, config).await?;
+        let limiters = limiters::start(supervisor, hot, clock.clone()).await.map_err(failed("limiters"))?;
+        let tables = Arc::new(KeyringTables(Arc::clone(&disk.store)));
+        let keyring = keyring::start(supervisor, calm.clone(), tables).await.map_err(failed("keyring"))?;
+        let providers = Arc::new(RegistryTables(Arc::clone(&disk.store)));
+        let registry = registry::start(supervisor, calm.clone(), providers).await.map_err(failed("registry"))?;
+        let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
+        let feed = feed::start(supervisor, calm, clock).await.map_err(failed("feed"))?;
+        Ok(Self { ledger, limiters, keyring, registry, breakers, feed })
+    }
+}
+
+async fn start_ledger(
+    supervisor: &Supervisor,
+    thread: ArbiterHandle,
+    disk: &Disk,
+    config: &Config,
+) -> Result<Ledger, AppError> {
+    let journal = Arc::new(disk.journal(config));
+    let ledger = ledger::start(supervisor, thread, supervisor.clock(), journal).await.map_err(failed("ledger"))?;
+    let closed = ledger.close_interrupted().await.map_err(failed("interrupted calls"))?;
+    if closed > 0 {
+        log::warn!((crate::logging::COUNT) = closed; "calls that a dead process left open were closed by presumption");
+    }
+    Ok(ledger)
+}
+
+/// The security façade with its secrets.
+///
+/// # Errors
+/// Which secret cannot be used.
+pub(super) fn security(config: &Config) -> Result<Security, AppError> {
+    let parts = SecurityParts {
+        master_key: master_key(&config.secrets.master_encryption_key)?,
+        session_secret: config.secrets.session_secret.clone(),
+        management_token: config.secrets.management_token.clone(),
+    };
+    Security::new(parts).map_err(failed("security"))
+}
+
+/// The master key's bytes; the configuration has checked its form already.
+fn master_key(text: &Secret) -> Result<[u8; 32], AppError> {
+    let bytes = STANDARD.decode(text.expose()).map_err(failed("MASTER_ENCRYPTION_KEY"))?;
+    bytes.try_into().map_err(|_| AppError { part: "MASTER_ENCRYPTION_KEY", reason: "is not 32 bytes".to_owned() })
+}

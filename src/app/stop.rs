@@ -1,0 +1,62 @@
+//! When to stop: a signal, a second one, or a fault no restart mends.
+//! Owns the signal handlers.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use farthing_actors::supervisor::{OnFatal, StartError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+/// What tells a running gateway to stop.
+#[derive(Clone)]
+pub(super) struct StopSign(Arc<watch::Sender<Option<StartError>>>);
+
+impl Default for StopSign {
+    fn default() -> Self {
+        Self(Arc::new(watch::channel(None).0))
+    }
+}
+
+impl StopSign {
+    /// For the supervisor: an actor that cannot be kept alive stops the process.
+    pub(super) fn on_fatal(&self) -> OnFatal {
+        let sign = self.clone();
+        Arc::new(move |error| {
+            log::error!(actor = error.name, error = error.reason.as_str(); "an actor cannot be kept alive");
+            sign.0.send_replace(Some(error));
+        })
+    }
+
+    /// Waits for SIGTERM, SIGINT or a fatal fault, and gives the fault.
+    pub(super) async fn wait(&self) -> Option<StartError> {
+        let mut fatal = self.0.subscribe();
+        tokio::select! {
+            () = signalled() => None,
+            fault = fatal.wait_for(Option::is_some) => fault.ok().and_then(|fault| fault.clone()),
+        }
+    }
+
+    /// Does `work` unless a (second) signal comes first.
+    pub(super) async fn unless_hurried(&self, work: impl Future<Output = ()>) {
+        tokio::select! {
+            () = work => {}
+            () = signalled() => log::warn!("a second signal: not waiting for calls in flight"),
+        }
+    }
+}
+
+async fn signalled() {
+    tokio::select! {
+        () = next(signal(SignalKind::terminate())) => {}
+        () = next(signal(SignalKind::interrupt())) => {}
+    }
+}
+
+/// A signal that cannot be listened to never comes.
+async fn next(signal: std::io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}

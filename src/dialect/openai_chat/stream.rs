@@ -1,0 +1,263 @@
+//! A stream of chat chunks on its way from a provider to a client of the same dialect.
+//! Owns what passes, what is withheld until the books are settled, and what the stream says of usage, choices and
+//! errors. Refuses to reshape: what passes is byte for byte what the provider sent.
+
+mod indexes;
+mod scan;
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use serde_json::value::RawValue;
+
+use self::indexes::Indexes;
+use super::error::UpstreamWords;
+use super::usage::Reading;
+use crate::dialect::members::{self, Member};
+use crate::dialect::splice::Splice;
+use crate::dialect::sse::{Event, Oversized, Splitter};
+
+const DONE: &[u8] = b"data: [DONE]\n\n";
+/// How much of a body that is no event stream is searched for an error; it is read anew with every chunk.
+const MAX_BARE: usize = 16 * 1024;
+
+/// One stream being relayed.
+pub struct ChatStream {
+    client_wants_usage: bool,
+    splitter: Splitter,
+    choices: Indexes,
+    usage: Reading,
+    seen: Seen,
+    done: bool,
+    failed: bool,
+    withheld: Option<Withheld>,
+    rest: Bytes,
+}
+
+/// What was streamed so far, for an estimate if the provider never reports usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Events that carried text: content, refusals, tool calls or reasoning.
+    pub events: u64,
+    /// Bytes of that text.
+    pub text_bytes: u64,
+}
+
+/// How the provider ended the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// With `[DONE]`, or after every choice gave its reason for finishing.
+    Complete,
+    /// Before that.
+    Cut,
+}
+
+/// Why a stream cannot go on. The client gets an error event, never an end marker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StreamFault {
+    /// One event is longer than the bound.
+    #[error("the provider sent an event longer than 1 MiB")]
+    Oversized,
+    /// The provider reported an error inside the stream.
+    #[error("the provider failed within the stream: {}", .0.message)]
+    UpstreamError(UpstreamWords),
+    /// What came is no stream of this dialect.
+    #[error("the provider's stream cannot be read: {0}")]
+    Garbage(&'static str),
+}
+
+impl From<Oversized> for StreamFault {
+    fn from(_: Oversized) -> Self {
+        Self::Oversized
+    }
+}
+
+/// The usage-only chunk, kept until the tail.
+struct Withheld {
+    event: Bytes,
+    object: Range<usize>,
+}
+
+impl ChatStream {
+    /// Begins a stream. `client_wants_usage`: whether the client itself asked for the usage chunk.
+    pub fn new(client_wants_usage: bool) -> Self {
+        Self {
+            client_wants_usage,
+            splitter: Splitter::default(),
+            choices: Indexes::default(),
+            usage: Reading::Absent,
+            seen: Seen::default(),
+            done: false,
+            failed: false,
+            withheld: None,
+            rest: Bytes::new(),
+        }
+    }
+
+    /// Takes in a chunk and gives back what may go to the client now, perhaps nothing. The usage-only chunk and
+    /// `[DONE]` are withheld for [`Self::tail`]; whatever follows `[DONE]` is dropped.
+    ///
+    /// # Errors
+    /// When the stream cannot go on. Nothing of the event at fault is forwarded; what was due before it in the same
+    /// chunk is in [`Self::rest`]. Later chunks give nothing.
+    pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamFault> {
+        if self.done || self.failed {
+            return Ok(Bytes::new());
+        }
+        let mut splitter = std::mem::take(&mut self.splitter);
+        let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
+        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
+        self.splitter = splitter;
+        match outcome {
+            Err(fault) if !self.done => {
+                self.failed = true;
+                self.rest = due;
+                Err(fault)
+            }
+            _ => Ok(due),
+        }
+    }
+
+    /// What is still due to the client as it came: after a fault, what stood before it in its chunk; after
+    /// [`Self::finish`], a last chunk that lacked its blank line. Given once; [`Self::tail`] begins with it.
+    pub fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// The provider closed the connection.
+    pub fn finish(&mut self) -> StreamEnd {
+        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
+        if !self.done && !self.failed && is_whole(&last) && self.passes(&last) == Ok(true) {
+            self.rest = Bytes::from(last);
+        }
+        let complete = self.done || (!self.failed && self.choices.all_finished());
+        if complete { StreamEnd::Complete } else { StreamEnd::Cut }
+    }
+
+    /// Whether `[DONE]` has come.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The end of the stream, once the books are settled: the withheld usage chunk if the client asked for it and the
+    /// provider sent one, with `farthing` (one line of JSON) as its last member, and then `[DONE]`.
+    pub fn tail(&mut self, farthing: Option<&str>) -> Bytes {
+        let mut tail = BytesMut::from(&self.rest()[..]);
+        if let Some(withheld) = self.withheld.take().filter(|_| self.client_wants_usage) {
+            let mut splice = Splice::new(&withheld.event);
+            if let Some(farthing) = farthing {
+                splice.insert(withheld.object, "farthing", farthing);
+            }
+            tail.extend_from_slice(&splice.finish());
+        }
+        tail.extend_from_slice(DONE);
+        tail.freeze()
+    }
+
+    /// The usage the provider reported last.
+    pub fn usage(&self) -> Reading {
+        self.usage
+    }
+
+    /// What was streamed so far.
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Takes in one event; says whether it goes to the client now.
+    fn passes(&mut self, bytes: &[u8]) -> Result<bool, StreamFault> {
+        let event = Event::read(bytes);
+        if self.done {
+            return Ok(false);
+        }
+        if is_bare(bytes) || event.is_foreign() {
+            return Err(bare_error(bytes).unwrap_or(StreamFault::Garbage("it is not an event stream")));
+        }
+        let data = event.data();
+        let json = data.trim_ascii();
+        if json.is_empty() {
+            return Ok(true);
+        }
+        if json == b"[DONE]" {
+            self.done = true;
+            return Ok(false);
+        }
+        if !json.starts_with(b"{") || !json.ends_with(b"}") {
+            return Err(StreamFault::Garbage("an event is not a JSON object"));
+        }
+        self.measure(json);
+        if scan::needs_parse(json, &self.choices) && self.parse(json)? {
+            self.withhold(bytes, event.data_span());
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn measure(&mut self, json: &[u8]) {
+        let bytes = scan::text_bytes(json);
+        self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);
+        self.seen.events = self.seen.events.saturating_add(u64::from(bytes > 0));
+    }
+
+    /// Reads a chunk that says more than text; says whether it holds usage and no choice.
+    fn parse(&mut self, json: &[u8]) -> Result<bool, StreamFault> {
+        // Local servers send broken UTF-8; it passes as it came, and what is read here does not depend on it.
+        let text = String::from_utf8_lossy(json);
+        let object = members::read(&text, &["choices", "usage", "error", "x_groq"])
+            .map_err(|_| StreamFault::Garbage("an event is not valid JSON"))?;
+        let [choices, usage, error, x_groq] = object.present();
+        if let Some(error) = error {
+            return Err(StreamFault::UpstreamError(UpstreamWords::of(error)));
+        }
+        let choices = choices.map_or(0, |choices| self.note_choices(choices));
+        let reading = Reading::of(usage, x_groq);
+        if reading != Reading::Absent {
+            self.usage = reading;
+        }
+        Ok(choices == 0 && usage.is_some_and(|usage| usage.is_object()))
+    }
+
+    /// Takes in which choices a chunk has and which finish; gives their number.
+    fn note_choices(&mut self, choices: Member<'_>) -> usize {
+        let list: Vec<&RawValue> = serde_json::from_str(choices.text).unwrap_or_default();
+        for choice in &list {
+            let Ok(choice) = members::read(choice.get(), &["index", "finish_reason"]) else { continue };
+            let [index, reason] = choice.present();
+            let index = index.map_or(Some(0), |index| index.whole());
+            if let Some(index) = index {
+                self.choices.note(index, reason.is_some());
+            }
+        }
+        list.len()
+    }
+
+    fn withhold(&mut self, event: &[u8], object: Option<Range<usize>>) {
+        let object = object.unwrap_or_default();
+        self.withheld = Some(Withheld { event: Bytes::copy_from_slice(event), object });
+    }
+}
+
+/// Whether the last bytes of a stream are an event that only lacks its blank line.
+fn is_whole(event: &[u8]) -> bool {
+    let data = Event::read(event).data();
+    let json = data.trim_ascii();
+    json == b"[DONE]" || members::read(&String::from_utf8_lossy(json), &[]).is_ok()
+}
+
+/// A body that is a JSON error without the form of an event stream is an error all the same, told by its first value.
+fn bare_error(body: &[u8]) -> Option<StreamFault> {
+    if !is_bare(body) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(body.get(..MAX_BARE).unwrap_or(body));
+    let first = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>().next()?.ok()?;
+    UpstreamWords::read(first.get().as_bytes()).map(StreamFault::UpstreamError)
+}
+
+/// Whether JSON stands where a field's name should.
+fn is_bare(event: &[u8]) -> bool {
+    event.starts_with(b"{")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Usage as OpenAI-compatible providers report it, read into disjoint classes.
+//! Owns the vendors' different names for cached tokens, and the judgement whether figures are possible. Refuses to
+//! repair: impossible figures are reported as such and the caller estimates.
+
+use farthing_actors::domain::Usage;
+
+use crate::dialect::members::{Member, Members};
+
+/// More tokens than any request can have; beyond it a figure is a fault of the provider.
+const ABSURD: u64 = 100_000_000;
+
+/// What a provider's answer says about its usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing, or `null`.
+    Absent,
+    /// Figures that cannot be true, with the reason.
+    Insane(&'static str),
+    /// Figures, an explicit zero included.
+    Figures(Usage),
+}
+
+impl Reading {
+    /// Reads the members `usage` and `x_groq` of an answer or a chunk; Groq may put usage in the latter alone.
+    pub(super) fn of(usage: Option<Member<'_>>, x_groq: Option<Member<'_>>) -> Self {
+        let present = |member: &Member<'_>| !member.is_null();
+        let nested = || {
+            x_groq.and_then(|groq| groq.members(&["usage"])).and_then(|groq| {
+                let [usage] = groq.present();
+                usage
+            })
+        };
+        usage.filter(present).or_else(nested).map_or(Self::Absent, Self::of_object)
+    }
+
+    fn of_object(usage: Member<'_>) -> Self {
+        let Some(object) = usage.members(&FIGURES) else {
+            return Self::Insane("usage is not an object");
+        };
+        match figures(object) {
+            Ok(Some(usage)) => Self::Figures(usage),
+            Ok(None) => Self::Absent,
+            Err(reason) => Self::Insane(reason),
+        }
+    }
+}
+
+const FIGURES: [&str; 7] = [
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "prompt_cache_hit_tokens",
+    "cached_tokens",
+];
+
+/// The figures of a usage object, `None` if it has none; the reason if they are impossible.
+fn figures(object: Members<'_, 7>) -> Result<Option<Usage>, &'static str> {
+    if object.duplicate.is_some() {
+        return Err("usage gives a figure twice");
+    }
+    let [prompt, completion, total, prompt_details, completion_details, hit, cached] = object.present();
+    if prompt.is_none() && completion.is_none() {
+        return Ok(None);
+    }
+    let prompt = count(prompt)?.ok_or("prompt_tokens is missing")?;
+    let total = count(total)?;
+    let [read, written] = details(prompt_details, &["cached_tokens", "cache_write_tokens"])?;
+    let [reasoning] = details(completion_details, &["reasoning_tokens"])?;
+    // One fact under three names: OpenAI's details, DeepSeek's and Moonshot's own members.
+    let cache_read = read.or(count(hit)?).or(count(cached)?).unwrap_or(0);
+    let cache_write_5m = written.unwrap_or(0);
+    let cached = cache_read.saturating_add(cache_write_5m);
+    let input = prompt.checked_sub(cached).ok_or("more cached tokens than prompt tokens")?;
+    let rest = || total.and_then(|total| total.checked_sub(prompt));
+    let completion = count(completion)?.or_else(rest).ok_or("completion_tokens is missing")?;
+    let reasoning = reasoning.unwrap_or(0);
+    let output = spoken(completion, reasoning, total.and_then(|total| total.checked_sub(prompt)))?;
+    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning }))
+}
+
+/// Output without reasoning. xAI leaves reasoning out of `completion_tokens`, and its total says so; all others count it
+/// in. `generated` is the total without the prompt.
+fn spoken(completion: u64, reasoning: u64, generated: Option<u64>) -> Result<u64, &'static str> {
+    if generated == Some(completion.saturating_add(reasoning)) {
+        return Ok(completion);
+    }
+    completion.checked_sub(reasoning).ok_or("more reasoning tokens than completion tokens")
+}
+
+fn count(figure: Option<Member<'_>>) -> Result<Option<u64>, &'static str> {
+    let Some(figure) = figure else { return Ok(None) };
+    match figure.whole() {
+        Some(tokens) if tokens <= ABSURD => Ok(Some(tokens)),
+        Some(_) => Err("a figure is above 100 million tokens"),
+        None => Err("a figure is not a whole number of tokens"),
+    }
+}
+
+fn details<const N: usize>(
+    object: Option<Member<'_>>,
+    names: &[&'static str; N],
+) -> Result<[Option<u64>; N], &'static str> {
+    let mut counts = [None; N];
+    let Some(object) = object else { return Ok(counts) };
+    let figures = object.members(names).filter(|object| object.duplicate.is_none());
+    let figures = figures.ok_or("the details of a figure are not an object")?;
+    for (slot, figure) in counts.iter_mut().zip(figures.present()) {
+        *slot = count(figure)?;
+    }
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests;

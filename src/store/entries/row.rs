@@ -1,0 +1,145 @@
+//! A row of `ledger_entries` on its way out.
+//! Owns the reading of its columns. Refuses to guess: what does not parse is a damaged row.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use farthing_actors::domain::{Money, Price, Provenance, Timestamp, Usage};
+use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
+
+use super::StoredEntry;
+use crate::store::StoreError;
+use crate::store::schema::ledger_entries;
+
+/// A row on its way out.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = ledger_entries)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite))]
+pub(in crate::store) struct Row {
+    pub(in crate::store) seq: i64,
+    pub(in crate::store) request_id: String,
+    placed_at: i64,
+    closed_at: i64,
+    key_id: String,
+    project_id: String,
+    scopes: String,
+    model: String,
+    dialect: String,
+    stream: bool,
+    provider_id: Option<String>,
+    deployment_id: Option<String>,
+    upstream_model: Option<String>,
+    price_id: Option<String>,
+    price: Option<String>,
+    input: i64,
+    cache_read: i64,
+    cache_write_5m: i64,
+    cache_write_1h: i64,
+    output: i64,
+    reasoning: i64,
+    provenance: String,
+    status: String,
+    http_status: i32,
+    attempts: i32,
+    latency_ms: i64,
+    first_token_ms: Option<i64>,
+    held: i64,
+    amount: i64,
+    pub(in crate::store) debit_account: String,
+    pub(in crate::store) credit_account: String,
+}
+
+impl TryFrom<Row> for StoredEntry {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self { seq: row.seq, entry: row.entry()? })
+    }
+}
+
+impl Row {
+    /// The line this row holds.
+    pub(in crate::store) fn entry(&self) -> Result<Entry, StoreError> {
+        Ok(Entry {
+            call: self.call()?,
+            target: self.target()?,
+            outcome: self.outcome()?,
+            held: Money::from_row(self.held),
+            amount: Money::from_row(self.amount),
+            closed_at: Timestamp(self.closed_at),
+        })
+    }
+
+    fn call(&self) -> Result<Call, StoreError> {
+        let scopes = self.scopes.split_whitespace().map(|scope| self.text("scopes", scope));
+        Ok(Call {
+            request: self.text("request_id", &self.request_id)?,
+            placed_at: Timestamp(self.placed_at),
+            key: self.text("key_id", &self.key_id)?,
+            project: self.text("project_id", &self.project_id)?,
+            scopes: scopes.collect::<Result<Vec<_>, _>>()?.into(),
+            model: Arc::from(&*self.model),
+            dialect: self.text("dialect", &self.dialect)?,
+            stream: self.stream,
+        })
+    }
+
+    fn target(&self) -> Result<Option<Target>, StoreError> {
+        let (Some(provider), Some(deployment), Some(model)) =
+            (&self.provider_id, &self.deployment_id, &self.upstream_model)
+        else {
+            return Ok(None);
+        };
+        let price = match (&self.price_id, &self.price) {
+            (Some(id), Some(price)) => Some((self.text("price_id", id)?, self.price(price)?)),
+            _ => None,
+        };
+        Ok(Some(Target {
+            provider: self.text("provider_id", provider)?,
+            deployment: self.text("deployment_id", deployment)?,
+            upstream_model: Arc::from(&**model),
+            price,
+        }))
+    }
+
+    fn outcome(&self) -> Result<Outcome, StoreError> {
+        Ok(Outcome {
+            status: self.text("status", &self.status)?,
+            http_status: self.count("http_status", self.http_status)?,
+            usage: self.usage()?,
+            provenance: self.text::<Provenance>("provenance", &self.provenance)?,
+            attempts: self.count("attempts", self.attempts)?,
+            latency_ms: self.count("latency_ms", self.latency_ms)?,
+            first_token_ms: self.first_token_ms.map(|ms| self.count("first_token_ms", ms)).transpose()?,
+        })
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        Ok(Usage {
+            input: self.count("input", self.input)?,
+            cache_read: self.count("cache_read", self.cache_read)?,
+            cache_write_5m: self.count("cache_write_5m", self.cache_write_5m)?,
+            cache_write_1h: self.count("cache_write_1h", self.cache_write_1h)?,
+            output: self.count("output", self.output)?,
+            reasoning: self.count("reasoning", self.reasoning)?,
+        })
+    }
+
+    fn price(&self, json: &str) -> Result<Price, StoreError> {
+        serde_json::from_str(json).map_err(|error| self.damaged("price", &error))
+    }
+
+    fn text<T: FromStr<Err: Display>>(&self, column: &str, text: &str) -> Result<T, StoreError> {
+        text.parse().map_err(|error| self.damaged(column, &error))
+    }
+
+    fn count<N: Copy + Display, T: TryFrom<N>>(&self, column: &str, value: N) -> Result<T, StoreError> {
+        T::try_from(value).map_err(|_| self.damaged(column, &format_args!("{value} is out of range")))
+    }
+
+    fn damaged(&self, column: &str, reason: &dyn Display) -> StoreError {
+        StoreError::Damaged { row: format!("ledger_entries {}", self.seq), reason: format!("{column}: {reason}") }
+    }
+}

@@ -1,0 +1,131 @@
+//! The table `virtual_keys`, and the keyring's port over it and `projects`.
+//! Owns the spelling of a key in a row. Refuses secrets (a key is here by digest only) and removal: rows stay for ever.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use farthing_actors::domain::{Budget, Scope, Timestamp};
+use farthing_actors::error::{LoadError, SaveError};
+use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
+
+use super::columns::{self, Row};
+use super::schema::virtual_keys;
+use super::{Store, StoreError, projects};
+
+/// The keyring's port.
+pub struct KeyringTables(pub Arc<Store>);
+
+impl KeyringStore for KeyringTables {
+    fn load(&self) -> Result<(Vec<Project>, Vec<VirtualKey>), LoadError> {
+        Ok(self.0.read(|connection| Ok((projects::load(connection)?, load(connection)?)))?)
+    }
+
+    fn save(&self, change: &Change) -> Result<(), SaveError> {
+        let work = |connection: &mut SqliteConnection| match change {
+            Change::SaveProject(project) => projects::save(connection, project),
+            Change::RemoveProject(id) => projects::remove(connection, *id),
+            Change::SaveKey(key) => save(connection, key),
+        };
+        Ok(self.0.change(work)?)
+    }
+}
+
+/// One row, as read and as written.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = virtual_keys, treat_none_as_null = true)]
+struct KeyRow {
+    id: String,
+    project_id: String,
+    name: String,
+    prefix: String,
+    digest: Vec<u8>,
+    budget_limit: Option<String>,
+    budget_window: Option<String>,
+    budget_time_zone: Option<String>,
+    rpm: Option<i64>,
+    tpm: Option<i64>,
+    concurrency: Option<i64>,
+    allowed_models: String,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+    created_at: i64,
+}
+
+/// Every key, revoked ones included.
+///
+/// # Errors
+/// If the database does not answer or a row is damaged.
+pub fn load(connection: &mut SqliteConnection) -> Result<Vec<VirtualKey>, StoreError> {
+    let rows = virtual_keys::table.select(KeyRow::as_select()).order(virtual_keys::id).load(connection)?;
+    rows.into_iter().map(KeyRow::into_key).collect()
+}
+
+/// Writes the key over the row with its id, or as a new one.
+///
+/// # Errors
+/// If the database refuses it.
+pub fn save(connection: &mut SqliteConnection, key: &VirtualKey) -> Result<(), StoreError> {
+    let row = KeyRow::from(key);
+    let insert = diesel::insert_into(virtual_keys::table).values(&row);
+    insert.on_conflict(virtual_keys::id).do_update().set(&row).execute(connection)?;
+    Ok(())
+}
+
+/// The budgets of every project and of every key that was not revoked.
+///
+/// # Errors
+/// If the database does not answer or a row is damaged.
+pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>, StoreError> {
+    let columns = (virtual_keys::budget_limit, virtual_keys::budget_window, virtual_keys::budget_time_zone);
+    let live = virtual_keys::table.filter(virtual_keys::revoked_at.is_null());
+    let budgeted = live.filter(virtual_keys::budget_limit.is_not_null());
+    let rows: Vec<(String, columns::BudgetColumns)> = budgeted.select((virtual_keys::id, columns)).load(connection)?;
+    let mut budgets = projects::budgets(connection)?;
+    budgets.extend(columns::budgets("virtual_keys", &rows)?);
+    Ok(budgets)
+}
+
+impl From<&VirtualKey> for KeyRow {
+    fn from(key: &VirtualKey) -> Self {
+        let (budget_limit, budget_window, budget_time_zone) = columns::budget_columns(key.budget.as_ref());
+        Self {
+            id: key.id.to_string(),
+            project_id: key.project.to_string(),
+            name: key.name.clone(),
+            prefix: key.prefix.clone(),
+            digest: key.digest.to_vec(),
+            budget_limit,
+            budget_window,
+            budget_time_zone,
+            rpm: key.limits.rpm.map(i64::from),
+            tpm: key.limits.tpm.map(columns::signed),
+            concurrency: key.limits.concurrency.map(i64::from),
+            allowed_models: columns::allowed_column(&key.allowed_models),
+            expires_at: key.expires_at.map(|time| time.0),
+            revoked_at: key.revoked_at.map(|time| time.0),
+            created_at: key.created_at.0,
+        }
+    }
+}
+
+impl KeyRow {
+    fn into_key(self) -> Result<VirtualKey, StoreError> {
+        let row = Row { table: "virtual_keys", id: &self.id };
+        Ok(VirtualKey {
+            id: row.parse("id", &self.id)?,
+            project: row.parse("project_id", &self.project_id)?,
+            digest: self.digest.try_into().map_err(|_| row.damaged("digest", "must be 32 bytes"))?,
+            budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone))?,
+            limits: row.limits(self.rpm, self.tpm, self.concurrency)?,
+            allowed_models: row.json("allowed_models", &self.allowed_models)?,
+            expires_at: self.expires_at.map(Timestamp),
+            revoked_at: self.revoked_at.map(Timestamp),
+            created_at: Timestamp(self.created_at),
+            name: self.name,
+            prefix: self.prefix,
+        })
+    }
+}

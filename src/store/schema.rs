@@ -1,0 +1,153 @@
+//! The tables as diesel sees them, in the form `diesel print-schema` writes.
+//! Owns names and types only. Refuses to be named outside the store.
+
+diesel::table! {
+    journal_state (id) {
+        id -> BigInt,
+        applied_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    ledger_entries (seq) {
+        seq -> BigInt,
+        request_id -> Text,
+        placed_at -> BigInt,
+        closed_at -> BigInt,
+        key_id -> Text,
+        project_id -> Text,
+        scopes -> Text,
+        model -> Text,
+        dialect -> Text,
+        stream -> Bool,
+        provider_id -> Nullable<Text>,
+        deployment_id -> Nullable<Text>,
+        upstream_model -> Nullable<Text>,
+        price_id -> Nullable<Text>,
+        price -> Nullable<Text>,
+        input -> BigInt,
+        cache_read -> BigInt,
+        cache_write_5m -> BigInt,
+        cache_write_1h -> BigInt,
+        output -> BigInt,
+        reasoning -> BigInt,
+        provenance -> Text,
+        status -> Text,
+        http_status -> Integer,
+        attempts -> Integer,
+        latency_ms -> BigInt,
+        first_token_ms -> Nullable<BigInt>,
+        held -> BigInt,
+        amount -> BigInt,
+        debit_account -> Text,
+        credit_account -> Text,
+    }
+}
+
+diesel::table! {
+    model_configs (id) {
+        id -> Text,
+        name -> Text,
+        provider_id -> Text,
+        upstream_model -> Text,
+        weight -> BigInt,
+        priority -> Integer,
+        dialects -> Text,
+        max_output_tokens -> Nullable<BigInt>,
+        context_window -> Nullable<BigInt>,
+        input_cost_per_m -> Nullable<BigInt>,
+        output_cost_per_m -> Nullable<BigInt>,
+        cache_read_cost_per_m -> Nullable<BigInt>,
+        cache_write_cost_per_m -> Nullable<BigInt>,
+        cache_write_1h_cost_per_m -> Nullable<BigInt>,
+        reasoning_cost_per_m -> Nullable<BigInt>,
+        request_fee -> Nullable<BigInt>,
+        image_fee -> Nullable<BigInt>,
+        context_tiers -> Nullable<Text>,
+        service_tiers -> Nullable<Text>,
+        price_id -> Nullable<Text>,
+        price_effective_from -> Nullable<BigInt>,
+        managed_by -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    price_versions (id) {
+        id -> Text,
+        deployment_id -> Text,
+        effective_from -> BigInt,
+        input_cost_per_m -> BigInt,
+        output_cost_per_m -> BigInt,
+        cache_read_cost_per_m -> BigInt,
+        cache_write_cost_per_m -> BigInt,
+        cache_write_1h_cost_per_m -> BigInt,
+        reasoning_cost_per_m -> Nullable<BigInt>,
+        request_fee -> BigInt,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> Text,
+        name -> Text,
+        parent_id -> Nullable<Text>,
+        budget_limit -> Nullable<Text>,
+        budget_window -> Nullable<Text>,
+        budget_time_zone -> Nullable<Text>,
+        rpm -> Nullable<BigInt>,
+        tpm -> Nullable<BigInt>,
+        concurrency -> Nullable<BigInt>,
+        allowed_models -> Text,
+        managed_by -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    providers (id) {
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        base_url -> Text,
+        api_key_sealed -> Nullable<Binary>,
+        allow_private_network -> Bool,
+        enabled -> Bool,
+        connect_ms -> BigInt,
+        first_byte_ms -> Nullable<BigInt>,
+        idle_ms -> BigInt,
+        total_ms -> BigInt,
+        managed_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    spend (account, bucket) {
+        account -> Text,
+        bucket -> BigInt,
+        amount -> BigInt,
+        entries -> BigInt,
+    }
+}
+
+diesel::table! {
+    virtual_keys (id) {
+        id -> Text,
+        project_id -> Text,
+        name -> Text,
+        prefix -> Text,
+        digest -> Binary,
+        budget_limit -> Nullable<Text>,
+        budget_window -> Nullable<Text>,
+        budget_time_zone -> Nullable<Text>,
+        rpm -> Nullable<BigInt>,
+        tpm -> Nullable<BigInt>,
+        concurrency -> Nullable<BigInt>,
+        allowed_models -> Text,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}

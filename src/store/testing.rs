@@ -1,0 +1,204 @@
+//! What the store's tests stand on: a directory of their own, a store in it, and lines to write.
+//! Owns nothing that outlives a test.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use farthing_actors::domain::{
+    Budget, CallStatus, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
+    RequestId, Scope, Timestamp, Usage,
+};
+use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
+use farthing_actors::ledger::hold::HoldRequest;
+use farthing_actors::ledger::journal::{Closing, Journal, JournalError, JournalSource, Recovered};
+
+use super::journal::{DiskJournal, Durability};
+use super::verify::{Verdict, verify};
+use super::writer::Writer;
+use super::{Store, entries};
+
+/// 2026-11-21T12:00:00Z.
+pub(crate) const NOON: Timestamp = Timestamp(1_795_262_400_000);
+pub(crate) const KEY: KeyId = KeyId::from_u128(1);
+pub(crate) const PROJECT: ProjectId = ProjectId::from_u128(2);
+pub(crate) const PROVIDER: ProviderId = ProviderId::from_u128(3);
+
+/// A directory that is removed with all it holds.
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("farthing-store-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// A migrated store, its writer and its journal.
+pub(crate) struct Books {
+    pub(crate) store: Arc<Store>,
+    pub(crate) writer: Writer,
+    pub(crate) journal: DiskJournal,
+    pub(crate) dir: TempDir,
+    durability: Durability,
+    budgets: Vec<(Scope, Budget)>,
+}
+
+impl Books {
+    pub(crate) fn new() -> Self {
+        Self::with(Durability::Process, vec![])
+    }
+
+    pub(crate) fn with(durability: Durability, budgets: Vec<(Scope, Budget)>) -> Self {
+        Self::in_directory(TempDir::new(), durability, budgets)
+    }
+
+    /// Books over the journal that `dir` holds, and a database that has none of it unless it is there too.
+    pub(crate) fn in_directory(dir: TempDir, durability: Durability, budgets: Vec<(Scope, Budget)>) -> Self {
+        let store = Store::open(&dir.path().join("farthing.db")).unwrap();
+        store.migrate().unwrap();
+        let (writer, journal) = start(&store, dir.path(), durability, &budgets);
+        Self { store, writer, journal, dir, durability, budgets }
+    }
+
+    /// Replaces the writer, as a new process would.
+    pub(crate) fn restart(&mut self) {
+        self.writer.stop().unwrap();
+        (self.writer, self.journal) = start(&self.store, self.dir.path(), self.durability, &self.budgets);
+    }
+
+    pub(crate) fn open(&self) -> (Box<dyn Journal>, Recovered) {
+        self.journal.open(NOON).unwrap()
+    }
+
+    pub(crate) fn refusal(&self) -> JournalError {
+        self.journal.open(NOON).err().unwrap()
+    }
+
+    /// Every line in the database, oldest first.
+    pub(crate) fn lines(&self) -> Vec<Entry> {
+        self.writer.flush_blocking().unwrap();
+        let all = entries::RequestFilter { project: None, key: None, before_seq: None, limit: 1_000 };
+        let lines = self.store.read(|connection| entries::requests(connection, &all)).unwrap();
+        lines.into_iter().rev().map(|line| line.entry).collect()
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.writer.flush_blocking().unwrap();
+        self.store.read(|connection| verify(connection, &mut |_| {})).unwrap()
+    }
+
+    /// The journal's segments, oldest first.
+    pub(crate) fn segments(&self) -> Vec<PathBuf> {
+        segments_in(self.dir.path())
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        // A test that has stopped it already gets no answer.
+        self.writer.stop().ok();
+    }
+}
+
+fn start(store: &Arc<Store>, dir: &Path, durability: Durability, budgets: &[(Scope, Budget)]) -> (Writer, DiskJournal) {
+    let writer = Writer::start(store).unwrap();
+    let budgets = budgets.to_vec();
+    let read = Box::new(move |_: &mut diesel::SqliteConnection| Ok(budgets.clone()));
+    let journal = DiskJournal::new(Arc::clone(store), writer.clone(), dir, durability, read);
+    (writer, journal)
+}
+
+pub(crate) fn segments_in(data_dir: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(data_dir.join("journal")).unwrap();
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// A hold of a dollar for the `n`th request, placed `n` seconds after noon.
+pub(crate) fn hold(n: u32) -> HoldRequest {
+    let call = Call {
+        request: RequestId::from_u128(u128::from(n) + 1_000),
+        placed_at: Timestamp(NOON.0 + i64::from(n) * 1_000),
+        key: KEY,
+        project: PROJECT,
+        scopes: [Scope::Key(KEY), Scope::Project(PROJECT)].into(),
+        model: "gpt-4o-mini".into(),
+        dialect: Dialect::OpenaiChat,
+        stream: n.is_multiple_of(2),
+    };
+    let amount = Money::from_picos(1_000_000_000_000);
+    HoldRequest { call, target: target(), amount, expected: Usage { input: 10, output: 100, ..Usage::default() } }
+}
+
+pub(crate) fn target() -> Target {
+    let price = Price {
+        input_cost_per_m: "0.15".parse().unwrap(),
+        output_cost_per_m: "0.60".parse().unwrap(),
+        request_fee_usd: "0.001".parse().unwrap(),
+        ..Price::default()
+    };
+    Target {
+        provider: PROVIDER,
+        deployment: DeploymentId::from_u128(4),
+        upstream_model: "gpt-4o-mini-2024".into(),
+        price: Some((PriceId::from_u128(5), price)),
+    }
+}
+
+/// The closing of that hold, after `10 + n` tokens in and 20 out.
+pub(crate) fn closing(n: u32) -> Closing {
+    let (hold, target) = (hold(n), target());
+    let usage = Usage { input: u64::from(n) + 10, output: 20, ..Usage::default() };
+    let outcome = Outcome {
+        status: CallStatus::Ok,
+        http_status: 200,
+        usage,
+        provenance: Provenance::Provider,
+        attempts: 1,
+        latency_ms: 321,
+        first_token_ms: Some(45),
+    };
+    let amount = target.cost(&usage);
+    Closing { request: hold.call.request, target, outcome, amount, closed_at: hold.call.placed_at }
+}
+
+/// The line of both.
+pub(crate) fn line(n: u32) -> Entry {
+    let (hold, closing) = (hold(n), closing(n));
+    Entry {
+        call: hold.call,
+        target: Some(closing.target),
+        outcome: closing.outcome,
+        held: hold.amount,
+        amount: closing.amount,
+        closed_at: closing.closed_at,
+    }
+}
+
+/// The line of a request that was refused.
+pub(crate) fn refusal(n: u32) -> Entry {
+    let outcome = Outcome {
+        status: CallStatus::Refused,
+        http_status: 402,
+        usage: Usage::default(),
+        attempts: 0,
+        first_token_ms: None,
+        ..closing(n).outcome
+    };
+    Entry { target: None, outcome, held: Money::ZERO, amount: Money::ZERO, ..line(n) }
+}

@@ -1,0 +1,71 @@
+//! Sums: what each account should have, from the lines, and what it has, from the rollups.
+//! Owns the comparison. Refuses to keep a sum for each quarter of an hour, which would grow with the years.
+
+use std::collections::HashMap;
+
+use farthing_actors::domain::Money;
+use farthing_actors::ledger::entry::Entry;
+
+use crate::store::spend::bucket_of;
+
+/// One sum for each account, by its text.
+#[derive(Default)]
+pub(super) struct Sums(HashMap<String, Sum>);
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+struct Sum {
+    amount: Money,
+    entries: i64,
+    /// The amounts and the lines, each times its quarter of an hour: money that moved from one quarter to another
+    /// changes this, though no total.
+    moment: i128,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let bucket = bucket_of(entry.call.placed_at);
+        for scope in entry.call.scopes.iter() {
+            self.add_rollup(&scope.to_string(), bucket, entry.amount, 1);
+        }
+        if let Some(target) = &entry.target {
+            self.add_rollup(&target.provider.to_string(), bucket, entry.amount, 1);
+        }
+    }
+
+    pub(super) fn add_rollup(&mut self, account: &str, bucket: i64, amount: Money, entries: i64) {
+        if !self.0.contains_key(account) {
+            self.0.insert(account.to_owned(), Sum::default());
+        }
+        if let Some(sum) = self.0.get_mut(account) {
+            sum.amount += amount;
+            sum.entries += entries;
+            let weight = amount.picos().wrapping_add(i128::from(entries));
+            sum.moment = sum.moment.wrapping_add(weight.wrapping_mul(i128::from(bucket)));
+        }
+    }
+
+    /// Tells every account whose rollups are not what its lines add up to.
+    pub(super) fn differences(&self, rollups: &Self, tell: &mut dyn FnMut(String)) {
+        let mut accounts: Vec<_> = self.0.keys().chain(rollups.0.keys()).collect();
+        accounts.sort();
+        accounts.dedup();
+        for account in accounts {
+            let lines = self.0.get(account).copied().unwrap_or_default();
+            let rolled = rollups.0.get(account).copied().unwrap_or_default();
+            if lines != rolled {
+                tell(difference(account, &lines, &rolled));
+            }
+        }
+    }
+}
+
+fn difference(account: &str, lines: &Sum, rolled: &Sum) -> String {
+    if (lines.amount, lines.entries) == (rolled.amount, rolled.entries) {
+        return format!("the rollups of {account} have the right sum, but at the wrong times");
+    }
+    let (amount, entries) = (lines.amount, lines.entries);
+    format!(
+        "the rollups of {account} say ${} in {} lines, its lines ${amount} in {entries}",
+        rolled.amount, rolled.entries
+    )
+}

@@ -1,0 +1,3 @@
+//! Middleware: what surrounds every handler. One layer, because each costs every request.
+
+pub mod envelope;

@@ -1,0 +1,62 @@
+//! The envelope: the request's id at the start, the error's body, headers and one log line at the end.
+//! Owns the choice of shape: OpenAI's under `/v1`, Farthing's own elsewhere. Logs ids and figures, never content, query
+//! strings or headers.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use farthing_actors::domain::RequestId;
+
+use crate::logging;
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::request_id::ThisRequest;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-farthing-request-id");
+
+/// Runs the request inside its envelope.
+///
+/// # Errors
+/// What the inner layers could not turn into an answer.
+pub async fn wrap(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = RequestId::generate();
+    request.extensions_mut().insert(ThisRequest(id));
+    let clock = request.app_data::<web::Data<Gateway>>().map(|gateway| gateway.clock.clone());
+    let arrived = clock.as_ref().map(|clock| clock.monotonic());
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let text = id.to_string();
+    let problem = response.response_mut().extensions_mut().remove::<Problem>();
+    if let Some(problem) = &problem {
+        response = with_body(response, problem, &text);
+    }
+    if let Ok(value) = HeaderValue::try_from(text) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived));
+    log_line(&response, id, problem.as_ref(), took.map_or(0, |took| took.as_millis()));
+    Ok(response)
+}
+
+fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceResponse {
+    let path = response.request().path();
+    let openai = path.starts_with("/v1/") || path == "/v1" || path.starts_with("/v1beta");
+    let body = if openai { problem.openai_body() } else { problem.management_body(id) };
+    response.map_body(|_, _| BoxBody::new(body))
+}
+
+/// The head of the answer is what is timed: a stream's end is in the ledger.
+fn log_line(response: &ServiceResponse, id: RequestId, problem: Option<&Problem>, millis: u128) {
+    let request = response.request();
+    let route = request.match_pattern();
+    log::info!(
+        (logging::REQUEST_ID):% = id, (logging::METHOD) = request.method().as_str(),
+        (logging::ROUTE) = route.as_deref().unwrap_or("none"), (logging::STATUS) = response.status().as_u16(),
+        (logging::DURATION_MS) = millis, (logging::ERROR) = problem.map_or("", |problem| problem.code.name());
+        "request answered"
+    );
+}

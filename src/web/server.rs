@@ -1,0 +1,68 @@
+//! The server: sockets, workers, and the layers around every handler.
+//! Owns the settings of actix-web that matter here, each with its reason.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, middleware::from_fn, web};
+
+use super::{Gateway, middleware::envelope, routes};
+use crate::config::ServerConfig;
+use crate::relay::Relay;
+use crate::upstream::playback::Sandbox;
+use crate::upstream::{KeyVault, Upstream};
+
+/// A listening server.
+pub struct Bound {
+    /// Runs it when awaited.
+    pub server: Server,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// Listens at the configured address.
+///
+/// # Errors
+/// If the address cannot be had.
+pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
+    let server = HttpServer::new(move || {
+        let relay = relay(&gateway, Arc::clone(&vault));
+        App::new()
+            .app_data(gateway.clone())
+            .app_data(web::ThinData(Rc::new(relay)))
+            // Request id first and log line last: nothing happens without either.
+            .wrap(from_fn(envelope::wrap))
+            .configure(routes::all)
+    })
+    .workers(config.workers)
+    // A client that closes its sending half has left: its pending call is cancelled at once.
+    .h1_allow_half_closed(false)
+    // actix closes idle connections after 5 s; applications reuse them for longer.
+    .keep_alive(Duration::from_secs(75))
+    // actix answers 408 to a fresh connection idle for 5 s; clients open connections ahead.
+    .client_request_timeout(Duration::from_secs(60))
+    .shutdown_timeout(config.shutdown_grace.as_secs())
+    // Signals are the application's: streams are settled before sockets are closed.
+    .disable_signals()
+    .bind(config.listen)?;
+    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    Ok(Bound { server: server.run(), address })
+}
+
+/// A relay for the current thread; connections to providers belong to it.
+pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>) -> Relay {
+    Relay {
+        ledger: gateway.ledger.clone(),
+        limiters: gateway.limiters.clone(),
+        breakers: gateway.breakers.clone(),
+        feed: gateway.feed.clone(),
+        catalogue: gateway.catalogue.clone(),
+        upstream: Upstream::new(vault, Sandbox::new(gateway.clock.clone())),
+        tasks: gateway.tasks.clone(),
+        clock: gateway.clock.clone(),
+    }
+}

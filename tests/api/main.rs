@@ -1,0 +1,23 @@
+//! The gateway from outside: the built binary, a real database, a scripted upstream. One binary of tests, one file per
+//! promise. Each test has its own gateway, which is checked at rest when the test ends (`farthing_support::gateway`).
+#![cfg(test)]
+
+mod budgets;
+mod chat;
+mod doors;
+mod fidelity;
+mod input;
+mod leaving;
+mod operators;
+mod routing;
+mod secrets;
+mod streams;
+
+use farthing_support::Scene;
+
+/// The binary under test.
+const BINARY: &str = env!("CARGO_BIN_EXE_farthing");
+
+fn scene() -> Scene {
+    Scene::start(BINARY)
+}

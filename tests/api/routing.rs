@@ -1,0 +1,134 @@
+//! Routing: which deployment answers, what happens when it does not, and what the client is told.
+
+use farthing_support::gateway::openai_error;
+use farthing_support::scene::{MODEL, ask, cost, prices};
+use farthing_support::{Picos, Reply, Tokens, Upstream};
+use serde_json::json;
+
+use crate::scene;
+use crate::streams::{events, open};
+
+#[test]
+fn a_failing_deployment_falls_back_to_the_next_before_the_first_byte() {
+    for stream in [false, true] {
+        let (scene, second) = (scene(), Upstream::start());
+        scene.gateway.add_provider("spare", &second);
+        let spare = json!({
+            "name": MODEL, "provider": "spare", "upstream_model": "spare-model", "priority": 1, "prices": prices(),
+        });
+        scene.gateway.create("/api/models", &spare);
+        scene.upstream.expect(Reply::error(500, "out of order"));
+        second.expect(Reply::chat(Tokens::plain(7, 3)));
+
+        let answer = scene.chat(&ask(&json!({"stream": stream})));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.header("x-farthing-provider"), Some("spare"));
+        assert_eq!(answer.header("x-farthing-attempts"), Some("2"));
+        assert_eq!(second.only().json()["model"], "spare-model");
+        let row = scene.recorded(&answer);
+        assert_eq!(
+            (&row["provider"], &row["attempts"], &row["status"]),
+            (&json!("spare"), &json!(2), &json!("ok")),
+            "{row}"
+        );
+        assert_eq!(Picos::of(&row["cost_usd"]), cost(Tokens::plain(7, 3)));
+        drop(scene);
+    }
+}
+
+#[test]
+fn an_unreachable_deployment_falls_back_too() {
+    let (scene, gone) = (scene(), Upstream::start());
+    let url = gone.base_url();
+    drop(gone);
+    let nowhere = json!({
+        "name": "nowhere", "kind": "openai", "base_url": url, "api_key": "sk-none", "allow_private_network": true,
+    });
+    scene.gateway.create("/api/providers", &nowhere);
+    scene.gateway.create(
+        "/api/models",
+        &json!({"name": "two", "provider": "nowhere", "upstream_model": "a", "priority": 0, "prices": prices()}),
+    );
+    scene.gateway.create(
+        "/api/models",
+        &json!({"name": "two", "provider": "openai", "upstream_model": "b", "priority": 1, "prices": prices()}),
+    );
+    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)));
+    let answer = scene.chat(&ask(&json!({"model": "two"})));
+    assert_eq!((answer.status, answer.header("x-farthing-provider")), (200, Some("openai")), "{}", answer.text());
+}
+
+#[test]
+fn the_clients_own_fault_is_passed_on_and_not_tried_elsewhere() {
+    let (scene, second) = (scene(), Upstream::start());
+    scene.gateway.add_provider("spare", &second);
+    scene.gateway.create(
+        "/api/models",
+        &json!({"name": MODEL, "provider": "spare", "upstream_model": "b", "priority": 1, "prices": prices()}),
+    );
+    let told = json!({"error": {"message": "Unsupported value: 'temperature'", "type": "invalid_request_error", "param": "temperature", "code": "unsupported_value"}});
+    scene.upstream.expect(Reply::status(400, &told));
+
+    let answer = scene.chat(&ask(&json!({"temperature": 9})));
+    let error = openai_error(&answer, 400);
+    assert_eq!((&error["message"], &error["code"]), (&told["error"]["message"], &told["error"]["code"]));
+    let row = scene.recorded(&answer);
+    assert_eq!((&row["status"], &row["http_status"]), (&json!("upstream_error"), &json!(400)), "{row}");
+    assert_eq!(Picos::of(&row["cost_usd"]), Picos(0), "an error answer costs nothing");
+}
+
+#[test]
+fn a_providers_own_trouble_is_told_without_its_words() {
+    let secret = "internal-host-17 says no";
+    let troubles = [
+        Reply::error(500, secret),
+        Reply::error(401, secret),
+        Reply::error(403, secret),
+        Reply::raw(200, b"<html>internal-host-17 says no</html>").header("content-type", "text/html"),
+        Reply::raw(200, b"{\"half\":"),
+        Reply::raw(302, b"").header("location", "http://127.0.0.1:9/elsewhere"),
+    ];
+    for trouble in troubles {
+        let scene = scene();
+        scene.upstream.always(trouble.clone());
+        let answer = scene.chat(&ask(&json!({})));
+        assert!((502..=504).contains(&answer.status), "{trouble:?}: {} {}", answer.status, answer.text());
+        let error = openai_error(&answer, answer.status);
+        assert!(!error.to_string().contains("internal-host-17"), "{error}");
+        let row = scene.recorded(&answer);
+        assert_eq!(row["status"], "upstream_error", "{row}");
+        assert_eq!(Picos::of(&row["cost_usd"]), Picos(0), "nothing was produced: {row}");
+    }
+}
+
+#[test]
+fn a_busy_provider_and_its_patience_are_passed_on() {
+    let scene = scene();
+    scene.upstream.always(Reply::error(429, "slow down").header("retry-after", "17"));
+    let answer = scene.chat(&ask(&json!({})));
+    openai_error(&answer, 429);
+    assert_eq!(answer.header("retry-after"), Some("17"));
+    assert_eq!(scene.recorded(&answer)["status"], "upstream_error");
+}
+
+#[test]
+fn a_redirect_is_never_followed() {
+    let (scene, elsewhere) = (scene(), Upstream::start());
+    let target = format!("{}/chat/completions", elsewhere.base_url());
+    scene.upstream.always(Reply::raw(307, b"").header("location", &target));
+    assert_eq!(scene.chat(&ask(&json!({}))).status, 502);
+    assert_eq!(elsewhere.calls(), 0, "the provider's key would have gone there");
+}
+
+#[test]
+fn an_error_event_inside_a_stream_ends_it_without_the_end_marker() {
+    let scene = scene();
+    scene.upstream.expect(Reply::chat(Tokens::plain(9, 9)).chunks(5).error_after(2, "overloaded"));
+    let mut exchange = open(&scene, &json!({}));
+    let id = exchange.header("x-farthing-request-id").unwrap().to_owned();
+    let events = events(&mut exchange);
+    assert_eq!(events.iter().filter(|event| event["error"].is_object()).count(), 1, "{events:?}");
+    assert!(events.last().unwrap()["error"]["message"].is_string(), "{events:?}");
+    let row = scene.gateway.request(&id);
+    assert!(row["status"] == "upstream_cut" || row["status"] == "upstream_error", "{row}");
+}
