@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use actix::Arbiter;
 use arc_swap::ArcSwap;
-use farthing_actors::domain::{
-    Allowed, Budget, Limits, Money, ProviderKind, RequestId, Scope, Secret, Timeouts, Timestamp,
-};
+use farthing_actors::domain::{Allowed, Budget, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
 use farthing_actors::ledger::hold::HoldRequest;
@@ -14,13 +12,13 @@ use farthing_actors::ledger::{self, Entry, Journal, JournalError, JournalSource,
 use farthing_actors::registry::{self, Deployment, Provider, RegistryStore};
 use farthing_actors::supervisor::Supervisor;
 
-use super::books::{Line, Reading, RequestFilter, Verdict};
 use super::keys::{KeyChanges, KeyDraft};
 use super::models::ModelDraft;
 use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
 use crate::security::SecurityParts;
+use crate::store::testing::Books as Disk;
 
 /// Every port at once. Remembers what it was asked, in order; forgets what it was given.
 #[derive(Default)]
@@ -97,24 +95,10 @@ impl Journal for Source {
     }
 }
 
-struct Empty;
-
-impl Books for Empty {
-    fn requests(&self, _: RequestFilter) -> Reading<'_, Vec<Line>> {
-        Box::pin(async { Ok(vec![]) })
-    }
-
-    fn request(&self, _: RequestId) -> Reading<'_, Option<Line>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn verify(&self) -> Reading<'_, Verdict> {
-        Box::pin(async { Ok(Verdict::default()) })
-    }
-}
-
-async fn admin() -> (Admin, Arc<Ports>) {
+/// The floor, its ports, and the disk that must outlive them.
+async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let (clock, ports) = (Clock::manual(Timestamp(1_000)), Arc::new(Ports::default()));
+    let disk = Disk::new();
     let supervisor = Supervisor::new(clock.clone(), Arc::new(|error| panic!("no end was expected: {error}")));
     let here = Arbiter::current;
     let security = SecurityParts {
@@ -130,10 +114,10 @@ async fn admin() -> (Admin, Arc<Ports>) {
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
         security: Arc::new(Security::new(security).unwrap()),
-        books: Arc::new(Empty),
+        books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
         clock,
     };
-    (Admin::new(parts), ports)
+    (Admin::new(parts), ports, disk)
 }
 
 fn budget(limit: &str) -> Option<Budget> {
@@ -163,7 +147,7 @@ async fn limit(admin: &Admin, scope: Scope) -> Option<String> {
 
 #[actix::test]
 async fn a_budget_is_enforced_before_it_is_recorded_and_released_after() {
-    let (admin, ports) = admin().await;
+    let (admin, ports, _disk) = admin().await;
     let made = admin.create_project(project("a", budget("25"))).await.unwrap();
     let scope = Scope::Project(made.id);
     assert_eq!(ports.asked(), ["enforce", "save", "enforce"]);
@@ -183,7 +167,7 @@ async fn a_budget_is_enforced_before_it_is_recorded_and_released_after() {
 
 #[actix::test]
 async fn a_budget_that_was_refused_is_taken_back_and_one_that_may_be_saved_stays() {
-    let (admin, ports) = admin().await;
+    let (admin, ports, _disk) = admin().await;
     let made = admin.create_project(project("a", budget("25"))).await.unwrap();
     let lower = || ProjectChanges { budget: Some(budget("5")), ..ProjectChanges::default() };
     let taken = ProjectChanges { name: Some("a".to_owned()), ..lower() };
@@ -197,7 +181,7 @@ async fn a_budget_that_was_refused_is_taken_back_and_one_that_may_be_saved_stays
 
 #[actix::test]
 async fn a_key_is_made_once_and_revoked_with_its_project() {
-    let (admin, ports) = admin().await;
+    let (admin, ports, _disk) = admin().await;
     let made = admin.create_project(project("a", None)).await.unwrap();
     assert!(admin.create_key(key("nobody", None)).await.unwrap_err().to_string().starts_with("project "));
     ports.asked();
@@ -228,7 +212,7 @@ fn provider(name: &str) -> ProviderDraft {
 
 #[actix::test]
 async fn a_providers_key_follows_it_to_no_other_host() {
-    let (admin, _) = admin().await;
+    let (admin, _ports, _disk) = admin().await;
     let made = admin.create_provider(provider("up")).await.unwrap();
     assert_eq!(admin.masked_key(&made).as_deref(), Some("sk-****"));
     let to = |url: &str| ProviderChanges { base_url: Some(url.to_owned()), ..ProviderChanges::default() };
@@ -249,7 +233,7 @@ async fn a_providers_key_follows_it_to_no_other_host() {
 
 #[actix::test]
 async fn a_model_has_its_kinds_dialects_and_keeps_the_version_of_an_equal_price() {
-    let (admin, _) = admin().await;
+    let (admin, _ports, _disk) = admin().await;
     admin.create_provider(provider("up")).await.unwrap();
     let draft = |price: Option<&str>| ModelDraft {
         name: "gpt".to_owned(),
