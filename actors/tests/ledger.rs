@@ -37,8 +37,8 @@ impl Disk {
         Self { records: Arc::new(watch::channel(vec![]).0), broken: Arc::default(), budgets }
     }
 
-    fn open_holds(&self) -> Vec<HoldRequest> {
-        let mut open: Vec<HoldRequest> = vec![];
+    fn open_holds(&self) -> Vec<Arc<HoldRequest>> {
+        let mut open: Vec<Arc<HoldRequest>> = vec![];
         for record in self.records.borrow().iter() {
             match record {
                 Record::Held(hold) => open.push(hold.clone()),
@@ -85,7 +85,7 @@ impl Journal for OpenDisk {
         false
     }
 
-    fn rotate(&mut self, _: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(), JournalError> {
+    fn rotate(&mut self, _: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError> {
         Ok(())
     }
 

@@ -98,7 +98,7 @@ impl DiskJournal {
         self.store.read(|connection| {
             for hold in open.into_values() {
                 match entries::request(connection, hold.call.request)? {
-                    Some(line) => closed.extend(booked(hold, line)),
+                    Some(line) => closed.extend(booked(&hold, line)),
                     None => still_open.push(hold),
                 }
             }
@@ -142,9 +142,9 @@ impl JournalSource for DiskJournal {
 
 // The database can be ahead of the journal if its disk lost the tail of one but not of the other. The line is booked;
 // to close its hold again would book it twice.
-fn booked(hold: HoldRequest, line: StoredEntry) -> Option<Closing> {
+fn booked(hold: &HoldRequest, line: StoredEntry) -> Option<Closing> {
     let entry = line.entry;
-    let target = entry.target?;
+    let target = Some(entry.target?);
     let (outcome, amount, closed_at) = (entry.outcome, entry.amount, entry.closed_at);
     Some(Closing { request: hold.call.request, target, outcome, amount, closed_at })
 }

@@ -115,9 +115,12 @@ impl fmt::Display for Money {
         let sign = if self.0 < 0 { "-" } else { "" };
         let magnitude = self.0.unsigned_abs();
         let per_dollar = PICOS_PER_DOLLAR.unsigned_abs();
-        let decimals = format!("{:012}", magnitude % per_dollar);
-        let short = decimals.trim_end_matches('0');
-        write!(f, "{sign}{}.{short:0<2}", magnitude / per_dollar)
+        let (mut decimals, mut width) = (magnitude % per_dollar, DECIMALS);
+        while width > 2 && decimals % 10 == 0 {
+            decimals /= 10;
+            width -= 1;
+        }
+        write!(f, "{sign}{}.{decimals:0width$}", magnitude / per_dollar)
     }
 }
 

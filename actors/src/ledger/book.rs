@@ -2,6 +2,7 @@
 //! Owns every decision about money: whether a hold fits, and that each is closed once. Refuses clocks and disks.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::entry::{Entry, Outcome, Target};
 use super::hold::{Balance, CloseError, HoldError, HoldRequest};
@@ -15,7 +16,7 @@ const REMEMBERED_CLOSINGS: usize = 16_384;
 #[derive(Debug, Default)]
 pub struct Book {
     accounts: HashMap<Scope, Account>,
-    open: HashMap<RequestId, HoldRequest>,
+    open: HashMap<RequestId, Arc<HoldRequest>>,
     closed: ClosedHolds,
     /// The latest time seen: the book's time never goes backwards, so no window is entered twice.
     now: Timestamp,
@@ -43,7 +44,7 @@ impl Book {
     /// A book as the disk remembers it.
     pub fn recover(
         budgets: Vec<(Scope, Budget, Money)>,
-        open: Vec<HoldRequest>,
+        open: Vec<Arc<HoldRequest>>,
         closed: Vec<Closing>,
         now: Timestamp,
     ) -> Self {
@@ -64,7 +65,7 @@ impl Book {
     ///
     /// # Errors
     /// [`HoldError::OverBudget`], naming the first budget that cannot cover it.
-    pub fn place(&mut self, mut hold: HoldRequest, now: Timestamp) -> Result<HoldRequest, HoldError> {
+    pub fn place(&mut self, mut hold: HoldRequest, now: Timestamp) -> Result<Arc<HoldRequest>, HoldError> {
         self.advance(now);
         hold.call.placed_at = self.now;
         for scope in hold.call.scopes.iter() {
@@ -75,7 +76,8 @@ impl Book {
                 account.held += hold.amount;
             }
         }
-        self.open.insert(hold.call.request, hold.clone());
+        let hold = Arc::new(hold);
+        self.open.insert(hold.call.request, Arc::clone(&hold));
         Ok(hold)
     }
 
@@ -102,8 +104,9 @@ impl Book {
             return Ok(Close::Repeated(amount));
         }
         let hold = self.open.get(&request).ok_or(CloseError::Unknown)?;
-        let target = target.unwrap_or_else(|| hold.target.clone());
-        let amount = if consumed_nothing(&outcome) { Money::ZERO } else { target.cost(&outcome.usage) };
+        let target = target.filter(|target| *target != hold.target);
+        let priced_by = target.as_ref().unwrap_or(&hold.target);
+        let amount = if consumed_nothing(&outcome) { Money::ZERO } else { priced_by.cost(&outcome.usage) };
         Ok(Close::First(Box::new(Closing { request, target, outcome, amount, closed_at: self.now })))
     }
 
@@ -142,7 +145,8 @@ impl Book {
     pub fn set_budget(&mut self, scope: Scope, budget: Budget, spent: Money, now: Timestamp) {
         self.advance(now);
         let window = budget.window_at(self.now);
-        let counts = |hold: &&HoldRequest| hold.call.placed_at >= window.start && hold.call.scopes.contains(&scope);
+        let counts =
+            |hold: &&Arc<HoldRequest>| hold.call.placed_at >= window.start && hold.call.scopes.contains(&scope);
         let held = self.open.values().filter(counts).map(|hold| hold.amount).sum();
         self.accounts.insert(scope, Account { budget, window, spent, held });
     }
@@ -167,7 +171,7 @@ impl Book {
     }
 
     /// Holds that are not closed.
-    pub fn open(&self) -> impl Iterator<Item = &HoldRequest> {
+    pub fn open(&self) -> impl Iterator<Item = &Arc<HoldRequest>> {
         self.open.values()
     }
 
@@ -219,7 +223,7 @@ impl HoldRequest {
     pub fn entry(&self, closing: &Closing) -> Entry {
         Entry {
             call: self.call.clone(),
-            target: Some(closing.target.clone()),
+            target: Some(closing.target.as_ref().unwrap_or(&self.target).clone()),
             outcome: closing.outcome.clone(),
             held: self.amount,
             amount: closing.amount,

@@ -1,6 +1,8 @@
 //! The ledger's port to disk: an append-only journal in front of the database. Implemented by the gateway's store.
 //! Owns what is written and what comes back. Refuses to say how: files, segments and tables are the store's.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,7 +15,7 @@ use crate::domain::{Budget, Money, RequestId, Scope, Timestamp};
 #[serde(rename_all = "snake_case")]
 pub enum Record {
     /// Money was set aside. Also written again when a segment begins, for every hold still open.
-    Held(HoldRequest),
+    Held(Arc<HoldRequest>),
     /// A hold was closed.
     Closed(Closing),
     /// A request was refused before a hold: recorded, never charged.
@@ -25,8 +27,9 @@ pub enum Record {
 pub struct Closing {
     /// Which hold.
     pub request: RequestId,
-    /// Where the call went in the end.
-    pub target: Target,
+    /// Where the call went in the end; `None` where the hold's target was the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// How it ended.
     pub outcome: Outcome,
     /// What it cost.
@@ -39,7 +42,7 @@ pub struct Closing {
 #[derive(Debug, Clone, Default)]
 pub struct Recovered {
     /// Holds that were never closed.
-    pub open: Vec<HoldRequest>,
+    pub open: Vec<Arc<HoldRequest>>,
     /// Closings whose segments are still there, so that a repeated closing finds its first result.
     pub closed: Vec<Closing>,
     /// Every budget, with what was settled in the window it is in now.
@@ -67,7 +70,7 @@ pub trait Journal: Send {
     ///
     /// # Errors
     /// If it was not begun; the current segment goes on.
-    fn rotate(&mut self, open: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(), JournalError>;
+    fn rotate(&mut self, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError>;
 
     /// Whether the database is too far behind for more calls to be admitted.
     fn is_overloaded(&self) -> bool;

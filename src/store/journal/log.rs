@@ -54,7 +54,7 @@ impl Journal for Log {
         self.place.is_nearly_full()
     }
 
-    fn rotate(&mut self, open: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(), JournalError> {
+    fn rotate(&mut self, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError> {
         if self.place.is_unused() {
             return Ok(());
         }

@@ -43,7 +43,7 @@ impl Place {
         directory: &Path,
         first: u64,
         count: u64,
-        open: &mut dyn Iterator<Item = &HoldRequest>,
+        open: &mut dyn Iterator<Item = &Arc<HoldRequest>>,
     ) -> Result<Self, JournalError> {
         // Four times what the open holds need: a segment is never nearly full when it begins.
         let capacity = SEGMENT.max(4 * count.saturating_mul(HOLD_ROOM + CLOSING_ROOM));
@@ -78,7 +78,7 @@ impl Place {
     pub(super) fn next(
         &self,
         directory: &Path,
-        open: &mut dyn Iterator<Item = &HoldRequest>,
+        open: &mut dyn Iterator<Item = &Arc<HoldRequest>>,
     ) -> Result<Self, JournalError> {
         Self::begin(directory, self.seq, self.open, open)
     }
@@ -117,10 +117,10 @@ impl Place {
     }
 }
 
-fn copies_of(first: u64, open: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(Vec<u8>, u64), JournalError> {
+fn copies_of(first: u64, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(Vec<u8>, u64), JournalError> {
     let (mut frames, mut count) = (Vec::new(), 0);
     for hold in open {
-        frame::encode(&mut frames, first.saturating_add(count), &Record::Held(hold.clone()))?;
+        frame::encode(&mut frames, first.saturating_add(count), &Record::Held(Arc::clone(hold)))?;
         count += 1;
     }
     Ok((frames, count))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use farthing_actors::domain::RequestId;
 use farthing_actors::ledger::entry::Entry;
@@ -15,7 +16,7 @@ use super::frame::{Found, decode};
 #[derive(Default)]
 pub(super) struct History {
     /// Holds that were not closed.
-    pub(super) open: BTreeMap<RequestId, HoldRequest>,
+    pub(super) open: BTreeMap<RequestId, Arc<HoldRequest>>,
     /// Closings, oldest first.
     pub(super) closed: Vec<Closing>,
     /// Segments that are finished, each with its last record.
@@ -102,7 +103,7 @@ impl<'a> Reader<'a> {
 
     fn close(&mut self, seq: u64, closing: Closing) -> Result<(), String> {
         match self.history.open.remove(&closing.request) {
-            Some(hold) => self.line(seq, completed(hold, &closing)),
+            Some(hold) => self.line(seq, hold.entry(&closing)),
             None if seq > self.applied => return Err(format!("{} is closed but was never held", closing.request)),
             None => {}
         }
@@ -114,18 +115,6 @@ impl<'a> Reader<'a> {
         if seq > self.applied {
             (self.apply)(seq, entry);
         }
-    }
-}
-
-/// The line that a closing makes of its hold.
-fn completed(hold: HoldRequest, closing: &Closing) -> Entry {
-    Entry {
-        call: hold.call,
-        target: Some(closing.target.clone()),
-        outcome: closing.outcome.clone(),
-        held: hold.amount,
-        amount: closing.amount,
-        closed_at: closing.closed_at,
     }
 }
 

@@ -51,15 +51,20 @@ pub async fn read_json<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let body = read(request, payload, limit).await?;
     let reader = &mut serde_json::Deserializer::from_slice(&body);
-    serde_path_to_error::deserialize(reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let place = error.path().to_string();
-        let error = error.into_inner();
-        if error.is_data() && place != "." {
-            return Problem::new(Code::InvalidValue, format!("{place}: {error}")).at(place);
-        }
-        let code = if error.is_data() { Code::InvalidValue } else { Code::InvalidJson };
-        Problem::new(code, error.to_string())
-    })
+        misread(&place, &error.into_inner())
+    })?;
+    reader.end().map_err(|error| misread(".", &error))?;
+    Ok(value)
+}
+
+fn misread(place: &str, error: &serde_json::Error) -> Problem {
+    match (error.is_data(), place) {
+        (true, ".") => Problem::new(Code::InvalidValue, error.to_string()),
+        (true, place) => Problem::new(Code::InvalidValue, format!("{place}: {error}")).at(place),
+        (false, _) => Problem::new(Code::InvalidJson, error.to_string()),
+    }
 }
 
 fn announced(request: &HttpRequest) -> usize {

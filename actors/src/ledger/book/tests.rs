@@ -155,8 +155,8 @@ fn any_event() -> impl Strategy<Value = Event> {
 /// What a journal would remember, kept beside the book to check it.
 #[derive(Default)]
 struct Model {
-    open: HashMap<RequestId, HoldRequest>,
-    settled: Vec<(HoldRequest, Closing)>,
+    open: HashMap<RequestId, Arc<HoldRequest>>,
+    settled: Vec<(Arc<HoldRequest>, Closing)>,
 }
 
 impl Model {
