@@ -12,7 +12,11 @@ use super::{data, manage, probes};
 
 /// Everything there is.
 pub fn all(config: &mut ServiceConfig) {
-    config.configure(probes).configure(data).configure(manage).default_service(web::to(probes::nothing_here));
+    config
+        .configure(probes)
+        .configure(applications)
+        .configure(operators)
+        .default_service(web::to(probes::nothing_here));
 }
 
 /// What load balancers and people call; no key.
@@ -24,7 +28,7 @@ fn probes(config: &mut ServiceConfig) {
 }
 
 /// What applications call.
-fn data(config: &mut ServiceConfig) {
+fn applications(config: &mut ServiceConfig) {
     config.service(v1()).service(web::scope("/v1beta").default_service(web::to(data::unknown)));
 }
 
@@ -39,7 +43,7 @@ fn v1() -> Scope {
 }
 
 /// What operators call.
-fn manage(config: &mut ServiceConfig) {
+fn operators(config: &mut ServiceConfig) {
     config.service(api());
 }
 
