@@ -10,3 +10,5 @@ mod members;
 pub mod openai_chat;
 pub mod splice;
 pub mod sse;
+
+pub use openai_chat::{ChatRequest, ErrorBody, RequestFault, UpstreamWords};

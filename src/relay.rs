@@ -43,6 +43,7 @@ use attempt::Opened;
 pub use error::{Refusal, RelayError};
 use exchange::{Admitted, Exchange};
 pub use exchange::{Answer, AnswerBody, Facts};
+pub(crate) use settlement::millis;
 
 /// What the relay asks and reads; one for each worker, because connections belong to a worker.
 pub struct Relay {

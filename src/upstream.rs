@@ -8,5 +8,6 @@ pub mod kinds;
 pub mod playback;
 
 pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply, UpstreamRequest};
-pub use error::UpstreamError;
+pub use error::{Fault, UpstreamError};
 pub use kinds::{Profile, profile};
+pub use playback::Sandbox;

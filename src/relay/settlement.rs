@@ -127,10 +127,10 @@ pub(super) fn client_gone(usage: Usage, provenance: Provenance, first_token: Opt
 
 /// Whether the provider may have worked, and bill for it, although no answer came.
 fn may_be_billed(error: &UpstreamError) -> bool {
-    matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_) | UpstreamError::Garbage(_))
+    matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_))
 }
 
 /// Whole milliseconds, for a row.
-pub(super) fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

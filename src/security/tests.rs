@@ -1,3 +1,5 @@
+//! The façade as everybody else meets it.
+
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);

@@ -11,8 +11,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use awc::http::Uri;
+use awc::http::Version;
 use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use awc::http::{Uri, Version};
 use bytes::Bytes;
 use farthing_actors::domain::{ProviderId, ProviderKind, Sealed, Secret, Timestamp};
 use farthing_actors::registry::catalogue::Provider;

@@ -4,8 +4,9 @@
 
 use std::net::IpAddr;
 
-use awc::http::Uri;
 use thiserror::Error;
+
+use super::client::Uri;
 
 /// Why an address is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

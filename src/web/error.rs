@@ -10,7 +10,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::dialect::openai_chat::error::ErrorBody;
+use crate::dialect::{ErrorBody, UpstreamWords};
 
 mod admin;
 mod from;
@@ -97,19 +97,24 @@ pub struct Problem {
     pub param: Option<String>,
     /// When to come back.
     pub retry_after: Option<Duration>,
-    /// The provider's own status, where that is passed on.
-    pub passed_status: Option<u16>,
+    /// The provider's own status and words, where they are passed on.
+    passed: Option<(u16, Option<UpstreamWords>)>,
 }
 
 impl Problem {
     /// A problem with its own message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after: None, passed_status: None }
+        Self { code, message: message.into(), param: None, retry_after: None, passed: None }
     }
 
     /// A problem whose message is the code's meaning.
     pub fn plain(code: Code) -> Self {
         Self::new(code, code.meaning())
+    }
+
+    /// A provider's refusal of what the client asked: its status, and its words, because only they say how to mend it.
+    pub fn passed_on(status: u16, words: Option<UpstreamWords>) -> Self {
+        Self { passed: Some((status, words)), ..Self::plain(Code::UpstreamRejected) }
     }
 
     /// The same, naming a field.
@@ -126,8 +131,22 @@ impl Problem {
 
     /// The body in OpenAI's shape.
     pub fn openai_body(&self) -> Vec<u8> {
-        let code = Some(self.code.name());
-        ErrorBody { message: &self.message, kind: self.code.kind(), param: self.param.as_deref(), code }.to_json()
+        let own = ErrorBody {
+            message: &self.message,
+            kind: self.code.kind(),
+            param: self.param.as_deref(),
+            code: Some(self.code.name()),
+        };
+        match &self.passed {
+            Some((_, Some(words))) => ErrorBody {
+                message: &words.message,
+                kind: words.kind.as_deref().unwrap_or(own.kind),
+                param: words.param.as_deref(),
+                code: words.code.as_deref().or(own.code),
+            }
+            .to_json(),
+            _ => own.to_json(),
+        }
     }
 
     /// The body in Farthing's own shape.
@@ -149,7 +168,7 @@ impl fmt::Display for Problem {
 /// The head of the answer; the body is written by the outermost layer, which knows path and request id.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        let status = self.passed_status.unwrap_or(self.code.status());
+        let status = self.passed.as_ref().map_or(self.code.status(), |(status, _)| *status);
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 

@@ -12,15 +12,11 @@ use super::{data, manage, probes};
 
 /// Everything there is.
 pub fn all(config: &mut ServiceConfig) {
-    config
-        .configure(probes)
-        .configure(applications)
-        .configure(operators)
-        .default_service(web::to(probes::nothing_here));
+    config.configure(open).configure(applications).configure(operators).default_service(web::to(probes::nothing_here));
 }
 
 /// What load balancers and people call; no key.
-fn probes(config: &mut ServiceConfig) {
+fn open(config: &mut ServiceConfig) {
     config
         .route("/live", get().to(probes::live))
         .route("/ready", get().to(probes::ready))

@@ -13,8 +13,7 @@ use actix_web::{App, HttpServer, middleware::from_fn, web};
 use super::{Gateway, middleware::envelope, routes};
 use crate::config::ServerConfig;
 use crate::relay::Relay;
-use crate::upstream::playback::Sandbox;
-use crate::upstream::{KeyVault, Upstream};
+use crate::upstream::{KeyVault, Sandbox, Upstream};
 
 /// A listening server.
 pub struct Bound {

@@ -90,7 +90,10 @@ fn the_books_survive_a_stop_and_a_start() {
 
     assert!(scene.gateway.stop().success());
     scene.gateway.restart();
-    assert_eq!(scene.gateway.requests(PROJECT, 1), [before]);
+    let after = scene.gateway.requests(PROJECT, 1).remove(0);
+    for (field, value) in after.as_object().unwrap() {
+        assert_eq!(before[field], *value, "{field}");
+    }
     assert_eq!(project_budget(&scene)["spent_usd"], spent);
     assert_eq!(scene.chat(&ask(&json!({}))).status, 200, "keys, providers and prices are still there");
 }

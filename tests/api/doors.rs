@@ -125,7 +125,7 @@ fn a_key_sees_its_own_limits_and_nothing_secret() {
     assert_eq!(answer.status, 200);
     let seen = answer.json();
     assert_eq!((&seen["id"], &seen["project"]), (&json!(key.id), &json!(PROJECT)), "{seen}");
-    assert_eq!(seen["budget"]["remaining_usd"], "0.5", "{seen}");
+    assert_eq!(seen["budget"]["remaining_usd"], "0.50", "{seen}");
     assert!(!answer.text().contains(&key.secret), "the secret is shown once, when it is made");
 }
 

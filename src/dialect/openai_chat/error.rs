@@ -54,6 +54,8 @@ pub struct UpstreamWords {
     pub message: String,
     /// Its `type`, or Google's `status`.
     pub kind: Option<String>,
+    /// The member of the request at fault.
+    pub param: Option<String>,
     /// Its code; numbers as text.
     pub code: Option<String>,
 }
@@ -81,18 +83,19 @@ impl UpstreamWords {
         if error.is_object() {
             Self::of_object(error.text)
         } else {
-            Self { message: words_of(error), kind: None, code: None }
+            Self { message: words_of(error), kind: None, param: None, code: None }
         }
     }
 
     fn of_object(text: &str) -> Self {
-        let object = members::read(text, &["message", "type", "status", "code"]).ok();
-        let [message, kind, status, code] = object.map_or([None; 4], members::Members::present);
+        let object = members::read(text, &["message", "type", "status", "param", "code"]).ok();
+        let [message, kind, status, param, code] = object.map_or([None; 5], members::Members::present);
         let name =
             |member: Member<'_>| member.string().map(|text| clean(&text, MAX_NAME)).filter(|name| !name.is_empty());
         Self {
             message: message.map_or_else(|| clean(text, MAX_MESSAGE), words_of),
             kind: kind.and_then(name).or_else(|| status.and_then(name)),
+            param: param.and_then(name),
             code: code.and_then(|code| name(code).or_else(|| code.whole().map(|number| number.to_string()))),
         }
     }
@@ -121,7 +124,12 @@ mod tests {
     use super::*;
 
     fn words(message: &str, kind: Option<&str>, code: Option<&str>) -> Option<UpstreamWords> {
-        Some(UpstreamWords { message: message.into(), kind: kind.map(Into::into), code: code.map(Into::into) })
+        Some(UpstreamWords {
+            message: message.into(),
+            kind: kind.map(Into::into),
+            param: None,
+            code: code.map(Into::into),
+        })
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Tokens: what is accepted, and every way to forge one that is not.
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 

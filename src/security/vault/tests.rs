@@ -1,3 +1,5 @@
+//! The vault: round trips, and every byte of an envelope tampered with.
+
 use super::*;
 
 const HOST: &str = "api.openai.com";

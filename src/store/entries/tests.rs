@@ -1,3 +1,5 @@
+//! Lines written and read back, field by field, on a real database.
+
 use farthing_actors::domain::{Estimate, KeyId, ProjectId, Provenance, RequestId};
 use farthing_actors::ledger::journal::Record;
 

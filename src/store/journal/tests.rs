@@ -1,3 +1,5 @@
+//! The journal cut, flipped, rotated and reopened: nothing written is lost, nothing is read twice.
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,3 +1,5 @@
+//! Books that balance, and every way to tamper with them.
+
 use diesel::connection::SimpleConnection;
 use farthing_actors::domain::{Timestamp, Usage};
 use farthing_actors::ledger::journal::Record;

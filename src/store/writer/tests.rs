@@ -1,3 +1,5 @@
+//! The writer: batches in order, retried, never dropped.
+
 use diesel::connection::SimpleConnection;
 
 use super::*;

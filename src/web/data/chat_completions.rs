@@ -5,7 +5,7 @@ use std::rc::Rc;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::answer;
-use crate::dialect::openai_chat::request::ChatRequest;
+use crate::dialect::ChatRequest;
 use crate::relay::Relay;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};

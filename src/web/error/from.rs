@@ -7,11 +7,10 @@ use farthing_actors::limiters::LimitError;
 use farthing_actors::registry::RegistryError;
 
 use super::{Code, Problem};
-use crate::dialect::openai_chat::request::RequestFault;
+use crate::dialect::RequestFault;
 use crate::relay::{Refusal, RelayError};
 use crate::store::StoreError;
-use crate::upstream::UpstreamError;
-use crate::upstream::error::Fault;
+use crate::upstream::{Fault, UpstreamError};
 
 impl From<RequestFault> for Problem {
     fn from(fault: RequestFault) -> Self {
@@ -62,11 +61,7 @@ fn upstream(error: &UpstreamError) -> Problem {
     match error {
         UpstreamError::Timeout(_) => Problem::plain(Code::UpstreamTimeout),
         UpstreamError::Status { status, words, retry_after } => match error.fault() {
-            Fault::Client => {
-                let words = words.as_ref().map(|words| words.message.clone());
-                let message = words.unwrap_or_else(|| Code::UpstreamRejected.meaning().to_owned());
-                Problem { passed_status: Some(*status), ..Problem::new(Code::UpstreamRejected, message) }
-            }
+            Fault::Client => Problem::passed_on(*status, words.clone()),
             Fault::Busy => {
                 Problem::plain(Code::UpstreamBusy).retry_after(retry_after.unwrap_or(Duration::from_secs(5)))
             }

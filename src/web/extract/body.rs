@@ -50,7 +50,13 @@ pub async fn read_json<T: DeserializeOwned>(
     limit: usize,
 ) -> Result<T, Problem> {
     let body = read(request, payload, limit).await?;
-    serde_json::from_slice(&body).map_err(|error| {
+    let reader = &mut serde_json::Deserializer::from_slice(&body);
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let place = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() && place != "." {
+            return Problem::new(Code::InvalidValue, format!("{place}: {error}")).at(place);
+        }
         let code = if error.is_data() { Code::InvalidValue } else { Code::InvalidJson };
         Problem::new(code, error.to_string())
     })

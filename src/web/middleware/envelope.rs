@@ -38,7 +38,7 @@ pub async fn wrap(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived));
-    log_line(&response, id, problem.as_ref(), took.map_or(0, |took| took.as_millis()));
+    log_line(&response, id, problem.as_ref(), took.map_or(0, crate::relay::millis));
     Ok(response)
 }
 
@@ -50,7 +50,7 @@ fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceR
 }
 
 /// The head of the answer is what is timed: a stream's end is in the ledger.
-fn log_line(response: &ServiceResponse, id: RequestId, problem: Option<&Problem>, millis: u128) {
+fn log_line(response: &ServiceResponse, id: RequestId, problem: Option<&Problem>, millis: u64) {
     let request = response.request();
     let route = request.match_pattern();
     log::info!(

@@ -1,3 +1,5 @@
+//! The sandbox answers as OpenAI would, and fails as it is told.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
