@@ -3,7 +3,6 @@
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::mem_forget,
     reason = "a test fails by panicking, and a dead process forgets"
 )]

@@ -29,7 +29,7 @@ pub(super) enum OpenedAnswer {
     /// The whole answer.
     Whole(Bytes),
     /// A stream whose first event has come.
-    Stream(OpenedStream),
+    Stream(Box<OpenedStream>),
 }
 
 /// A stream at its first event.
@@ -92,15 +92,19 @@ async fn first_event(exchange: &Exchange, reply: UpstreamReply) -> Result<Opened
         let chunk = timeout(idle, body.next()).await.map_err(|_| UpstreamError::Timeout(idle))?;
         let Some(chunk) = chunk.transpose()? else {
             return match reader.finish() {
-                StreamEnd::Complete => Ok(OpenedAnswer::Stream(OpenedStream { reader, body, first: Bytes::new() })),
+                StreamEnd::Complete => Ok(streaming(reader, body, Bytes::new())),
                 StreamEnd::Cut => Err(UpstreamError::Cut("it ended before its first event".to_owned())),
             };
         };
         let first = reader.push(chunk).map_err(stream_error)?;
         if !first.is_empty() || reader.is_done() {
-            return Ok(OpenedAnswer::Stream(OpenedStream { reader, body, first }));
+            return Ok(streaming(reader, body, first));
         }
     }
+}
+
+fn streaming(reader: ChatStream, body: UpstreamBody, first: Bytes) -> OpenedAnswer {
+    OpenedAnswer::Stream(Box::new(OpenedStream { reader, body, first }))
 }
 
 /// A fault inside a stream as an upstream error.
@@ -109,7 +113,7 @@ pub(super) fn stream_error(fault: StreamFault) -> UpstreamError {
         StreamFault::Oversized => UpstreamError::Garbage("an event is larger than 1 MiB"),
         StreamFault::Garbage(what) => UpstreamError::Garbage(what),
         StreamFault::UpstreamError(words) => {
-            UpstreamError::Status { status: 502, words: Some(words), retry_after: None }
+            UpstreamError::Status { status: 502, words: Some(Box::new(words)), retry_after: None }
         }
     }
 }

@@ -44,7 +44,7 @@ impl Relay {
             OpenedAnswer::Stream(stream) => {
                 let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
                 drop(client.send(Ok(Answer { facts, body: AnswerBody::Stream(body) })));
-                self.relay_stream(exchange, admitted, candidate, (stream, pieces)).await;
+                self.relay_stream(exchange, admitted, candidate, (*stream, pieces)).await;
             }
         }
     }

@@ -183,7 +183,7 @@ async fn accept(response: awc::ClientResponse, idle: Duration) -> Result<Upstrea
 
 async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {
     // An error whose explanation cannot be read is still that error.
-    let words = body.collect(MAX_ERROR).await.ok().and_then(|body| UpstreamWords::read(&body));
+    let words = body.collect(MAX_ERROR).await.ok().and_then(|body| UpstreamWords::read(&body)).map(Box::new);
     UpstreamError::Status { status, words, retry_after }
 }
 

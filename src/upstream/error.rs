@@ -23,7 +23,7 @@ pub enum UpstreamError {
         /// Its status code.
         status: u16,
         /// Its own explanation, if it gave one.
-        words: Option<UpstreamWords>,
+        words: Option<Box<UpstreamWords>>,
         /// When it asks to be called again.
         retry_after: Option<Duration>,
     },

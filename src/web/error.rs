@@ -98,7 +98,7 @@ pub struct Problem {
     /// When to come back.
     pub retry_after: Option<Duration>,
     /// The provider's own status and words, where they are passed on.
-    passed: Option<(u16, Option<UpstreamWords>)>,
+    passed: Option<Box<(u16, Option<UpstreamWords>)>>,
 }
 
 impl Problem {
@@ -114,7 +114,7 @@ impl Problem {
 
     /// A provider's refusal of what the client asked: its status, and its words, because only they say how to mend it.
     pub fn passed_on(status: u16, words: Option<UpstreamWords>) -> Self {
-        Self { passed: Some((status, words)), ..Self::plain(Code::UpstreamRejected) }
+        Self { passed: Some(Box::new((status, words))), ..Self::plain(Code::UpstreamRejected) }
     }
 
     /// The same, naming a field.
@@ -137,7 +137,7 @@ impl Problem {
             param: self.param.as_deref(),
             code: Some(self.code.name()),
         };
-        match &self.passed {
+        match self.passed.as_deref() {
             Some((_, Some(words))) => ErrorBody {
                 message: &words.message,
                 kind: words.kind.as_deref().unwrap_or(own.kind),
@@ -168,7 +168,7 @@ impl fmt::Display for Problem {
 /// The head of the answer; the body is written by the outermost layer, which knows path and request id.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        let status = self.passed.as_ref().map_or(self.code.status(), |(status, _)| *status);
+        let status = self.passed.as_deref().map_or(self.code.status(), |(status, _)| *status);
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 

@@ -61,7 +61,7 @@ fn upstream(error: &UpstreamError) -> Problem {
     match error {
         UpstreamError::Timeout(_) => Problem::plain(Code::UpstreamTimeout),
         UpstreamError::Status { status, words, retry_after } => match error.fault() {
-            Fault::Client => Problem::passed_on(*status, words.clone()),
+            Fault::Client => Problem::passed_on(*status, words.as_deref().cloned()),
             Fault::Busy => {
                 Problem::plain(Code::UpstreamBusy).retry_after(retry_after.unwrap_or(Duration::from_secs(5)))
             }

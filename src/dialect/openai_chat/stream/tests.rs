@@ -100,7 +100,7 @@ fn errors_within_the_stream_are_not_forwarded() {
         "{\"error\":{\"message\":\"no\",\"code\":7}}\n\n",
     ] {
         let (fault, rest) = fault(&[HELLO, error, HELLO].concat());
-        let words = UpstreamWords { message: "no".into(), kind: None, code: Some("7".into()) };
+        let words = UpstreamWords { message: "no".into(), kind: None, param: None, code: Some("7".into()) };
         assert_eq!((fault, rest.as_str()), (StreamFault::UpstreamError(words), HELLO));
     }
     assert!(matches!(fault("{\"message\":{},\ndata: {}\n\n").0, StreamFault::Garbage(_)), "an answer, not a stream");
