@@ -24,7 +24,7 @@ pub use store::KeyringStore;
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, UpdateKey, UpdateProject};
+use messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, RotateKey, UpdateKey, UpdateProject};
 
 /// The shell: decides with the core, saves through the port, then publishes.
 struct KeyringActor {
@@ -123,6 +123,15 @@ impl Handler<UpdateKey> for KeyringActor {
 
     fn handle(&mut self, UpdateKey(key): UpdateKey, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().update_key(key);
+        self.carry_out(decision, context)
+    }
+}
+
+impl Handler<RotateKey> for KeyringActor {
+    type Result = Result<(), KeyringError>;
+
+    fn handle(&mut self, message: RotateKey, context: &mut Self::Context) -> Self::Result {
+        let decision = self.keys.load().rotate_key(message.id, message.prefix, message.digest);
         self.carry_out(decision, context)
     }
 }

@@ -102,6 +102,18 @@ impl Admin {
         self.key(id)
     }
 
+    /// Gives a key another secret; id, budget and spend stay. The former secret ends at once: there is no overlap yet.
+    ///
+    /// # Errors
+    /// If there is none, or it is revoked.
+    pub async fn rotate_key(&self, id: KeyId) -> Result<IssuedKey, AdminError> {
+        let _one = self.changing.lock().await;
+        self.key(id)?;
+        let minted = self.parts.security.mint()?;
+        self.parts.keyring.rotate_key(id, minted.prefix, minted.digest).await?;
+        Ok(IssuedKey { key: self.key(id)?, secret: minted.secret })
+    }
+
     /// Ends a key for good. Its budget stays with it: calls in flight are still settled against it.
     ///
     /// # Errors

@@ -189,12 +189,17 @@ async fn a_key_is_made_once_and_revoked_with_its_project() {
     assert_eq!(ports.asked(), ["enforce", "save", "enforce"]);
     let digest = admin.parts.security.digest_presented(issued.secret.expose()).unwrap();
     assert_eq!(admin.keys().find(&digest).unwrap().key.id, issued.key.key.id);
+    let rotated = admin.rotate_key(issued.key.key.id).await.unwrap();
+    let fresh = admin.parts.security.digest_presented(rotated.secret.expose()).unwrap();
+    assert!(admin.keys().find(&digest).is_none(), "the former secret opens nothing");
+    assert_eq!(admin.keys().find(&fresh).unwrap().key.id, issued.key.key.id);
     let days = KeyChanges { expires_in_days: Some(Some(1)), ..KeyChanges::default() };
     let changed = admin.change_key(issued.key.key.id, days).await.unwrap();
     assert_eq!(changed.key.expires_at, Some(Timestamp(86_401_000)));
     admin.create_key(key(&made.id.to_string(), None)).await.unwrap();
     assert_eq!(admin.revoke_project_keys(made.id).await.unwrap(), 2);
     assert_eq!(admin.revoke_project_keys(made.id).await.unwrap(), 0);
+    assert!(admin.rotate_key(issued.key.key.id).await.is_err(), "a revoked key stays revoked");
     assert!(admin.delete_project(made.id).await.is_err(), "the books name its keys");
 }
 

@@ -12,8 +12,8 @@ use self::row::Row;
 use super::StoreError;
 use super::schema::{journal_state, ledger_entries};
 
-/// The most rows one page may ask for.
-const MAX_PAGE: i64 = 1_000;
+/// The most rows one question may ask for: a page of a thousand, and one more to know whether another follows.
+const MAX_PAGE: i64 = 1_001;
 
 /// A line of the books as the database holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct RequestFilter {
     pub key: Option<KeyId>,
     /// Older than the line of this number: the last one of the page before.
     pub before_seq: Option<i64>,
-    /// At most so many, and never more than 1,000.
+    /// At most so many, and never more than 1,001.
     pub limit: i64,
 }
 

@@ -74,6 +74,7 @@ fn api() -> Scope {
                 .route(patch().to(keys::change))
                 .route(delete().to(keys::revoke)),
         )
+        .service(at("/keys/{id}/rotate").route(post().to(keys::rotate)))
         .service(at("/keys/{id}/revoke").route(post().to(keys::revoke)))
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))

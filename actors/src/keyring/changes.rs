@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::error::KeyringError;
-use super::ring::{Keys, MAX_DEPTH, Project, VirtualKey};
+use super::ring::{KeyDigest, Keys, MAX_DEPTH, Project, VirtualKey};
 use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Timestamp, name};
 
 /// Far above any limit and far below what a row can hold.
@@ -83,6 +83,18 @@ impl Keys {
         };
         check_key(&key)?;
         Ok(Change::SaveKey(key))
+    }
+
+    /// A revoked key has no new secret: nothing takes its revocation back.
+    pub(super) fn rotate_key(&self, id: KeyId, prefix: String, digest: KeyDigest) -> Decision {
+        let present = &self.key(id).ok_or(KeyringError::NotFound)?.key;
+        if present.revoked_at.is_some() {
+            return Err(KeyringError::Conflict("the key is revoked; create another".to_owned()));
+        }
+        if self.find(&digest).is_some() {
+            return Err(KeyringError::Conflict("a key with this digest exists already".to_owned()));
+        }
+        Ok(Change::SaveKey(VirtualKey { prefix, digest, ..present.clone() }))
     }
 
     pub(super) fn revoke_key(&self, id: KeyId, at: Timestamp) -> Decision {

@@ -3,8 +3,8 @@
 
 use super::KeyringActor;
 use super::error::KeyringError;
-use super::messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, UpdateKey, UpdateProject};
-use super::ring::{Keys, Project, VirtualKey};
+use super::messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, RotateKey, UpdateKey, UpdateProject};
+use super::ring::{KeyDigest, Keys, Project, VirtualKey};
 use crate::domain::{KeyId, ProjectId, Timestamp};
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
@@ -71,6 +71,14 @@ impl Keyring {
     /// If there is none, if it would move to another project, or a field is wrong.
     pub async fn update_key(&self, key: VirtualKey) -> Result<(), KeyringError> {
         self.mailbox.ask(UpdateKey(key)).await?
+    }
+
+    /// Gives a key another secret, known by its visible beginning and its digest. The former one ends at once.
+    ///
+    /// # Errors
+    /// If there is none, or it is revoked.
+    pub async fn rotate_key(&self, id: KeyId, prefix: String, digest: KeyDigest) -> Result<(), KeyringError> {
+        self.mailbox.ask(RotateKey { id, prefix, digest }).await?
     }
 
     /// Ends a key for good; revoked again, it keeps its first moment. The record stays.

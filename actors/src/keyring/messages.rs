@@ -3,7 +3,7 @@
 use actix::Message;
 
 use super::error::KeyringError;
-use super::ring::{Project, VirtualKey};
+use super::ring::{KeyDigest, Project, VirtualKey};
 use crate::domain::{KeyId, ProjectId, Timestamp};
 
 #[derive(Message)]
@@ -25,6 +25,14 @@ pub(super) struct CreateKey(pub(super) VirtualKey);
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
 pub(super) struct UpdateKey(pub(super) VirtualKey);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), KeyringError>")]
+pub(super) struct RotateKey {
+    pub(super) id: KeyId,
+    pub(super) prefix: String,
+    pub(super) digest: KeyDigest,
+}
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]

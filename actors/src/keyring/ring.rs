@@ -219,6 +219,10 @@ impl Keys {
         let mut lineage = self.lineage(key.project).map(|project| &**project);
         let Some(project) = lineage.next() else { return false };
         let key = Arc::new(AuthorizedKey::new(key, project, lineage));
+        // The key's former secret, if it had another, no longer opens anything.
+        if let Some(former) = self.keys.get(&key.key.id) {
+            self.by_digest.remove(&former.key.digest);
+        }
         self.by_digest.insert(key.key.digest, Arc::clone(&key));
         self.keys.insert(key.key.id, key);
         true

@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 256 * 1024;
 /// The body as `T`.
 ///
 /// # Errors
-/// If it is too large, not JSON, or not a `T`.
+/// If it is too large, not JSON, or not a `T`; then the field is named.
 pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Problem> {
     body::read_json(request, payload, MAX_BYTES).await
 }

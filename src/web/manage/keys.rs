@@ -136,6 +136,16 @@ pub async fn revoke(
     Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
 }
 
+/// POST `/api/keys/{id}/rotate`: the secret changes, and nothing else.
+pub async fn rotate(
+    _: Operator<ManageKeys>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let issued = gateway.admin.rotate_key(id("key", &path)?).await?;
+    Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
+}
+
 /// A project by name or id, from a query.
 pub(super) fn project_id(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
     let found = gateway.admin.find_project(wanted).map(|project| project.id);
