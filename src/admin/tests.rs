@@ -81,7 +81,7 @@ impl Journal for Source {
         false
     }
 
-    fn rotate(&mut self, _: &mut dyn Iterator<Item = &HoldRequest>) -> Result<(), JournalError> {
+    fn rotate(&mut self, _: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError> {
         Ok(())
     }
 

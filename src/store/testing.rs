@@ -130,7 +130,7 @@ pub(crate) fn segments_in(data_dir: &Path) -> Vec<PathBuf> {
 }
 
 /// A hold of a dollar for the `n`th request, placed `n` seconds after noon.
-pub(crate) fn hold(n: u32) -> HoldRequest {
+pub(crate) fn hold(n: u32) -> Arc<HoldRequest> {
     let call = Call {
         request: RequestId::from_u128(u128::from(n) + 1_000),
         placed_at: Timestamp(NOON.0 + i64::from(n) * 1_000),
@@ -142,7 +142,8 @@ pub(crate) fn hold(n: u32) -> HoldRequest {
         stream: n.is_multiple_of(2),
     };
     let amount = Money::from_picos(1_000_000_000_000);
-    HoldRequest { call, target: target(), amount, expected: Usage { input: 10, output: 100, ..Usage::default() } }
+    let expected = Usage { input: 10, output: 100, ..Usage::default() };
+    Arc::new(HoldRequest { call, target: target(), amount, expected })
 }
 
 pub(crate) fn target() -> Target {
@@ -174,20 +175,12 @@ pub(crate) fn closing(n: u32) -> Closing {
         first_token_ms: Some(45),
     };
     let amount = target.cost(&usage);
-    Closing { request: hold.call.request, target, outcome, amount, closed_at: hold.call.placed_at }
+    Closing { request: hold.call.request, target: None, outcome, amount, closed_at: hold.call.placed_at }
 }
 
 /// The line of both.
 pub(crate) fn line(n: u32) -> Entry {
-    let (hold, closing) = (hold(n), closing(n));
-    Entry {
-        call: hold.call,
-        target: Some(closing.target),
-        outcome: closing.outcome,
-        held: hold.amount,
-        amount: closing.amount,
-        closed_at: closing.closed_at,
-    }
+    hold(n).entry(&closing(n))
 }
 
 /// The line of a request that was refused.

@@ -21,7 +21,7 @@ fn close(journal: &mut dyn Journal, n: u32) {
     journal.append(&Record::Closed(closing(n)), Some(line(n))).unwrap();
 }
 
-fn open_holds(recovered: &Recovered) -> Vec<HoldRequest> {
+fn open_holds(recovered: &Recovered) -> Vec<Arc<HoldRequest>> {
     recovered.open.clone()
 }
 
@@ -146,9 +146,8 @@ fn without_a_next_segment_holds_end_before_their_settlements() {
 fn a_line_beyond_64_bits_is_refused_before_it_is_written() {
     let books = Books::new();
     let (mut journal, _) = books.open();
-    let mut dear = hold(1);
-    dear.amount = Money::from_picos(i128::from(i64::MAX) + 1);
-    assert!(journal.append(&Record::Held(dear), None).is_err());
+    let dear = HoldRequest { amount: Money::from_picos(i128::from(i64::MAX) + 1), ..(*hold(1)).clone() };
+    assert!(journal.append(&Record::Held(Arc::new(dear)), None).is_err());
     place(&mut *journal, 1);
     let mut entry = line(1);
     entry.outcome.usage.output = u64::MAX;
