@@ -114,10 +114,9 @@ impl Running {
         fault.map_or(Ok(()), |fault| Err(AppError { part: fault.name, reason: fault.reason }))
     }
 
-    /// Closes the door; calls in flight have the grace period to finish.
+    /// Closes the door; calls in flight have the grace period to finish. Probes are still answered: not ready.
     async fn drain(&self) {
         self.gateway.ready.store(false, Ordering::Release);
-        self.server.pause().await;
         let idle = self.gateway.tasks.idle();
         if tokio::time::timeout(self.config.server.shutdown_grace, self.sign.unless_hurried(idle)).await.is_err() {
             let remain = self.gateway.tasks.running();

@@ -162,9 +162,9 @@ fn budgets_come_with_what_was_spent_in_their_window() {
     let books = Books::with(Durability::Process, budgets);
     let (mut journal, _) = books.open();
     let yesterday = |n| {
-        let mut hold = hold(n);
+        let mut hold = (*hold(n)).clone();
         hold.call.placed_at = Timestamp(NOON.0 - 24 * 3_600_000);
-        hold
+        Arc::new(hold)
     };
     journal.append(&Record::Held(yesterday(1)), None).unwrap();
     journal.append(&Record::Closed(closing(1)), None).unwrap();
