@@ -7,6 +7,7 @@ pub mod jwt;
 mod management;
 pub mod obfuscate;
 mod parts;
+pub mod session_token;
 mod subkeys;
 pub mod vault;
 pub mod virtual_key;
@@ -22,11 +23,13 @@ use zeroize::Zeroize;
 pub use entropy::NoEntropy;
 pub use jwt::{Claims, TokenError};
 pub use parts::{PartFault, SecurityParts};
+pub use session_token::{Role, SessionClaims, SessionError};
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;
 
 use jwt::Tokens;
 use management::Management;
+use session_token::SessionTokens;
 use subkeys::{Label, Subkeys};
 use vault::Vault;
 use virtual_key::VirtualKeys;
@@ -52,6 +55,7 @@ pub struct Security {
     virtual_keys: VirtualKeys,
     management: Management,
     tokens: Tokens,
+    sessions: SessionTokens,
     check_value: [u8; 32],
 }
 
@@ -62,7 +66,7 @@ impl fmt::Debug for Security {
 }
 
 impl Security {
-    /// Derives every key from the injected secrets. The token key comes from the session secret, so that changing it
+    /// Derives every key from the injected secrets. The token keys come from the session secret, so that changing it
     /// signs everyone out without touching stored provider keys.
     ///
     /// # Errors
@@ -80,6 +84,7 @@ impl Security {
             virtual_keys: VirtualKeys::new(&master)?,
             management: Management::new(&master, &parts.management_token)?,
             tokens: Tokens::new(&session)?,
+            sessions: SessionTokens::new(&session)?,
             check_value: master.mac(Label::CHECK)?.tag(b"farthing"),
         })
     }
@@ -138,6 +143,22 @@ impl Security {
     /// Why the token is not accepted.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
         self.tokens.verify(token, now)
+    }
+
+    /// Issues a session for an operator who has just proved who they are. It lasts [`session_token::LIFETIME`].
+    ///
+    /// # Errors
+    /// If the name is too long, or the system has no randomness.
+    pub fn issue_session(&self, username: &str, role: Role, now: Timestamp) -> Result<String, SessionError> {
+        self.sessions.issue(username, role, now)
+    }
+
+    /// The claims of a session issued here that is not over at `now`.
+    ///
+    /// # Errors
+    /// Why the session is not accepted.
+    pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionClaims, SessionError> {
+        self.sessions.verify(token, now)
     }
 
     /// A value that depends on the master key and reveals nothing about it: stored once, compared at every start, so

@@ -1,9 +1,11 @@
 //! The server: what applications, operators and probes can call.
 //! Owns HTTP: routes, extractors, status codes. Refuses decisions: handlers ask the relay, the admin floor, or a handle.
 
+pub mod dashboard;
 pub mod data;
 pub mod error;
 pub mod extract;
+pub mod feed;
 pub mod manage;
 pub mod middleware;
 pub mod probes;

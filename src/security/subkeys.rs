@@ -25,10 +25,19 @@ impl Label {
     pub(super) const CHECK: Self = Self("farthing/check/v1");
     /// Signs management tokens.
     pub(super) const TOKENS: Self = Self("farthing/tokens/v1");
+    /// Signs operators' sessions.
+    pub(super) const SESSIONS: Self = Self("farthing/sessions/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 6] =
-        [Self::PROVIDER_KEYS, Self::MASTER_KEY_ID, Self::VIRTUAL_KEYS, Self::MANAGEMENT, Self::CHECK, Self::TOKENS];
+    const ALL: [Self; 7] = [
+        Self::PROVIDER_KEYS,
+        Self::MASTER_KEY_ID,
+        Self::VIRTUAL_KEYS,
+        Self::MANAGEMENT,
+        Self::CHECK,
+        Self::TOKENS,
+        Self::SESSIONS,
+    ];
 
     /// The label's text, also used as associated data.
     pub(super) fn as_str(self) -> &'static str {

@@ -1,18 +1,25 @@
 //! Every route on one page, and nothing else. Its permission is in the type of its handler: a [`Caller`] for
-//! applications, an [`Operator`] for management.
+//! applications, an [`Operator`] for management, a [`Visitor`] for pages.
 //!
 //! [`Caller`]: super::extract::virtual_key::Caller
 //! [`Operator`]: super::extract::operator::Operator
+//! [`Visitor`]: super::dashboard::visitor::Visitor
 
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{Resource, Scope};
 
+use super::dashboard::{self, assets, overview, page, sign_in};
 use super::manage::{keys, ledger, models, projects, providers, requests, tokens};
-use super::{data, manage, probes};
+use super::{data, feed, manage, probes};
 
 /// Everything there is.
 pub fn all(config: &mut ServiceConfig) {
-    config.configure(open).configure(applications).configure(operators).default_service(web::to(probes::nothing_here));
+    config
+        .configure(open)
+        .configure(applications)
+        .configure(operators)
+        .configure(pages)
+        .default_service(web::to(probes::nothing_here));
 }
 
 /// What load balancers and people call; no key.
@@ -81,6 +88,17 @@ fn api() -> Scope {
         .service(at("/ledger/verify").route(get().to(ledger::verify)))
         .service(at("/tokens").route(post().to(tokens::create)))
         .default_service(web::to(manage::unknown))
+}
+
+/// What operators see in a browser, and the feed that keeps it live.
+fn pages(config: &mut ServiceConfig) {
+    let at = |path| web::resource(path).default_service(web::to(dashboard::wrong_method)).wrap(page::headers());
+    config
+        .service(at("/").route(get().to(overview::show)))
+        .service(at("/sign-in").route(get().to(sign_in::show)).route(post().to(sign_in::enter)))
+        .service(at("/sign-out").route(post().to(sign_in::leave)))
+        .service(at("/static/{version}/{name:.+}").route(get().to(assets::show)))
+        .route("/ws/feed", get().to(feed::open));
 }
 
 /// A place of the management API that answers other methods with 405.

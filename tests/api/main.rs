@@ -4,6 +4,7 @@
 
 mod budgets;
 mod chat;
+mod dashboard;
 mod doors;
 mod fidelity;
 mod input;

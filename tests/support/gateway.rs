@@ -97,6 +97,11 @@ impl TestGateway {
         self.anonymous().bearer(&self.token)
     }
 
+    /// The management token, as an operator types it.
+    pub fn management_token(&self) -> &str {
+        &self.token
+    }
+
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.home.join("data")

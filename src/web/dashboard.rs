@@ -1,0 +1,20 @@
+//! The dashboard: pages for operators, made on the server, live where a script may run and complete where none may.
+//! Owns pages, their assets, and the browser's side of a session. Refuses inline code, other hosts, and any answer without
+//! the headers that tell a browser so.
+
+pub mod assets;
+pub mod origin;
+pub mod overview;
+pub mod page;
+pub mod shown;
+pub mod sign_in;
+pub mod visitor;
+
+use actix_web::HttpResponse;
+
+use crate::web::error::{Code, Problem};
+
+/// The page exists, the method does not.
+pub async fn wrong_method() -> Result<HttpResponse, Problem> {
+    Err(Problem::plain(Code::MethodNotAllowed))
+}

@@ -1,0 +1,99 @@
+//! Origins: whether a browser sent this from one of our own pages.
+//! Owns what our origin is: the scheme and host the browser used. Refuses other sites' forms and sockets.
+//!
+//! Forwarding headers are believed here, because a proxy that ends TLS must be able to say so, and because a page of
+//! another site can set none of them.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::ORIGIN;
+
+use crate::web::error::{Code, Problem};
+
+const FETCH_SITE: &str = "sec-fetch-site";
+
+/// Whether the browser came by TLS.
+pub fn is_https(request: &HttpRequest) -> bool {
+    request.connection_info().scheme() == "https"
+}
+
+/// The origin the request names; `None` if it names none.
+///
+/// # Errors
+/// 403 if that is not our own.
+pub fn own_origin(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(None) };
+    let origin = origin.to_str().map_err(|_| foreign())?;
+    let connection = request.connection_info();
+    let own = format!("{}://{}", connection.scheme(), connection.host());
+    if origin == own { Ok(Some(origin)) } else { Err(foreign()) }
+}
+
+/// Lets a form of ours pass, and callers that are no browser.
+///
+/// # Errors
+/// 403 for another site's form.
+pub fn own_form(request: &HttpRequest) -> Result<(), Problem> {
+    let site = request.headers().get(FETCH_SITE).map(|site| site.as_bytes());
+    match site {
+        // A page that sends no referrer names no origin either; the browser's own word on the site stands.
+        Some(b"same-origin") if names_null(request) => Ok(()),
+        Some(b"same-origin" | b"none") | None => own_origin(request).map(drop),
+        Some(_) => Err(foreign()),
+    }
+}
+
+fn names_null(request: &HttpRequest) -> bool {
+    request.headers().get(ORIGIN).is_some_and(|origin| origin == "null")
+}
+
+fn foreign() -> Problem {
+    Problem::new(Code::Forbidden, "the request comes from another site; open the dashboard itself")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn request(headers: &[(&'static str, &'static str)]) -> HttpRequest {
+        let begun = TestRequest::default().insert_header(("host", "gateway.test:8080"));
+        headers.iter().fold(begun, |request, header| request.insert_header(*header)).to_http_request()
+    }
+
+    #[test]
+    fn an_origin_is_ours_to_the_letter() {
+        let own = ("origin", "http://gateway.test:8080");
+        assert_eq!(own_origin(&request(&[own])).unwrap(), Some("http://gateway.test:8080"));
+        assert_eq!(own_origin(&request(&[])).unwrap(), None);
+        for other in ["http://gateway.test", "https://gateway.test:8080", "http://gateway.test:8080.evil", "null", ""] {
+            assert_eq!(own_origin(&request(&[("origin", other)])).unwrap_err().code, Code::Forbidden, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_says_that_the_browser_came_by_tls() {
+        let forwarded = request(&[("x-forwarded-proto", "https"), ("origin", "https://gateway.test:8080")]);
+        assert!(is_https(&forwarded) && own_origin(&forwarded).is_ok());
+        assert!(!is_https(&request(&[])));
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_refused() {
+        let (own, null) = (("origin", "http://gateway.test:8080"), ("origin", "null"));
+        let site = |word| ("sec-fetch-site", word);
+        for ours in [&[][..], &[own], &[own, site("same-origin")], &[site("none")], &[null, site("same-origin")]] {
+            assert!(own_form(&request(ours)).is_ok(), "{ours:?}");
+        }
+        let evil = ("origin", "http://evil.test");
+        for theirs in [
+            &[null][..],
+            &[evil],
+            &[evil, site("same-origin")],
+            &[own, site("same-site")],
+            &[own, site("cross-site")],
+            &[null, site("none")],
+        ] {
+            assert!(own_form(&request(theirs)).is_err(), "{theirs:?}");
+        }
+    }
+}

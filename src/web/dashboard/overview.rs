@@ -1,0 +1,81 @@
+//! The overview: money, providers, actors and the last calls on one page.
+//! Owns what is on it and in which order. Refuses to decide anything: every figure is an owner's or the books'.
+
+mod actors;
+mod calls;
+mod names;
+mod projects;
+mod providers;
+mod tiles;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use farthing_actors::domain::Scope;
+
+use super::visitor::Visitor;
+use super::{assets, page, shown};
+use crate::admin::AdminError;
+use crate::admin::books::{Line, RequestFilter};
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use actors::{ActorRow, actors};
+use calls::CallRow;
+use names::names;
+use projects::{ProjectRow, Projects};
+use providers::{ProviderRow, providers};
+use tiles::{Figures, Tile};
+
+/// What the eye takes in; the page's script keeps as many.
+const CALLS: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "overview/page.html")]
+struct OverviewPage {
+    assets: &'static str,
+    username: String,
+    time: String,
+    tiles: Vec<Tile>,
+    projects: Vec<ProjectRow>,
+    more_projects: usize,
+    providers: Vec<ProviderRow>,
+    actors: Vec<ActorRow>,
+    calls: Vec<CallRow>,
+    names: String,
+}
+
+/// GET `/`.
+///
+/// # Errors
+/// If the ledger or the books do not answer.
+pub async fn show(visitor: Visitor, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
+    let projects = Projects::first(&keys);
+    let (balances, open_holds, lines) = tokio::join!(
+        gateway.admin.balances(projects.shown.iter().map(|project| Scope::Project(project.id)).collect()),
+        gateway.admin.open_holds(),
+        last_calls(&gateway),
+    );
+    let (balances, open_holds, lines) = (balances?, open_holds?, lines?);
+    let figures = Figures::new(&projects, &balances, open_holds, &lines);
+    page::render(
+        StatusCode::OK,
+        &OverviewPage {
+            assets: assets::version(),
+            username: visitor.0.username,
+            time: shown::time_of_day(gateway.clock.now()),
+            tiles: figures.tiles(),
+            more_projects: projects.more,
+            projects: projects.rows(&keys, &balances),
+            providers: providers(&gateway, &catalogue),
+            actors: actors(&gateway),
+            calls: lines.iter().map(|line| CallRow::new(&line.entry, &keys, &catalogue)).collect(),
+            names: names(&keys, &catalogue),
+        },
+    )
+}
+
+async fn last_calls(gateway: &Gateway) -> Result<Vec<Line>, Problem> {
+    let filter = RequestFilter { project: None, key: None, before_seq: None, limit: CALLS };
+    Ok(gateway.admin.books().requests(filter).await.map_err(AdminError::Store)?)
+}

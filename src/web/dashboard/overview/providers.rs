@@ -1,0 +1,62 @@
+//! Providers, each as well as its worst circuit.
+
+use std::sync::Arc;
+
+use farthing_actors::breakers::{CircuitReport, CircuitState};
+use farthing_actors::domain::ProviderKind;
+use farthing_actors::registry::catalogue::{Catalogue, Provider};
+
+use crate::web::Gateway;
+use crate::web::dashboard::shown;
+
+/// One provider.
+pub(super) struct ProviderRow {
+    pub(super) name: String,
+    pub(super) kind: ProviderKind,
+    pub(super) models: String,
+    pub(super) state: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) cause: Option<Arc<str>>,
+    pub(super) next_trial: Option<String>,
+}
+
+pub(super) fn providers(gateway: &Gateway, catalogue: &Catalogue) -> Vec<ProviderRow> {
+    let row = |provider: &Arc<Provider>| {
+        let there = catalogue.deployments().filter(|deployment| deployment.provider == provider.id);
+        ProviderRow::new(provider, there.map(|deployment| gateway.breakers.report(deployment.id)).collect())
+    };
+    catalogue.providers().map(row).collect()
+}
+
+impl ProviderRow {
+    fn new(provider: &Provider, circuits: Vec<CircuitReport>) -> Self {
+        let models = shown::count(circuits.len());
+        let worst = circuits.into_iter().max_by_key(|circuit| badness(circuit.state));
+        let (state, tone) = match &worst {
+            _ if !provider.enabled => ("disabled", "fair"),
+            None => ("no models", "fair"),
+            Some(circuit) => words(circuit.state),
+        };
+        let trial = worst.as_ref().and_then(|circuit| circuit.next_trial_at).map(shown::time_of_day);
+        let (name, kind) = (provider.name.clone(), provider.kind);
+        Self { name, kind, models, state, tone, cause: worst.and_then(|circuit| circuit.cause), next_trial: trial }
+    }
+}
+
+fn badness(state: CircuitState) -> u8 {
+    match state {
+        CircuitState::Closed => 0,
+        CircuitState::Cooling => 1,
+        CircuitState::HalfOpen => 2,
+        CircuitState::Open => 3,
+    }
+}
+
+fn words(state: CircuitState) -> (&'static str, &'static str) {
+    match state {
+        CircuitState::Closed => ("circuit closed", "good"),
+        CircuitState::Cooling => ("cooling down", "fair"),
+        CircuitState::HalfOpen => ("circuit half-open", "fair"),
+        CircuitState::Open => ("circuit open", "bad"),
+    }
+}

@@ -1,0 +1,46 @@
+//! Pages: a template on its way to a browser, with the headers that let the browser trust nothing but us.
+//! Owns those headers, for refusals as well. Refuses to be kept by caches.
+
+use actix_web::cookie::Cookie;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType};
+use actix_web::middleware::DefaultHeaders;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use askama::Template;
+
+use crate::web::error::{Code, Problem};
+
+/// Nothing but our own files, no frame around us, no form elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every answer of the dashboard carries, whatever its status.
+pub fn headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::CONTENT_SECURITY_POLICY, POLICY))
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::REFERRER_POLICY, "no-referrer"))
+        .add((header::CACHE_CONTROL, "no-store"))
+}
+
+/// The page with this status.
+///
+/// # Errors
+/// 500 if the template cannot be written, which is a defect.
+pub fn render(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Problem> {
+    let html = template.render().map_err(|error| {
+        log::error!(error:% = error; "a page could not be written");
+        Problem::plain(Code::Internal)
+    })?;
+    Ok(HttpResponseBuilder::new(status).content_type(ContentType::html()).body(html))
+}
+
+/// Sends the browser to another page of ours, perhaps with a cookie.
+pub fn see_other(place: &'static str, cookie: Option<Cookie<'static>>) -> HttpResponse {
+    let mut answer = HttpResponse::SeeOther();
+    answer.insert_header((header::LOCATION, place));
+    if let Some(cookie) = cookie {
+        answer.cookie(cookie);
+    }
+    answer.finish()
+}

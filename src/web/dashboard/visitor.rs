@@ -1,0 +1,97 @@
+//! Visitors: operators who signed in with a browser, known by the session in their cookie.
+//! Owns the cookie. Refuses everybody else by sending them to the sign-in page: a handler that names a [`Visitor`] cannot
+//! run without one.
+
+use std::fmt;
+use std::future::{Ready, ready};
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+
+use super::{origin, page};
+use crate::security::SessionClaims;
+use crate::web::Gateway;
+
+/// A browser keeps a cookie of this name to this host, this path and TLS.
+const OVER_TLS: &str = "__Host-farthing_session";
+/// Without TLS, which is only served on loopback, browsers take no cookie with that prefix.
+const PLAIN: &str = "farthing_session";
+
+/// An operator who has signed in.
+#[derive(Debug, Clone)]
+pub struct Visitor(pub SessionClaims);
+
+/// Not signed in, or not any more.
+#[derive(Debug, Clone, Copy)]
+pub struct SignInFirst;
+
+impl FromRequest for Visitor {
+    type Error = SignInFirst;
+    type Future = Ready<Result<Self, SignInFirst>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(session(request).map(Self).ok_or(SignInFirst))
+    }
+}
+
+impl fmt::Display for SignInFirst {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not signed in")
+    }
+}
+
+impl ResponseError for SignInFirst {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::SEE_OTHER
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        page::see_other("/sign-in", None)
+    }
+}
+
+/// The session in the request's cookie, if it holds.
+pub fn session(request: &HttpRequest) -> Option<SessionClaims> {
+    let gateway = request.app_data::<web::Data<Gateway>>()?;
+    let cookie = request.cookie(name(request))?;
+    gateway.security.verify_session(cookie.value(), gateway.clock.now()).ok()
+}
+
+/// The cookie that carries `token` until the browser closes.
+pub fn cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
+    Cookie::build(name(request), token)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(origin::is_https(request))
+        .finish()
+}
+
+/// The cookie that makes a browser forget the session.
+pub fn no_cookie(request: &HttpRequest) -> Cookie<'static> {
+    let mut cookie = cookie(request, String::new());
+    cookie.make_removal();
+    cookie
+}
+
+fn name(request: &HttpRequest) -> &'static str {
+    if origin::is_https(request) { OVER_TLS } else { PLAIN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_cookie_is_as_closed_as_the_connection_allows() {
+        let plain = TestRequest::default().to_http_request();
+        let tls = TestRequest::default().insert_header(("x-forwarded-proto", "https")).to_http_request();
+        let set = |request| cookie(request, "token".to_owned()).to_string();
+        assert_eq!(set(&plain), "farthing_session=token; HttpOnly; SameSite=Strict; Path=/");
+        assert_eq!(set(&tls), "__Host-farthing_session=token; HttpOnly; SameSite=Strict; Secure; Path=/");
+        assert!(no_cookie(&tls).to_string().contains("Max-Age=0"));
+    }
+}
