@@ -2,13 +2,17 @@
 //! the line. Owns the form, the names of fields and their cap. Refuses lines that break out of theirs, and the chatter
 //! of libraries, whose debug lines may quote headers.
 
+mod lines;
+
 use std::io::{self, Write};
 
 use env_logger::fmt::Formatter;
 use farthing_actors::domain::Clock;
 use log::kv::{self, VisitSource, VisitValue};
-use log::{LevelFilter, Record, SetLoggerError};
+use log::{Level, LevelFilter, Record, SetLoggerError};
 use serde::ser::{SerializeMap, Serializer as _};
+
+pub use lines::flush;
 
 /// The longest text of one field, in bytes; longer ones end in `…`.
 const FIELD_CAP: usize = 1_024;
@@ -64,6 +68,7 @@ pub const COUNT: &str = "count";
 /// # Errors
 /// If logging was started before.
 pub fn start(level: LevelFilter) -> Result<(), SetLoggerError> {
+    lines::start();
     env_logger::Builder::new()
         .filter_level(level.min(LIBRARIES))
         .filter_module(OURS, level)
@@ -75,6 +80,12 @@ pub fn start(level: LevelFilter) -> Result<(), SetLoggerError> {
 fn write_line(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = line(record, &Clock::system().now().to_string())?;
     line.push(b'\n');
+    if record.level() >= Level::Info {
+        match lines::gather(line) {
+            Ok(()) => return Ok(()),
+            Err(refused) => line = refused,
+        }
+    }
     // One write per line, so that lines of several threads do not mix.
     out.write_all(&line)
 }

@@ -24,6 +24,8 @@ impl Tasks {
     #[expect(clippy::disallowed_methods, reason = "this file is the one door to spawning")]
     pub fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         let running = Running::enter(&self.0);
+        // Boxed: the work is large, and spawning moves what it is given several times.
+        let work = Box::pin(work);
         actix::spawn(async move {
             work.await;
             drop(running);
