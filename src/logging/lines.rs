@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -34,9 +34,9 @@ pub(super) fn start() {
 /// Takes a line, or gives it back to be written at once.
 pub(super) fn gather(line: Vec<u8>) -> Result<(), Vec<u8>> {
     let Some(sender) = GATHERED.get() else { return Err(line) };
-    sender.try_send(Item::Line(line)).map_err(|refused| match refused.into_inner() {
-        Item::Line(line) => line,
-        Item::Flush(_) => Vec::new(),
+    sender.try_send(Item::Line(line)).map_err(|refused| match refused {
+        TrySendError::Full(Item::Line(line)) | TrySendError::Disconnected(Item::Line(line)) => line,
+        TrySendError::Full(Item::Flush(_)) | TrySendError::Disconnected(Item::Flush(_)) => Vec::new(),
     })
 }
 
@@ -66,6 +66,8 @@ fn carry(items: &Receiver<Item>) {
         if waiting.is_empty() {
             thread::sleep(PAUSE);
         }
-        waiting.iter().for_each(|done| drop(done.send(())));
+        for done in waiting {
+            done.send(()).ok();
+        }
     }
 }

@@ -144,7 +144,7 @@ impl JournalSource for DiskJournal {
 // to close its hold again would book it twice.
 fn booked(hold: &HoldRequest, line: StoredEntry) -> Option<Closing> {
     let entry = line.entry;
-    let target = Some(entry.target?);
+    let target = Some(entry.target?).filter(|target| *target != hold.target);
     let (outcome, amount, closed_at) = (entry.outcome, entry.amount, entry.closed_at);
     Some(Closing { request: hold.call.request, target, outcome, amount, closed_at })
 }
