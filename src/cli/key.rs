@@ -71,9 +71,6 @@ struct Create {
     /// Days until it expires; never if absent
     #[arg(long, value_name = "DAYS")]
     expires_in_days: Option<u32>,
-    /// How many requests it may make in its life
-    #[arg(long, value_name = "N")]
-    max_requests: Option<u64>,
     #[command(flatten)]
     budget: BudgetFlags,
     #[command(flatten)]
@@ -105,9 +102,6 @@ impl Create {
             Map::from_iter([("project".to_owned(), json!(self.project)), ("name".to_owned(), json!(self.name))]);
         if let Some(days) = self.expires_in_days {
             body.insert("expires_in_days".to_owned(), json!(days));
-        }
-        if let Some(most) = self.max_requests {
-            body.insert("max_requests".to_owned(), json!(most));
         }
         put_grants(&mut body, &self.budget, &self.limits);
         Value::Object(body)

@@ -52,7 +52,9 @@ pub(super) fn balances(verdict: &Value) -> bool {
 
 /// The verdict in words.
 pub(super) fn sentence(verdict: &Value) -> String {
-    let figure = |name: &str| verdict.get(name).map_or_else(|| "?".to_owned(), plain);
+    // Beside a running server an offline reader cannot know what is in flight, and says null.
+    let known = |name: &str| verdict.get(name).filter(|figure| !figure.is_null());
+    let figure = |name: &str| known(name).map_or_else(|| "unknown".to_owned(), plain);
     let figures = format!(
         "{} entries, {} requests, {} open holds, imbalance {} USD",
         figure("entries"),
