@@ -19,8 +19,6 @@ pub mod prices;
 pub mod projects;
 pub mod providers;
 mod schema;
-#[cfg(test)]
-mod scratch;
 pub mod spend;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -211,7 +209,14 @@ fn migration_failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::TempDir;
+    use crate::store::testing::{Scratch, TempDir};
+
+    #[test]
+    fn the_catalogue_goes_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-21-000001_catalogue/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-21-000001_catalogue/up.sql")).unwrap();
+    }
 
     #[test]
     fn migrations_are_named_once_and_newer_databases_are_refused() {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::QueryResult;
+use diesel::connection::SimpleConnection;
 use farthing_actors::domain::{
     Budget, CallStatus, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
     RequestId, Scope, Timestamp, Usage,
@@ -44,6 +46,27 @@ impl TempDir {
 impl Drop for TempDir {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// A migrated database file, opened as often as a test likes.
+pub(crate) struct Scratch(TempDir);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        let scratch = Self(TempDir::new());
+        scratch.open().migrate().unwrap();
+        scratch
+    }
+
+    /// A store over the file, as a process that was just started has it.
+    pub(crate) fn open(&self) -> Arc<Store> {
+        Store::open(&self.0.path().join("farthing.db")).unwrap()
+    }
+
+    /// Runs statements as somebody with a database shell would.
+    pub(crate) fn run(&self, sql: &str) -> QueryResult<()> {
+        self.open().read(|connection| Ok(connection.batch_execute(sql))).unwrap()
     }
 }
 

@@ -4,8 +4,8 @@ use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, 
 use farthing_actors::error::SaveError;
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
-use super::super::scratch::Scratch;
 use super::{KeyringTables, budgets};
+use crate::store::testing::Scratch;
 
 fn full_budget() -> Budget {
     let limit_usd = "12345678901.000000000001".parse().unwrap();

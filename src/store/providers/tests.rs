@@ -9,8 +9,8 @@ use farthing_actors::error::SaveError;
 use farthing_actors::registry::{Change, Deployment, PriceVersion, Provider, RegistryStore};
 
 use super::super::prices;
-use super::super::scratch::Scratch;
 use super::RegistryTables;
+use crate::store::testing::Scratch;
 
 fn bare_provider(id: u128) -> Provider {
     Provider {
