@@ -4,6 +4,7 @@
 
 mod lines;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use env_logger::fmt::Formatter;
@@ -118,8 +119,8 @@ impl<'kvs, M: SerializeMap> VisitSource<'kvs> for Fields<M> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
         let name = key.as_str();
         // A second `time` would make the object ambiguous to its readers.
-        let name = if RESERVED.contains(&name) { format!("field_{name}") } else { name.to_owned() };
-        let written = self.map.serialize_key(&name).and_then(|()| {
+        let name = if RESERVED.contains(&name) { Cow::Owned(format!("field_{name}")) } else { Cow::Borrowed(name) };
+        let written = self.map.serialize_key(&*name).and_then(|()| {
             let mut field = Field { map: &mut self.map, written: None };
             value.visit(&mut field).ok();
             field.written.unwrap_or(Ok(()))
@@ -171,12 +172,12 @@ impl<'v, M: SerializeMap> VisitValue<'v> for Field<'_, M> {
 }
 
 /// The text, cut at [`FIELD_CAP`].
-fn capped(text: &str) -> String {
+fn capped(text: &str) -> Cow<'_, str> {
     if text.len() <= FIELD_CAP {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let end = text.floor_char_boundary(FIELD_CAP);
-    format!("{}…", text.get(..end).unwrap_or_default())
+    Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 
 #[cfg(test)]

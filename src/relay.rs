@@ -103,9 +103,10 @@ impl Relay {
         };
         match opened {
             Some(Ok(opened)) => Ok(Some((admitted, opened))),
-            Some(Err(error)) => Err(self.fail(exchange, admitted, error).await),
+            // Boxed: what rarely happens should not make the future of every request larger.
+            Some(Err(error)) => Err(Box::pin(self.fail(exchange, admitted, error)).await),
             None => {
-                self.client_left(exchange, admitted).await;
+                Box::pin(self.client_left(exchange, admitted)).await;
                 Ok(None)
             }
         }

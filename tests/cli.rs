@@ -259,9 +259,9 @@ fn what_is_made_is_sent_as_the_api_takes_it() {
                    "limits": {"rpm": 600, "tpm": null, "concurrency": null}}),
         ),
         (
-            "key create ci --project team-a --expires-in-days 30 --max-requests 9 --allow gpt-* --allow o3",
+            "key create ci --project team-a --expires-in-days 30 --allow gpt-* --allow o3",
             "POST /api/keys",
-            json!({"name": "ci", "project": "team-a", "expires_in_days": 30, "max_requests": 9,
+            json!({"name": "ci", "project": "team-a", "expires_in_days": 30,
                    "allowed_models": ["gpt-*", "o3"]}),
         ),
         (

@@ -34,7 +34,7 @@ impl Relay {
             }
             (Err(limited), Ok(hold)) => {
                 let refused = self.outcome_of_refusal(exchange, 429);
-                self.close(hold, None, refused).await;
+                Box::pin(self.close(hold, None, refused)).await;
                 Err(limited.into())
             }
             (Ok(permit), Err(error)) => {

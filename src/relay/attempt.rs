@@ -53,12 +53,10 @@ impl Relay {
         let provider = &candidate.provider;
         let request = UpstreamRequest { body: rewrite(exchange, admitted, candidate), stream: exchange.chat.stream };
         let sent = self.clock.monotonic();
-        let answer = async {
-            let reply = self.upstream.send(provider, request).await?;
-            if exchange.chat.stream { first_event(exchange, reply).await } else { whole(reply).await }
+        let answer = match self.upstream.send(provider, request).await {
+            Ok(reply) => read(exchange, reply, provider.timeouts.total()).await,
+            Err(error) => Err(error),
         };
-        let patience = provider.timeouts.total();
-        let answer = timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)));
         admitted.waited += self.clock.monotonic().saturating_sub(sent);
         answer
     }
@@ -73,6 +71,12 @@ fn rewrite(exchange: &Exchange, admitted: &Admitted, candidate: &Candidate) -> B
         force_usage: exchange.chat.stream,
         output_cap: insert.then(|| OutputCap { field: profile(candidate.provider.kind).output_cap_field, tokens }),
     })
+}
+
+/// What comes after the head is mostly there already; then no timer is set.
+async fn read(exchange: &Exchange, reply: UpstreamReply, patience: Duration) -> Result<OpenedAnswer, UpstreamError> {
+    let answer = async { if exchange.chat.stream { first_event(exchange, reply).await } else { whole(reply).await } };
+    timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
 }
 
 async fn whole(reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {

@@ -16,12 +16,11 @@ impl Relay {
         let model = &exchange.chat.model;
         let catalogue = self.catalogue.load();
         let known = catalogue.candidates(model);
-        let speaks = |candidate: &&Candidate| candidate.deployment.dialects.contains(&DIALECT);
-        let able: Vec<_> = known.iter().filter(speaks).cloned().collect();
-        if able.is_empty() || !exchange.key.admits(model) {
+        let able = || known.iter().filter(|candidate| candidate.deployment.dialects.contains(&DIALECT));
+        if able().next().is_none() || !exchange.key.admits(model) {
             return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
         }
-        let priced: Vec<_> = able.into_iter().filter(|candidate| affordable(exchange, candidate)).collect();
+        let priced: Vec<_> = able().filter(|candidate| affordable(exchange, candidate)).cloned().collect();
         if priced.is_empty() {
             return Err(RelayError::NotPriced(model.clone()));
         }

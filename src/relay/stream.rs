@@ -44,7 +44,8 @@ impl Relay {
             OpenedAnswer::Stream(stream) => {
                 let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
                 drop(client.send(Ok(Answer { facts, body: AnswerBody::Stream(body) })));
-                self.relay_stream(exchange, admitted, candidate, (*stream, pieces)).await;
+                // Boxed: a whole answer should not carry the room that only a stream needs.
+                Box::pin(self.relay_stream(exchange, admitted, candidate, (*stream, pieces))).await;
             }
         }
     }

@@ -91,7 +91,7 @@ impl Upstream {
     /// # Errors
     /// [`UpstreamError`] for everything else, a provider's own error included.
     pub async fn send(&self, provider: &Provider, request: UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
-        let patience = provider.timeouts.first_byte(request.stream);
+        let patience = provider.timeouts.first_byte(request.stream).min(provider.timeouts.total());
         let answer = async {
             match provider.kind {
                 ProviderKind::Sandbox => self.play(provider, &request).await,

@@ -127,12 +127,9 @@ impl Hold {
     /// If it could not be written down in about ten seconds.
     pub async fn settle(mut self, target: Option<Target>, outcome: Outcome) -> Result<Money, CloseError> {
         let mut result = self.close(&target, &outcome).await;
-        for _ in 1..SETTLE_TRIES {
-            if !is_passing(&result) {
-                break;
-            }
-            tokio::time::sleep(SETTLE_PAUSE).await;
-            result = self.close(&target, &outcome).await;
+        if is_passing(&result) {
+            // Boxed: what rarely happens should not make the future of every request larger.
+            result = Box::pin(self.close_patiently(&target, &outcome)).await;
         }
         self.open = is_passing(&result);
         result
@@ -141,6 +138,17 @@ impl Hold {
     /// The request this hold is for.
     pub fn request(&self) -> RequestId {
         self.request
+    }
+
+    async fn close_patiently(&self, target: &Option<Target>, outcome: &Outcome) -> Result<Money, CloseError> {
+        for _ in 2..SETTLE_TRIES {
+            tokio::time::sleep(SETTLE_PAUSE).await;
+            let result = self.close(target, outcome).await;
+            if !is_passing(&result) {
+                return result;
+            }
+        }
+        self.close(target, outcome).await
     }
 
     async fn close(&self, target: &Option<Target>, outcome: &Outcome) -> Result<Money, CloseError> {
