@@ -6,7 +6,8 @@ mod openai_chat {
     use std::path::{Path, PathBuf};
 
     use bytes::Bytes;
-    use farthing::dialect::openai_chat::{ChatStream, Reading, Seen, StreamEnd, StreamFault, reply};
+    use farthing::dialect::openai_chat::{ChatStream, reply};
+    use farthing::dialect::{Passage, Reading, Seen, StreamEnd, StreamFault};
     use farthing_actors::domain::Usage;
     use serde_json::Value;
 

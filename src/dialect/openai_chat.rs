@@ -8,7 +8,5 @@ pub mod request;
 pub mod stream;
 pub mod usage;
 
-pub use error::{ErrorBody, UpstreamWords};
-pub use request::{ChatRequest, OutputCap, RequestFault, Rewrite};
-pub use stream::{ChatStream, Seen, StreamEnd, StreamFault};
-pub use usage::Reading;
+pub use request::ChatRequest;
+pub use stream::ChatStream;

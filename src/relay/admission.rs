@@ -18,7 +18,7 @@ impl Relay {
     pub(super) async fn admit(&self, exchange: &Exchange, candidates: Vec<Candidate>) -> Result<Admitted, RelayError> {
         let estimate = Estimate::of(&exchange.chat, &candidates);
         let Some(first) = candidates.first() else {
-            return Err(RelayError::UnknownModel(exchange.chat.model.clone()));
+            return Err(RelayError::UnknownModel(exchange.chat.head.model.clone()));
         };
         let hold = HoldRequest {
             call: exchange.call(),

@@ -10,9 +10,10 @@ use tokio::time::timeout;
 
 use super::Relay;
 use super::exchange::{Admitted, Exchange};
+use crate::dialect::openai_chat::ChatStream;
 use crate::dialect::openai_chat::reply;
-use crate::dialect::openai_chat::request::{OutputCap, Rewrite};
-use crate::dialect::openai_chat::stream::{ChatStream, StreamEnd, StreamFault};
+use crate::dialect::{OutputCap, Rewrite};
+use crate::dialect::{Passage, StreamEnd, StreamFault};
 use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest, profile};
 
 /// A provider's answer that has begun.
@@ -51,7 +52,8 @@ impl Relay {
         candidate: &Candidate,
     ) -> Result<OpenedAnswer, UpstreamError> {
         let provider = &candidate.provider;
-        let request = UpstreamRequest { body: rewrite(exchange, admitted, candidate), stream: exchange.chat.stream };
+        let request =
+            UpstreamRequest { body: rewrite(exchange, admitted, candidate), stream: exchange.chat.head.stream };
         let sent = self.clock.monotonic();
         let answer = match self.upstream.send(provider, request).await {
             Ok(reply) => read(exchange, reply, provider.timeouts.total()).await,
@@ -65,17 +67,18 @@ impl Relay {
 fn rewrite(exchange: &Exchange, admitted: &Admitted, candidate: &Candidate) -> Bytes {
     let tokens = admitted.estimate.output_cap;
     // A budget is kept only if the provider enforces the cap that the hold was computed for.
-    let insert = exchange.key.budgeted && exchange.chat.output_cap != Some(tokens);
+    let insert = exchange.key.budgeted && exchange.chat.head.output_cap != Some(tokens);
     exchange.chat.for_upstream(&Rewrite {
         model: &candidate.deployment.upstream_model,
-        force_usage: exchange.chat.stream,
+        force_usage: exchange.chat.head.stream,
         output_cap: insert.then(|| OutputCap { field: profile(candidate.provider.kind).output_cap_field, tokens }),
     })
 }
 
 /// What comes after the head is mostly there already; then no timer is set.
 async fn read(exchange: &Exchange, reply: UpstreamReply, patience: Duration) -> Result<OpenedAnswer, UpstreamError> {
-    let answer = async { if exchange.chat.stream { first_event(exchange, reply).await } else { whole(reply).await } };
+    let answer =
+        async { if exchange.chat.head.stream { first_event(exchange, reply).await } else { whole(reply).await } };
     timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
 }
 
@@ -90,7 +93,7 @@ async fn whole(reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
 /// Errors come inside accepted streams too: until the first real event, another deployment may still be tried.
 async fn first_event(exchange: &Exchange, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let mut body = reply.body;
-    let mut reader = ChatStream::new(exchange.chat.wants_usage);
+    let mut reader = ChatStream::new(exchange.chat.head.wants_usage);
     let idle = body.idle();
     loop {
         let chunk = timeout(idle, body.next()).await.map_err(|_| UpstreamError::Timeout(idle))?;

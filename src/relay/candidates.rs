@@ -13,7 +13,7 @@ impl Relay {
     /// # Errors
     /// Unknown or forbidden model, no price under a budget, or every circuit open.
     pub(super) fn candidates(&self, exchange: &Exchange) -> Result<Vec<Candidate>, RelayError> {
-        let model = &exchange.chat.model;
+        let model = &exchange.chat.head.model;
         let catalogue = self.catalogue.load();
         let known = catalogue.candidates(model);
         let able = || known.iter().filter(|candidate| candidate.deployment.dialects.contains(&DIALECT));

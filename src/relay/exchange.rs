@@ -86,9 +86,9 @@ impl Exchange {
             key: self.key.key.id,
             project: self.key.project.id,
             scopes: Arc::clone(&self.key.scopes),
-            model: self.chat.model.as_str().into(),
+            model: self.chat.head.model.as_str().into(),
             dialect: DIALECT,
-            stream: self.chat.stream,
+            stream: self.chat.head.stream,
         }
     }
 

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::stream_error;
-use crate::dialect::openai_chat::stream::{ChatStream, StreamEnd};
+use crate::dialect::openai_chat::ChatStream;
+use crate::dialect::{Passage, StreamEnd};
 use crate::upstream::{UpstreamBody, UpstreamError};
 
 /// A client hears something at least this often, so that nothing between us gives the connection up.

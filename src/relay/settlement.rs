@@ -10,8 +10,8 @@ use farthing_actors::ledger::{Hold, Outcome, Target};
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, target};
 use super::{Relay, RelayError};
-use crate::dialect::openai_chat::stream::Seen;
-use crate::dialect::openai_chat::usage::Reading;
+use crate::dialect::Reading;
+use crate::dialect::Seen;
 use crate::logging;
 use crate::upstream::UpstreamError;
 
@@ -108,7 +108,7 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
         request_id: exchange.id,
         project_id: exchange.key.project.id,
         key_id: exchange.key_id(),
-        model: exchange.chat.model.as_str().into(),
+        model: exchange.chat.head.model.as_str().into(),
         provider_id: None,
         status: outcome.status,
         http_status: outcome.http_status,

@@ -15,9 +15,9 @@ use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::pump::{PumpEnd, pump};
 use super::settlement::{End, client_gone, consumed};
 use super::{Client, Relay};
-use crate::dialect::openai_chat::error::ErrorBody;
+use crate::dialect::openai_chat::ChatStream;
 use crate::dialect::openai_chat::reply;
-use crate::dialect::openai_chat::stream::{ChatStream, Seen};
+use crate::dialect::{ErrorBody, Passage, Seen};
 
 /// Pieces that may wait for a client that reads slowly; then the upstream waits too.
 const PIECES_IN_FLIGHT: usize = 16;
@@ -136,5 +136,6 @@ fn receipt(exchange: &Exchange, cost: Money) -> String {
 /// The one error event of a broken answer; no end marker follows, so that stock clients raise.
 fn broken_off() -> Bytes {
     let message = "the provider's answer broke off; what was produced until then is charged";
-    ErrorBody { message, kind: "upstream_error", param: None, code: Some("upstream_cut") }.to_event()
+    ErrorBody { status: 502, message, kind: "upstream_error", param: None, code: Some("upstream_cut") }
+        .event(super::DIALECT)
 }

@@ -24,7 +24,7 @@ use super::error::UpstreamError;
 use super::guard::Address;
 use super::kinds::{Authentication, Profile, profile};
 use super::playback::{Playback, Sandbox};
-use crate::dialect::openai_chat::error::UpstreamWords;
+use crate::dialect::UpstreamWords;
 
 /// The most of a whole answer that is read.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::dialect::openai_chat::error::UpstreamWords;
+use crate::dialect::UpstreamWords;
 
 /// One failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
+use farthing_actors::domain::Dialect;
 use serde_json::json;
 
 use crate::dialect::{ErrorBody, UpstreamWords};
@@ -74,6 +75,7 @@ codes! {
     Conflict = "conflict", 409, "invalid_request_error", false, "The change contradicts what there is; the message says how.";
     BodyTooLarge = "body_too_large", 413, "invalid_request_error", false, "The body is larger than server.max_body_bytes.";
     EncodingUnsupported = "encoding_unsupported", 415, "invalid_request_error", false, "Compressed bodies are not accepted; send it plain.";
+    UnsupportedField = "unsupported_field", 400, "invalid_request_error", false, "The model's provider has no place for this field; leave it out or use another model.";
     UpstreamRejected = "upstream_rejected", 422, "invalid_request_error", false, "The provider refused the request; its status and its words are passed on.";
     RateLimited = "rate_limit_exceeded", 429, "rate_limit_error", true, "A limit of the key or its project is used up; wait as long as Retry-After says.";
     UpstreamBusy = "upstream_rate_limited", 429, "rate_limit_error", true, "Every provider of the model limits us now; wait as long as Retry-After says.";
@@ -129,24 +131,26 @@ impl Problem {
         self
     }
 
-    /// The body in OpenAI's shape.
-    pub fn openai_body(&self) -> Vec<u8> {
+    /// The body in the shape of the client's dialect.
+    pub fn body_for(&self, dialect: Dialect) -> Vec<u8> {
         let own = ErrorBody {
+            status: self.status_code().as_u16(),
             message: &self.message,
             kind: self.code.kind(),
             param: self.param.as_deref(),
             code: Some(self.code.name()),
         };
-        match self.passed.as_deref() {
+        let told = match self.passed.as_deref() {
             Some((_, Some(words))) => ErrorBody {
                 message: &words.message,
                 kind: words.kind.as_deref().unwrap_or(own.kind),
                 param: words.param.as_deref(),
                 code: words.code.as_deref().or(own.code),
-            }
-            .to_json(),
-            _ => own.to_json(),
-        }
+                ..own
+            },
+            _ => own,
+        };
+        told.json(dialect)
     }
 
     /// The body in Farthing's own shape.
@@ -221,7 +225,7 @@ mod tests {
     #[test]
     fn an_error_has_the_shape_of_its_route() {
         let problem = Problem::plain(Code::ModelNotFound).at("model");
-        let openai: serde_json::Value = serde_json::from_slice(&problem.openai_body()).unwrap();
+        let openai: serde_json::Value = serde_json::from_slice(&problem.body_for(Dialect::OpenaiChat)).unwrap();
         assert_eq!(openai["error"]["code"], "model_not_found");
         assert_eq!(openai["error"]["param"], "model");
         let own: serde_json::Value = serde_json::from_slice(&problem.management_body("req_1")).unwrap();

@@ -1,7 +1,7 @@
 //! A whole answer that was not streamed. Owns finding its usage; refuses to change it: it reaches the client as it came.
 
-use super::usage::Reading;
 use crate::dialect::members;
+use crate::dialect::usage::Reading;
 
 /// The usage of an answer. What is not a JSON object says nothing; broken UTF-8 in the text does not matter.
 pub fn usage(body: &[u8]) -> Reading {

@@ -11,11 +11,13 @@ use bytes::{Bytes, BytesMut};
 use serde_json::value::RawValue;
 
 use self::indexes::Indexes;
-use super::error::UpstreamWords;
-use super::usage::Reading;
+use crate::dialect::fault::StreamFault;
 use crate::dialect::members::{self, Member};
+use crate::dialect::passage::{Passage, Seen, StreamEnd};
 use crate::dialect::splice::Splice;
-use crate::dialect::sse::{Event, Oversized, Splitter};
+use crate::dialect::sse::{Event, Splitter};
+use crate::dialect::usage::Reading;
+use crate::dialect::words::UpstreamWords;
 
 const DONE: &[u8] = b"data: [DONE]\n\n";
 /// How much of a body that is no event stream is searched for an error; it is read anew with every chunk.
@@ -32,44 +34,6 @@ pub struct ChatStream {
     failed: bool,
     withheld: Option<Withheld>,
     rest: Bytes,
-}
-
-/// What was streamed so far, for an estimate if the provider never reports usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
-    /// Events that carried text: content, refusals, tool calls or reasoning.
-    pub events: u64,
-    /// Bytes of that text.
-    pub text_bytes: u64,
-}
-
-/// How the provider ended the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamEnd {
-    /// With `[DONE]`, or after every choice gave its reason for finishing.
-    Complete,
-    /// Before that.
-    Cut,
-}
-
-/// Why a stream cannot go on. The client gets an error event, never an end marker.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StreamFault {
-    /// One event is longer than the bound.
-    #[error("the provider sent an event longer than 1 MiB")]
-    Oversized,
-    /// The provider reported an error inside the stream.
-    #[error("the provider failed within the stream: {}", .0.message)]
-    UpstreamError(UpstreamWords),
-    /// What came is no stream of this dialect.
-    #[error("the provider's stream cannot be read: {0}")]
-    Garbage(&'static str),
-}
-
-impl From<Oversized> for StreamFault {
-    fn from(_: Oversized) -> Self {
-        Self::Oversized
-    }
 }
 
 /// The usage-only chunk, kept until the tail.
@@ -92,76 +56,6 @@ impl ChatStream {
             withheld: None,
             rest: Bytes::new(),
         }
-    }
-
-    /// Takes in a chunk and gives back what may go to the client now, perhaps nothing. The usage-only chunk and
-    /// `[DONE]` are withheld for [`Self::tail`]; whatever follows `[DONE]` is dropped.
-    ///
-    /// # Errors
-    /// When the stream cannot go on. Nothing of the event at fault is forwarded; what was due before it in the same
-    /// chunk is in [`Self::rest`]. Later chunks give nothing.
-    pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamFault> {
-        if self.done || self.failed {
-            return Ok(Bytes::new());
-        }
-        let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
-        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
-        self.splitter = splitter;
-        match outcome {
-            Err(fault) if !self.done => {
-                self.failed = true;
-                self.rest = due;
-                Err(fault)
-            }
-            _ => Ok(due),
-        }
-    }
-
-    /// What is still due to the client as it came: after a fault, what stood before it in its chunk; after
-    /// [`Self::finish`], a last chunk that lacked its blank line. Given once; [`Self::tail`] begins with it.
-    pub fn rest(&mut self) -> Bytes {
-        std::mem::take(&mut self.rest)
-    }
-
-    /// The provider closed the connection.
-    pub fn finish(&mut self) -> StreamEnd {
-        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
-        if !self.done && !self.failed && is_whole(&last) && self.passes(&last) == Ok(true) {
-            self.rest = Bytes::from(last);
-        }
-        let complete = self.done || (!self.failed && self.choices.all_finished());
-        if complete { StreamEnd::Complete } else { StreamEnd::Cut }
-    }
-
-    /// Whether `[DONE]` has come.
-    pub fn is_done(&self) -> bool {
-        self.done
-    }
-
-    /// The end of the stream, once the books are settled: the withheld usage chunk if the client asked for it and the
-    /// provider sent one, with `farthing` (one line of JSON) as its last member, and then `[DONE]`.
-    pub fn tail(&mut self, farthing: Option<&str>) -> Bytes {
-        let mut tail = BytesMut::from(&self.rest()[..]);
-        if let Some(withheld) = self.withheld.take().filter(|_| self.client_wants_usage) {
-            let mut splice = Splice::new(&withheld.event);
-            if let Some(farthing) = farthing {
-                splice.insert(withheld.object, "farthing", farthing);
-            }
-            tail.extend_from_slice(&splice.finish());
-        }
-        tail.extend_from_slice(DONE);
-        tail.freeze()
-    }
-
-    /// The usage the provider reported last.
-    pub fn usage(&self) -> Reading {
-        self.usage
-    }
-
-    /// What was streamed so far.
-    pub fn seen(&self) -> Seen {
-        self.seen
     }
 
     /// Takes in one event; says whether it goes to the client now.
@@ -234,6 +128,64 @@ impl ChatStream {
     fn withhold(&mut self, event: &[u8], object: Option<Range<usize>>) {
         let object = object.unwrap_or_default();
         self.withheld = Some(Withheld { event: Bytes::copy_from_slice(event), object });
+    }
+}
+
+impl Passage for ChatStream {
+    fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamFault> {
+        if self.done || self.failed {
+            return Ok(Bytes::new());
+        }
+        let mut splitter = std::mem::take(&mut self.splitter);
+        let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
+        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
+        self.splitter = splitter;
+        match outcome {
+            Err(fault) if !self.done => {
+                self.failed = true;
+                self.rest = due;
+                Err(fault)
+            }
+            _ => Ok(due),
+        }
+    }
+
+    fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.rest)
+    }
+
+    fn finish(&mut self) -> StreamEnd {
+        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
+        if !self.done && !self.failed && is_whole(&last) && self.passes(&last) == Ok(true) {
+            self.rest = Bytes::from(last);
+        }
+        let complete = self.done || (!self.failed && self.choices.all_finished());
+        if complete { StreamEnd::Complete } else { StreamEnd::Cut }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn tail(&mut self, farthing: Option<&str>) -> Bytes {
+        let mut tail = BytesMut::from(&self.rest()[..]);
+        if let Some(withheld) = self.withheld.take().filter(|_| self.client_wants_usage) {
+            let mut splice = Splice::new(&withheld.event);
+            if let Some(farthing) = farthing {
+                splice.insert(withheld.object, "farthing", farthing);
+            }
+            tail.extend_from_slice(&splice.finish());
+        }
+        tail.extend_from_slice(DONE);
+        tail.freeze()
+    }
+
+    fn usage(&self) -> Reading {
+        self.usage
+    }
+
+    fn seen(&self) -> Seen {
+        self.seen
     }
 }
 

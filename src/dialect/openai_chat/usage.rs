@@ -5,20 +5,7 @@
 use farthing_actors::domain::Usage;
 
 use crate::dialect::members::{Member, Members};
-
-/// More tokens than any request can have; beyond it a figure is a fault of the provider.
-const ABSURD: u64 = 100_000_000;
-
-/// What a provider's answer says about its usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Nothing, or `null`.
-    Absent,
-    /// Figures that cannot be true, with the reason.
-    Insane(&'static str),
-    /// Figures, an explicit zero included.
-    Figures(Usage),
-}
+use crate::dialect::usage::{Reading, count, details};
 
 impl Reading {
     /// Reads the members `usage` and `x_groq` of an answer or a chunk; Groq may put usage in the latter alone.
@@ -87,29 +74,6 @@ fn spoken(completion: u64, reasoning: u64, generated: Option<u64>) -> Result<u64
         return Ok(completion);
     }
     completion.checked_sub(reasoning).ok_or("more reasoning tokens than completion tokens")
-}
-
-fn count(figure: Option<Member<'_>>) -> Result<Option<u64>, &'static str> {
-    let Some(figure) = figure else { return Ok(None) };
-    match figure.whole() {
-        Some(tokens) if tokens <= ABSURD => Ok(Some(tokens)),
-        Some(_) => Err("a figure is above 100 million tokens"),
-        None => Err("a figure is not a whole number of tokens"),
-    }
-}
-
-fn details<const N: usize>(
-    object: Option<Member<'_>>,
-    names: &[&'static str; N],
-) -> Result<[Option<u64>; N], &'static str> {
-    let mut counts = [None; N];
-    let Some(object) = object else { return Ok(counts) };
-    let figures = object.members(names).filter(|object| object.duplicate.is_none());
-    let figures = figures.ok_or("the details of a figure are not an object")?;
-    for (slot, figure) in counts.iter_mut().zip(figures.present()) {
-        *slot = count(figure)?;
-    }
-    Ok(counts)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ impl From<RequestFault> for Problem {
             "missing_field" => Code::MissingField,
             "invalid_type" => Code::InvalidType,
             "invalid_value" => Code::InvalidValue,
+            "unsupported_field" => Code::UnsupportedField,
             "too_deep" => Code::TooDeep,
             _ => Code::InvalidJson,
         };

@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
-use farthing_actors::domain::RequestId;
+use farthing_actors::domain::{Dialect, RequestId};
 
 use crate::logging;
 use crate::web::Gateway;
@@ -45,7 +45,7 @@ pub async fn wrap(
 fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceResponse {
     let path = response.request().path();
     let openai = path.starts_with("/v1/") || path == "/v1" || path.starts_with("/v1beta");
-    let body = if openai { problem.openai_body() } else { problem.management_body(id) };
+    let body = if openai { problem.body_for(Dialect::OpenaiChat) } else { problem.management_body(id) };
     response.map_body(|_, _| BoxBody::new(body))
 }
 

@@ -25,10 +25,13 @@ fn what_matters_is_read() {
            "stream_options":{"include_usage":true},"model":"caf\u00e9"} "#,
     )
     .unwrap();
-    assert_eq!((request.model.as_str(), request.stream, request.wants_usage), ("café", true, true));
-    assert_eq!((request.output_cap, request.choices, request.messages), (Some(100), 2, 2));
+    assert_eq!((request.head.model.as_str(), request.head.stream, request.head.wants_usage), ("café", true, true));
+    assert_eq!((request.head.output_cap, request.head.choices, request.head.messages), (Some(100), 2, 2));
     let least = parse(r#"{"model":"m","messages":[0],"stream":null,"n":null,"max_tokens":null}"#).unwrap();
-    assert_eq!((least.stream, least.wants_usage, least.output_cap, least.choices), (false, false, None, 1));
+    assert_eq!(
+        (least.head.stream, least.head.wants_usage, least.head.output_cap, least.head.choices),
+        (false, false, None, 1)
+    );
 }
 
 #[test]
@@ -67,7 +70,7 @@ fn faults_name_the_member() {
         ),
     ] {
         let fault = parse(&body).unwrap_err();
-        assert_eq!((fault.code, fault.param), (code, param), "{body}");
+        assert_eq!((fault.code, fault.param.as_deref()), (code, param), "{body}");
         assert!(param.is_none_or(|param| fault.message.contains(param.split('.').next().unwrap())));
     }
     let broken = Bytes::from_static(b"{\"model\":\"m\",\"messages\":[\"\xff\"]}");
@@ -83,7 +86,7 @@ fn nothing_to_change_is_no_copy() {
     let request = ChatRequest::parse(body.clone()).unwrap();
     let cap = Some(OutputCap { field: "max_completion_tokens", tokens: 100 });
     let same = request.for_upstream(&Rewrite { force_usage: true, output_cap: cap, ..PLAIN });
-    assert_eq!((same.as_ptr(), same.len(), request.body_len()), (body.as_ptr(), body.len(), body.len()));
+    assert_eq!((same.as_ptr(), same.len(), request.head.bytes), (body.as_ptr(), body.len(), body.len()));
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! The dialect `anthropic`: Anthropic's Messages.

@@ -1,0 +1,73 @@
+//! Fields: the members of a request, read as what they must be.
+//! Owns the checks every dialect makes in the same words. Refuses to know which member means what.
+
+use std::ops::RangeInclusive;
+
+use super::fault::RequestFault;
+use super::members::{self, Member, Members};
+use super::splice::depth_exceeds;
+
+/// The deepest nesting accepted, in arrays and objects.
+const MAX_DEPTH: usize = 128;
+
+/// The members `names` of a body, which must be one JSON object, not too deep, and give none of them twice.
+pub(super) fn open<'a, const N: usize>(
+    body: &'a [u8],
+    names: &[&'static str; N],
+) -> Result<Members<'a, N>, RequestFault> {
+    let text = std::str::from_utf8(body).map_err(|_| RequestFault::invalid_json("the body is not valid UTF-8"))?;
+    if depth_exceeds(body, MAX_DEPTH) {
+        let message = format!("the body is nested deeper than {MAX_DEPTH} levels; flatten it");
+        return Err(RequestFault { message, param: None, code: "too_deep" });
+    }
+    let object = members::read(text, names).map_err(|fault| not_an_object(&fault))?;
+    match object.duplicate {
+        Some(name) => Err(RequestFault::invalid_value(name, "is given twice; send it once")),
+        None => Ok(object),
+    }
+}
+
+/// The name of a model.
+pub(super) fn model(model: Member<'_>) -> Result<String, RequestFault> {
+    let name =
+        model.string().ok_or_else(|| RequestFault::invalid_type("model", "must be a string that names a model"))?;
+    if name.is_empty() {
+        Err(RequestFault::invalid_value("model", "must not be empty; name a model"))
+    } else {
+        Ok(name)
+    }
+}
+
+/// A flag; `null` is false.
+pub(super) fn flag(name: &str, flag: Option<Member<'_>>) -> Result<bool, RequestFault> {
+    match flag.map(|flag| flag.text) {
+        Some("true") => Ok(true),
+        None | Some("false" | "null") => Ok(false),
+        Some(_) => Err(RequestFault::invalid_type(name, "must be true, false or null")),
+    }
+}
+
+/// A whole number; `null` is none.
+pub(super) fn whole(
+    name: &str,
+    number: Option<Member<'_>>,
+    allowed: RangeInclusive<u64>,
+) -> Result<Option<u64>, RequestFault> {
+    let Some(number) = number.filter(|number| !number.is_null()) else { return Ok(None) };
+    if !number.text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Err(RequestFault::invalid_type(name, "must be a whole number"));
+    }
+    let whole = number.whole().filter(|whole| allowed.contains(whole));
+    let bound = if *allowed.end() == u64::MAX { String::new() } else { format!(" and at most {}", allowed.end()) };
+    let wrong =
+        || RequestFault::invalid_value(name, &format!("must be a whole number of at least {}{bound}", allowed.start()));
+    whole.ok_or_else(wrong).map(Some)
+}
+
+fn not_an_object(fault: &serde_json::Error) -> RequestFault {
+    if fault.is_data() {
+        let message = "the body must be a JSON object".to_owned();
+        return RequestFault { message, param: None, code: "invalid_type" };
+    }
+    RequestFault::invalid_json(&format!("the body is not valid JSON: {fault}"))
+}

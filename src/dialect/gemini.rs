@@ -1,0 +1,1 @@
+//! The dialect `gemini`: Google's `generateContent`.
