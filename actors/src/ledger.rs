@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use actix::{Actor, ArbiterHandle, Context, Handler, MessageResult};
 
-use crate::domain::{CallStatus, Clock, Estimate, Money, RequestId};
+use crate::domain::{CallStatus, Clock, Estimate, Money, RequestId, Timestamp};
+use crate::mailbox::Together;
 use crate::supervisor::{StartError, Supervisor};
 use book::{Book, Close};
 pub use entry::{Call, Entry, Outcome, Target};
@@ -56,18 +57,79 @@ impl LedgerActor {
         Ok(Self { book, journal, clock })
     }
 
-    fn close(&mut self, message: CloseHold) -> Result<Money, CloseError> {
+    /// Places what fits, all in one write. A hold that cannot be written down is taken back.
+    fn place_all(&mut self, holds: Vec<PlaceHold>) -> Vec<Result<(), HoldError>> {
+        self.rotate_if_full();
         let now = self.clock.now();
-        let closing = match self.book.decide_close(message.request, message.target, message.outcome, now)? {
-            Close::Repeated(amount) => return Ok(amount),
-            Close::First(closing) => *closing,
-        };
-        let entry = self.book.entry(&closing);
-        let record = Record::Closed(closing);
-        self.journal.append(&record, entry).map_err(|error| CloseError::Unavailable(error.0))?;
-        let Record::Closed(closing) = record else { return Err(CloseError::Unknown) };
-        self.book.apply_close(&closing);
-        Ok(closing.amount)
+        let placed: Vec<_> = holds.into_iter().map(|PlaceHold(hold)| self.place(hold, now)).collect();
+        let written = self.journal.commit();
+        let answers = placed.into_iter().map(|placed| {
+            let request = placed?;
+            written.clone().map_err(|error| {
+                self.book.withdraw(request);
+                HoldError::Unavailable(error.0)
+            })
+        });
+        answers.collect()
+    }
+
+    fn place(&mut self, hold: HoldRequest, now: Timestamp) -> Result<RequestId, HoldError> {
+        if self.journal.is_overloaded() {
+            return Err(HoldError::Unavailable("the database is too far behind".to_owned()));
+        }
+        let hold = self.book.place(hold, now)?;
+        let request = hold.call.request;
+        self.journal.stage(&Record::Held(hold), None).map_err(|error| {
+            self.book.withdraw(request);
+            HoldError::Unavailable(error.0)
+        })?;
+        Ok(request)
+    }
+
+    /// Closes all in one write; each is applied to the book once it is written down.
+    fn close_all(&mut self, closings: Vec<CloseHold>) -> Vec<Result<Money, CloseError>> {
+        let now = self.clock.now();
+        let mut decided: Vec<Result<Close, CloseError>> = Vec::with_capacity(closings.len());
+        for closing in closings {
+            let twice = decided.iter().flatten().any(|close| close.is_first_of(closing.request));
+            // Whoever asks twice is told to ask again, and then hears the first result.
+            let close = if twice {
+                Err(CloseError::Unavailable("it is being closed".to_owned()))
+            } else {
+                self.stage_close(closing, now)
+            };
+            decided.push(close);
+        }
+        let written = self.journal.commit();
+        let answers = decided.into_iter().map(|close| match (close?, &written) {
+            (Close::First(_), Err(error)) => Err(CloseError::Unavailable(error.0.clone())),
+            (close, _) => Ok(self.apply(close)),
+        });
+        answers.collect()
+    }
+
+    fn stage_close(&mut self, message: CloseHold, now: Timestamp) -> Result<Close, CloseError> {
+        let close = self.book.decide_close(message.request, message.target, message.outcome, now)?;
+        if let Close::First(closing) = &close {
+            let entry = self.book.entry(closing);
+            let staged = self.journal.stage(&Record::Closed((**closing).clone()), entry);
+            staged.map_err(|error| CloseError::Unavailable(error.0))?;
+        }
+        Ok(close)
+    }
+
+    fn apply(&mut self, close: Close) -> Money {
+        match close {
+            Close::Repeated(amount) => amount,
+            Close::First(closing) => {
+                self.book.apply_close(&closing);
+                closing.amount
+            }
+        }
+    }
+
+    fn close(&mut self, message: CloseHold) -> Result<Money, CloseError> {
+        self.close_all(vec![message]).pop().unwrap_or(Err(CloseError::Unknown))
     }
 
     fn presume(&mut self, request: RequestId, why: Estimate) -> Result<(), CloseError> {
@@ -90,29 +152,19 @@ impl Actor for LedgerActor {
     type Context = Context<Self>;
 }
 
-impl Handler<PlaceHold> for LedgerActor {
-    type Result = Result<(), HoldError>;
+impl Handler<Together<PlaceHold>> for LedgerActor {
+    type Result = MessageResult<Together<PlaceHold>>;
 
-    fn handle(&mut self, PlaceHold(hold): PlaceHold, _: &mut Context<Self>) -> Self::Result {
-        if self.journal.is_overloaded() {
-            return Err(HoldError::Unavailable("the database is too far behind".to_owned()));
-        }
-        self.rotate_if_full();
-        let record = Record::Held(self.book.place(hold, self.clock.now())?);
-        self.journal.append(&record, None).map_err(|error| {
-            if let Record::Held(hold) = &record {
-                self.book.withdraw(hold.call.request);
-            }
-            HoldError::Unavailable(error.0)
-        })
+    fn handle(&mut self, Together(holds): Together<PlaceHold>, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.place_all(holds))
     }
 }
 
-impl Handler<CloseHold> for LedgerActor {
-    type Result = Result<Money, CloseError>;
+impl Handler<Together<CloseHold>> for LedgerActor {
+    type Result = MessageResult<Together<CloseHold>>;
 
-    fn handle(&mut self, message: CloseHold, _: &mut Context<Self>) -> Self::Result {
-        self.close(message)
+    fn handle(&mut self, Together(closings): Together<CloseHold>, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.close_all(closings))
     }
 }
 

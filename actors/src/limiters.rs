@@ -12,13 +12,14 @@ mod permit;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use actix::{Actor, ArbiterHandle, Context, Handler};
+use actix::{Actor, ArbiterHandle, Context, Handler, MessageResult};
 
 pub use answer::{Allowance, Headroom, LimitError, LimitKind};
 pub use handle::Limiters;
 pub use permit::Permit;
 
 use crate::domain::Clock;
+use crate::mailbox::Together;
 use crate::supervisor::{StartError, Supervisor};
 use messages::{Admit, Close};
 use meters::Meters;
@@ -55,6 +56,12 @@ impl LimitersActor {
         Self { meters, swept_at: now, life, clock }
     }
 
+    fn admit(&mut self, Admit { limits, tokens, back }: Admit, now: Duration) -> Result<Permit, LimitError> {
+        let headroom = self.meters.admit(&limits, tokens, now)?;
+        // A permit that nobody receives is dropped with the answer, and gives back what it took.
+        Ok(Permit::from(Grant { mailbox: back, limits, tokens, life: self.life, headroom }))
+    }
+
     // Done on the way instead of by a timer: where nobody calls, nothing grows.
     fn sweep_if_due(&mut self, now: Duration) {
         if now.saturating_sub(self.swept_at) >= SWEEP_EVERY {
@@ -68,25 +75,24 @@ impl Actor for LimitersActor {
     type Context = Context<Self>;
 }
 
-impl Handler<Admit> for LimitersActor {
-    type Result = Result<Permit, LimitError>;
+impl Handler<Together<Admit>> for LimitersActor {
+    type Result = MessageResult<Together<Admit>>;
 
-    fn handle(&mut self, Admit { limits, tokens, back }: Admit, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Together(calls): Together<Admit>, _: &mut Self::Context) -> Self::Result {
         let now = self.clock.monotonic();
         self.sweep_if_due(now);
-        let headroom = self.meters.admit(&limits, tokens, now)?;
-        // A permit that nobody receives is dropped with the answer, and gives back what it took.
-        Ok(Permit::from(Grant { mailbox: back, limits, tokens, life: self.life, headroom }))
+        MessageResult(calls.into_iter().map(|call| self.admit(call, now)).collect())
     }
 }
 
-impl Handler<Close> for LimitersActor {
-    type Result = ();
+impl Handler<Together<Close>> for LimitersActor {
+    type Result = MessageResult<Together<Close>>;
 
-    fn handle(&mut self, close: Close, _: &mut Self::Context) {
-        if close.life == self.life {
+    fn handle(&mut self, Together(calls): Together<Close>, _: &mut Self::Context) -> Self::Result {
+        for close in calls.iter().filter(|close| close.life == self.life) {
             self.meters.close(&close.limits, close.tokens, close.actual);
         }
+        MessageResult(Vec::new())
     }
 }
 

@@ -1,8 +1,11 @@
 //! Mailboxes: how an actor is asked and told, across its restarts.
 //! Owns the only use of actix addresses, the bound on waiting questions, and what happens when a tell finds no room.
-//! Refuses unbounded queues: actix's own bound counts neither asks nor clones.
+//! Refuses unbounded queues: actix's own bound counts neither asks nor clones. What is asked on every request goes by
+//! [`together`]: one message for each turn of a thread's loop, because waking a thread costs more than most answers.
 
 #![expect(clippy::disallowed_types, reason = "this file is the one place that names Addr")]
+
+mod together;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,6 +15,7 @@ use actix::{Actor, Addr, Context, Handler, Message};
 use arc_swap::ArcSwapOption;
 
 use crate::error::ActorError;
+pub use together::Together;
 
 /// Questions that may wait for one actor; beyond it callers are refused, so pressure reaches the door.
 const MAX_WAITING: usize = 8_192;

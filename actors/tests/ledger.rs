@@ -30,7 +30,7 @@ struct Disk {
     budgets: Vec<(Scope, Budget)>,
 }
 
-struct OpenDisk(Disk);
+struct OpenDisk(Disk, Vec<Record>);
 
 impl Disk {
     fn new(budgets: Vec<(Scope, Budget)>) -> Self {
@@ -67,17 +67,23 @@ impl JournalSource for Disk {
     fn open(&self, _: Timestamp) -> Result<(Box<dyn Journal>, Recovered), JournalError> {
         let budgets = self.budgets.iter().map(|(scope, budget)| (*scope, budget.clone(), self.spent())).collect();
         let found = Recovered { open: self.open_holds(), closed: self.closings(), budgets };
-        Ok((Box::new(OpenDisk(self.clone())), found))
+        Ok((Box::new(OpenDisk(self.clone(), vec![])), found))
     }
 }
 
 impl Journal for OpenDisk {
-    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
+    fn stage(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
+        assert_eq!(entry.is_some(), !matches!(record, Record::Held(_)));
+        self.1.push(record.clone());
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
+        let staged = std::mem::take(&mut self.1);
         if self.0.broken.load(Ordering::Relaxed) {
             return Err(JournalError("no space left".to_owned()));
         }
-        assert_eq!(entry.is_some(), !matches!(record, Record::Held(_)));
-        self.0.records.send_modify(|records| records.push(record.clone()));
+        self.0.records.send_modify(|records| records.extend(staged));
         Ok(())
     }
 

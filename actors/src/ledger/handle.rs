@@ -40,7 +40,7 @@ impl Ledger {
     pub async fn hold(&self, request: HoldRequest) -> Result<Hold, HoldError> {
         // Made before the question: if the asker goes away meanwhile, the guard gives back what may have been placed.
         let mut hold = Hold { request: request.call.request, ledger: self.clone(), open: true };
-        match self.0.ask(PlaceHold(request)).await.map_err(HoldError::from).flatten() {
+        match self.0.ask_together(PlaceHold(request)).await.map_err(HoldError::from).flatten() {
             Ok(()) => Ok(hold),
             Err(error) => {
                 hold.open = matches!(error, HoldError::Actor(ActorError::Gone(_)));
@@ -153,7 +153,7 @@ impl Hold {
 
     async fn close(&self, target: &Option<Target>, outcome: &Outcome) -> Result<Money, CloseError> {
         let (target, outcome) = (target.clone(), outcome.clone());
-        self.ledger.0.ask(CloseHold { request: self.request, target, outcome }).await?
+        self.ledger.0.ask_together(CloseHold { request: self.request, target, outcome }).await?
     }
 }
 

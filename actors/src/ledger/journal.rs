@@ -10,7 +10,7 @@ use super::entry::{Entry, Outcome, Target};
 use super::hold::HoldRequest;
 use crate::domain::{Budget, Money, RequestId, Scope, Timestamp};
 
-/// One append. A hold and the settlement of a finished call are one append each.
+/// What is written whole or not at all. A hold and the settlement of a finished call are one record each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
@@ -56,12 +56,28 @@ pub struct JournalError(pub String);
 
 /// An open journal; one writer at a time.
 pub trait Journal: Send {
-    /// Writes `record` so that it survives the death of this process before this returns, and passes `entry`, the line
-    /// it completes, on to the database.
+    /// Adds `record` to those that the next [`Journal::commit`] writes, with `entry`, the line it completes. Nothing is
+    /// promised yet.
+    ///
+    /// # Errors
+    /// If it cannot be written; then it is not among them.
+    fn stage(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError>;
+
+    /// Writes what is staged so that it survives the death of this process before this returns, and passes the lines on
+    /// to the database.
+    ///
+    /// # Errors
+    /// If it was not written; then nothing of it was.
+    fn commit(&mut self) -> Result<(), JournalError>;
+
+    /// Stages one record and commits it.
     ///
     /// # Errors
     /// If it was not written.
-    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError>;
+    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
+        self.stage(record, entry)?;
+        self.commit()
+    }
 
     /// Whether the current segment is nearly full and a new one should begin.
     fn wants_rotation(&self) -> bool;

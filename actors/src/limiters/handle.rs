@@ -33,7 +33,7 @@ impl Limiters {
         if limits.is_empty() {
             return Ok(Permit::unlimited());
         }
-        self.mailbox.ask(Admit { limits: Arc::clone(limits), tokens, back: self.mailbox.clone() }).await?
+        self.mailbox.ask_together(Admit { limits: Arc::clone(limits), tokens, back: self.mailbox.clone() }).await?
     }
 
     /// How the actor is.

@@ -7,7 +7,7 @@ use super::LimitersActor;
 use super::answer::Headroom;
 use super::messages::Close;
 use crate::domain::{Limits, Scope};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Together};
 
 /// Admission by the limiters. However it ends, at most one message is sent, and none where only requests are limited.
 ///
@@ -48,8 +48,8 @@ impl Permit {
     }
 
     fn end(&mut self, actual: Option<u64>) {
-        if let Some(grant) = self.0.take() {
-            grant.end(actual);
+        if let Some((mailbox, close)) = self.0.take().and_then(|grant| grant.end(actual)) {
+            mailbox.tell_together(close);
         }
     }
 }
@@ -61,18 +61,21 @@ impl From<Grant> for Permit {
 }
 
 impl Drop for Permit {
+    // At once: a permit is also dropped with its thread, when no turn follows.
     fn drop(&mut self) {
-        self.end(None);
+        if let Some((mailbox, close)) = self.0.take().and_then(|grant| grant.end(None)) {
+            mailbox.tell(Together(vec![close]));
+        }
     }
 }
 
 impl Grant {
-    fn end(self, actual: Option<u64>) {
+    /// What is told where; `None` if it would change nothing.
+    fn end(self, actual: Option<u64>) -> Option<(Mailbox<LimitersActor>, Close)> {
         let corrects = |tpm: u64| actual.is_some_and(|actual| actual != self.tokens.min(tpm));
         let matters = |limits: &Limits| limits.concurrency.is_some() || limits.tpm.is_some_and(corrects);
-        if self.limits.iter().any(|(_, limits)| matters(limits)) {
-            let Self { mailbox, limits, tokens, life, .. } = self;
-            mailbox.tell(Close { limits, tokens, actual, life });
-        }
+        let told = self.limits.iter().any(|(_, limits)| matters(limits));
+        let Self { mailbox, limits, tokens, life, .. } = self;
+        told.then_some((mailbox, Close { limits, tokens, actual, life }))
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn encode(frames: &mut Vec<u8>, seq: u64, record: &Record) -> Result<
     let length = length.ok_or_else(|| JournalError("the record is longer than a mebibyte".to_owned()))?;
     let sum = checksum(length.to_le_bytes(), seq.to_le_bytes(), payload);
     let fields = length.to_le_bytes().into_iter().chain(sum.to_le_bytes()).chain(seq.to_le_bytes());
-    header.iter_mut().skip(start).zip(fields).for_each(|(byte, field)| *byte = field);
+    let header = header.get_mut(start..).unwrap_or_default();
+    header.iter_mut().zip(fields).for_each(|(byte, field)| *byte = field);
     Ok(())
 }
 

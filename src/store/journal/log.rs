@@ -1,5 +1,6 @@
-//! The open journal: the ledger's port, append by append.
-//! Owns what happens around a write: room is checked before it, a failed one is undone, its line goes to the writer.
+//! The open journal: the ledger's port, record by record.
+//! Owns what happens around a write: room is checked before it, a failed one is undone, its lines go to the writer. What
+//! is staged together is one write, because a write costs more than the records in it.
 //! Refuses a hold whose settlement might find the disk full, and everything once the file's state is unknown.
 
 use std::io;
@@ -11,7 +12,7 @@ use farthing_actors::ledger::entry::Entry;
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{Journal, JournalError, Record};
 
-use super::place::Place;
+use super::place::{Mark, Place};
 use super::{Durability, failed, frame};
 use crate::store::entries::insert::fits;
 use crate::store::writer::Writer;
@@ -26,28 +27,48 @@ pub(super) struct Log {
     pub(super) place: Place,
     /// Whether a failed write could not be undone, so that nobody knows what the segment says.
     pub(super) unknown: bool,
-    /// The frames of one append; kept for its memory.
+    /// The frames staged for the next write; kept for its memory.
     pub(super) frames: Vec<u8>,
+    /// Where the staged frames begin, and the lines they complete.
+    pub(super) staged: Staged,
+}
+
+/// What the next write holds.
+#[derive(Default)]
+pub(super) struct Staged {
+    from: Option<Mark>,
+    lines: Vec<(u64, Entry)>,
 }
 
 impl Journal for Log {
-    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
+    fn stage(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
         if !storable(record, entry.as_ref()) {
             return Err(JournalError("a figure of this line is beyond 64 bits".to_owned()));
         }
-        self.frames.clear();
-        frame::encode(&mut self.frames, self.place.seq, record)?;
-        if !matches!(record, Record::Closed(_)) {
-            self.check_room()?;
-        }
-        self.write()?;
-        let seq = self.place.advance(record, length_of(&self.frames));
-        if let Some(entry) = entry
-            && !self.writer.send(seq, entry)
-        {
-            log::error!(seq; "the writer is gone; lines wait in the journal for the next start");
-        }
+        let before = self.frames.len();
+        let length = match self.encode(record, before) {
+            Ok(length) => length,
+            Err(error) => {
+                self.frames.truncate(before);
+                return Err(error);
+            }
+        };
+        self.staged.from.get_or_insert(self.place.mark());
+        let seq = self.place.advance(record, length);
+        self.staged.lines.extend(entry.map(|entry| (seq, entry)));
         Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
+        let Staged { from: Some(from), lines } = std::mem::take(&mut self.staged) else { return Ok(()) };
+        let written = self.write(from.end);
+        self.frames.clear();
+        if written.is_err() {
+            self.place.back_to(from);
+        } else {
+            lines.into_iter().for_each(|(seq, entry)| self.pass_on(seq, entry));
+        }
+        written
     }
 
     fn wants_rotation(&self) -> bool {
@@ -78,31 +99,40 @@ impl Journal for Log {
 }
 
 impl Log {
-    fn check_room(&self) -> Result<(), JournalError> {
-        if !self.place.admits(length_of(&self.frames)) {
+    /// Adds the record's frame, whose length it gives, to those staged.
+    fn encode(&mut self, record: &Record, before: usize) -> Result<u64, JournalError> {
+        frame::encode(&mut self.frames, self.place.seq, record)?;
+        let length = length_of(self.frames.get(before..).unwrap_or_default());
+        if !matches!(record, Record::Closed(_)) && !self.place.admits(length) {
             let reason = "the journal is full and no new segment could be begun: free space on its disk";
             return Err(JournalError(reason.to_owned()));
         }
-        Ok(())
+        Ok(length)
     }
 
-    fn write(&mut self) -> Result<(), JournalError> {
+    fn write(&mut self, at: u64) -> Result<(), JournalError> {
         if self.unknown {
             let reason = "an earlier write failed and could not be undone: check the disk and restart";
             return Err(JournalError(reason.to_owned()));
         }
-        self.put(&self.frames).map_err(|error| {
+        self.put(at, &self.frames).map_err(|error| {
             // Half a record, or a whole one that is not synced, must not come back at the next start.
-            self.unknown = self.put(&vec![0; self.frames.len()]).is_err();
+            self.unknown = self.put(at, &vec![0; self.frames.len()]).is_err();
             failed("write the journal", &error)
         })
     }
 
-    fn put(&self, bytes: &[u8]) -> io::Result<()> {
-        self.place.segment.write(self.place.end, bytes)?;
+    fn put(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.place.segment.write(at, bytes)?;
         match self.durability {
             Durability::Process => Ok(()),
             Durability::Power => self.place.segment.sync(),
+        }
+    }
+
+    fn pass_on(&self, seq: u64, entry: Entry) {
+        if !self.writer.send(seq, entry) {
+            log::error!(seq; "the writer is gone; lines wait in the journal for the next start");
         }
     }
 }

@@ -34,6 +34,14 @@ pub(super) struct Place {
     open: u64,
 }
 
+/// A place to go back to when a write failed.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) end: u64,
+    seq: u64,
+    open: u64,
+}
+
 impl Place {
     /// A new segment whose first record will be `first`, with a copy of every open hold (about `count`) in it.
     ///
@@ -83,7 +91,17 @@ impl Place {
         Self::begin(directory, self.seq, self.open, open)
     }
 
-    /// Moves past a record that was written; its number.
+    /// Where the next record goes, to go back to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { end: self.end, seq: self.seq, open: self.open }
+    }
+
+    /// Forgets what was staged since `mark`.
+    pub(super) fn back_to(&mut self, mark: Mark) {
+        (self.end, self.seq, self.open) = (mark.end, mark.seq, mark.open);
+    }
+
+    /// Moves past a record that is staged; its number.
     pub(super) fn advance(&mut self, record: &Record, length: u64) -> u64 {
         match record {
             Record::Held(_) => self.open += 1,
