@@ -15,7 +15,7 @@ pub mod settings;
 pub mod tool;
 
 pub use event::{Event, Piece};
-pub use feature::{Feature, Ignored, Unsupported};
+pub use feature::{Feature, Ignored, Unsupported, Written};
 pub use json::Json;
 pub use part::{CacheMark, Part, PartKind, Reasoning, Source, ToolCall, ToolResult};
 pub use reply::{Choice, Reply, Stop};

@@ -86,6 +86,8 @@ pub trait Encode {
 pub struct Translation {
     decoder: Box<dyn Decode>,
     encoder: Box<dyn Encode>,
+    /// When it began, in seconds since 1970, for a provider that does not say.
+    now: u64,
     usage: Reading,
     seen: Seen,
     events: Vec<Event>,
@@ -94,14 +96,17 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// Begins a stream that is read by `decoder` and written by `encoder`.
-    pub fn new(decoder: Box<dyn Decode>, encoder: Box<dyn Encode>) -> Self {
+    /// Begins a stream that is read by `decoder` and written by `encoder`, at `now`, in seconds since 1970.
+    pub fn new(decoder: Box<dyn Decode>, encoder: Box<dyn Encode>, now: u64) -> Self {
         let (usage, seen) = (Reading::Absent, Seen::default());
-        Self { decoder, encoder, usage, seen, events: Vec::new(), rest: BytesMut::new(), failed: false }
+        Self { decoder, encoder, now, usage, seen, events: Vec::new(), rest: BytesMut::new(), failed: false }
     }
 
     fn write(&mut self, out: &mut BytesMut) {
-        for event in self.events.drain(..) {
+        for mut event in self.events.drain(..) {
+            if let Event::Began { created, .. } = &mut event {
+                created.get_or_insert(self.now);
+            }
             if let Event::Usage(reading) = &event
                 && *reading != Reading::Absent
             {

@@ -64,15 +64,20 @@ impl UpstreamWords {
     }
 
     fn of_object(text: &str) -> Self {
-        let object = members::read(text, &["message", "type", "status", "param", "code"]).ok();
-        let [message, kind, status, param, code] = object.map_or([None; 5], members::Members::present);
+        let object = members::read(text, &["message", "type", "status", "param", "code", "details"]).ok();
+        let [message, kind, status, param, code, details] = object.map_or([None; 6], members::Members::present);
+        // Anthropic's codes stand in an object of details; Google's details are a list.
+        let detailed = details.and_then(|details| details.members(&["error_code"]));
+        let detailed = detailed.and_then(|details| details.present().into_iter().flatten().next());
         let name =
             |member: Member<'_>| member.string().map(|text| clean(&text, MAX_NAME)).filter(|name| !name.is_empty());
         Self {
             message: message.map_or_else(|| clean(text, MAX_MESSAGE), words_of),
             kind: kind.and_then(name).or_else(|| status.and_then(name)),
             param: param.and_then(name),
-            code: code.and_then(|code| name(code).or_else(|| code.whole().map(|number| number.to_string()))),
+            code: code
+                .or(detailed)
+                .and_then(|code| name(code).or_else(|| code.whole().map(|number| number.to_string()))),
         }
     }
 }
@@ -120,6 +125,10 @@ mod tests {
             (r#"{"error":"plain\u0007 words\nhere"}"#, words("plain words here", None, None)),
             (r#"{"error":{"type":"t"}}"#, words(r#"{"type":"t"}"#, Some("t"), None)),
             (r#"{"object":"error","message":"m","type":"t","code":400}"#, words("m", Some("t"), Some("400"))),
+            (
+                r#"{"type":"error","error":{"type":"t","message":"m","details":{"error_code":"c"}}}"#,
+                words("m", Some("t"), Some("c")),
+            ),
             (r#"{"detail":[{"msg":"x"}]}"#, words(r#"[{"msg":"x"}]"#, None, None)),
             (r#"{"error":null}"#, None),
             (r#"{"choices":[]}"#, None),

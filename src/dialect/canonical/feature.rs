@@ -1,6 +1,8 @@
 //! Features: names for what not every dialect can express.
 //! Owns the closed list, so that a refusal or a note names the client's own field, whatever dialect it was read from.
 
+use bytes::Bytes;
+
 /// Something a request can ask and another dialect may have no place for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Feature {
@@ -66,6 +68,15 @@ pub enum Feature {
 
 /// A field that was passed over, by the client's own name for it, such as `metadata` or `tools[0].strict`.
 pub type Ignored = String;
+
+/// A conversation written in a dialect, for a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The request's body.
+    pub body: Bytes,
+    /// Hints the dialect has no place for, each once.
+    pub ignored: Vec<Feature>,
+}
 
 /// A request that the target's dialect cannot express.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
