@@ -1,7 +1,15 @@
-//! A whole answer that was not streamed. Owns finding its usage; refuses to change it: it reaches the client as it came.
+//! A whole answer that was not streamed.
+//! Owns finding its usage, and, between dialects, reading and writing it. Refuses to change one that stays in its dialect: it
+//! reaches the client as it came.
+
+mod read;
+mod write;
 
 use crate::dialect::members;
 use crate::dialect::usage::Reading;
+
+pub use read::read;
+pub use write::write;
 
 /// The usage of an answer. What is not a JSON object says nothing; broken UTF-8 in the text does not matter.
 pub fn usage(body: &[u8]) -> Reading {

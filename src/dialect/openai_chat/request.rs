@@ -1,6 +1,15 @@
 //! A chat request: what the gateway must know of it, and the same bytes again for the provider.
 //! Owns validation of what is read and the rewrite of the model, the usage option and the output cap. Refuses to judge
 //! anything else: unknown members, their order and their spelling go through untouched.
+//!
+//! For a provider of another dialect it is read in full ([`ChatRequest::conversation`], in the room `read`); a conversation
+//! from another dialect becomes one by [`write()`].
+
+mod effort;
+mod features;
+mod read;
+mod typed;
+mod write;
 
 use std::fmt;
 use std::ops::Range;
@@ -13,6 +22,9 @@ use crate::dialect::fields;
 use crate::dialect::head::{Head, OutputCap, Rewrite};
 use crate::dialect::members::Member;
 use crate::dialect::splice::{Splice, json_string};
+
+pub use features::field;
+pub use write::write;
 
 /// The most choices one request may ask for; OpenAI's own limit.
 const MAX_CHOICES: u64 = 128;

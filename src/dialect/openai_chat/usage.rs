@@ -1,9 +1,11 @@
-//! Usage as OpenAI-compatible providers report it, read into disjoint classes.
+//! Usage as OpenAI-compatible providers report it, read into disjoint classes, and written for clients in OpenAI's object.
 //! Owns the vendors' different names for cached tokens, and the judgement whether figures are possible. Refuses to
 //! repair: impossible figures are reported as such and the caller estimates.
 
 use farthing_actors::domain::Usage;
+use serde::Serialize;
 
+use crate::dialect::canonical::Json;
 use crate::dialect::members::{Member, Members};
 use crate::dialect::usage::{Reading, count, details};
 
@@ -74,6 +76,47 @@ fn spoken(completion: u64, reasoning: u64, generated: Option<u64>) -> Result<u64
         return Ok(completion);
     }
     completion.checked_sub(reasoning).ok_or("more reasoning tokens than completion tokens")
+}
+
+/// The usage object of an answer, in OpenAI's form: the prompt counts cached tokens, completion counts reasoning.
+#[derive(Debug, Serialize)]
+pub(super) struct Object {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: PromptDetails,
+    completion_tokens_details: CompletionDetails,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    farthing: Option<Json>,
+}
+
+#[derive(Debug, Serialize)]
+struct PromptDetails {
+    cached_tokens: u64,
+    cache_write_tokens: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct CompletionDetails {
+    reasoning_tokens: u64,
+}
+
+impl Object {
+    /// The object for a reading, with `farthing` (JSON) as a member; `None` where there are no figures.
+    pub(super) fn of(reading: Reading, farthing: Option<&str>) -> Option<Self> {
+        let Reading::Figures(usage) = reading else { return None };
+        Some(Self {
+            prompt_tokens: usage.prompt(),
+            completion_tokens: usage.generated(),
+            total_tokens: usage.total(),
+            prompt_tokens_details: PromptDetails {
+                cached_tokens: usage.cache_read,
+                cache_write_tokens: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+            },
+            completion_tokens_details: CompletionDetails { reasoning_tokens: usage.reasoning },
+            farthing: farthing.and_then(Json::parse),
+        })
+    }
 }
 
 #[cfg(test)]
