@@ -1,0 +1,172 @@
+//! A Messages request: what the gateway must know of it, the same bytes again for the provider, and what it means.
+//! Owns validation of what is read and the rewrite of the model and the output cap. Refuses to judge anything else in
+//! passing: unknown members, their order and their spelling go through untouched. Reading and writing it in full, for
+//! other dialects, is in `read` and `write`.
+
+mod output;
+mod place;
+mod read;
+mod settings;
+mod source;
+mod thinking;
+mod tools;
+mod write;
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::IgnoredAny;
+
+use crate::dialect::canonical::{Conversation, Feature};
+use crate::dialect::fault::RequestFault;
+use crate::dialect::fields;
+use crate::dialect::head::{Head, Rewrite};
+use crate::dialect::members::Member;
+use crate::dialect::splice::{Splice, json_string};
+
+pub use write::write;
+
+const MEMBERS: [&str; 4] = ["model", "messages", "stream", "max_tokens"];
+
+/// A valid request and its body.
+pub struct MessagesRequest {
+    /// What it is, without its words.
+    pub head: Head,
+    body: Bytes,
+    model_at: Range<usize>,
+    /// Where `max_tokens` stands; a request to count tokens needs none.
+    cap_at: Option<Range<usize>>,
+}
+
+impl MessagesRequest {
+    /// Reads and validates the body of a request for an answer.
+    ///
+    /// # Errors
+    /// The first fault found, in the words of the API.
+    pub fn parse(body: Bytes) -> Result<Self, RequestFault> {
+        let request = Self::parse_for_counting(body)?;
+        if request.head.output_cap.is_none() {
+            return Err(RequestFault::missing("max_tokens"));
+        }
+        Ok(request)
+    }
+
+    /// Reads and validates the body of a request to count tokens, which needs no `max_tokens`.
+    ///
+    /// # Errors
+    /// The first fault found, in the words of the API.
+    pub fn parse_for_counting(body: Bytes) -> Result<Self, RequestFault> {
+        let object = fields::open(&body, &MEMBERS)?;
+        let [model, messages, stream, cap] = object.values;
+        let model = model.ok_or_else(|| RequestFault::missing("model"))?;
+        let head = Head {
+            model: fields::model(model)?,
+            stream: fields::flag("stream", stream)?,
+            wants_usage: true,
+            // Zero fills the provider's cache and generates nothing.
+            output_cap: fields::whole("max_tokens", cap, 0..=u64::MAX)?,
+            choices: 1,
+            messages: count_messages(messages)?,
+            bytes: body.len(),
+        };
+        let (model_at, cap_at) = (model.span(), cap.map(|cap| cap.span()));
+        Ok(Self { head, model_at, cap_at, body: body.clone() })
+    }
+
+    /// The body as it came.
+    pub(in crate::dialect) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body for the provider: the client's, byte for byte, except what `rewrite` asks. Where nothing differs it is
+    /// the same bytes, not a copy. Usage is always reported, so it need not be asked for, and the cap has one name only.
+    pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
+        let mut splice = Splice::new(&self.body);
+        if rewrite.model != self.head.model {
+            splice.replace(self.model_at.clone(), json_string(rewrite.model));
+        }
+        let cap = rewrite.output_cap.map(|cap| cap.tokens).filter(|cap| self.head.output_cap != Some(*cap));
+        match (cap, self.cap_at.clone()) {
+            (Some(cap), Some(at)) => splice.replace(at, cap),
+            (Some(cap), None) => splice.insert(0..self.body.len(), "max_tokens", cap),
+            (None, _) => {}
+        }
+        splice.finish()
+    }
+
+    /// What the request means, in no dialect's words.
+    ///
+    /// # Errors
+    /// What cannot be read, and what no other dialect has, by the path of the member at fault.
+    pub fn conversation(&self) -> Result<Conversation, RequestFault> {
+        read::conversation(&self.body, self.head.output_cap)
+    }
+}
+
+/// Shows sizes, never words: prompts do not belong in logs.
+impl fmt::Debug for MessagesRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &mut f.debug_struct("MessagesRequest");
+        shown.field("model", &self.head.model).field("stream", &self.head.stream).field("bytes", &self.body.len());
+        shown.finish_non_exhaustive()
+    }
+}
+
+fn count_messages(messages: Option<Member<'_>>) -> Result<usize, RequestFault> {
+    let messages = messages.filter(|member| !member.is_null()).ok_or_else(|| RequestFault::missing("messages"))?;
+    let list: Vec<IgnoredAny> = serde_json::from_str(messages.text)
+        .map_err(|_| RequestFault::invalid_type("messages", "must be an array of messages"))?;
+    if list.is_empty() {
+        return Err(RequestFault::invalid_value("messages", "must not be empty; send at least one message"));
+    }
+    Ok(list.len())
+}
+
+#[derive(Serialize)]
+struct Count {
+    input_tokens: u64,
+}
+
+/// The answer to a request to count tokens.
+pub fn count_tokens_reply(tokens: u64) -> Bytes {
+    serde_json::to_vec(&Count { input_tokens: tokens }).unwrap_or_default().into()
+}
+
+/// What clients of this dialect call a feature; where they have no such thing, what the others call it.
+pub fn field(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Choices => "n",
+        Feature::StopTexts => "stop_sequences",
+        Feature::Temperature => "temperature",
+        Feature::TopP => "top_p",
+        Feature::TopK => "top_k",
+        Feature::Seed => "seed",
+        Feature::PresencePenalty => "presence_penalty",
+        Feature::FrequencyPenalty => "frequency_penalty",
+        Feature::LogitBias => "logit_bias",
+        Feature::LogProbs => "logprobs",
+        Feature::Thinking => "thinking",
+        Feature::JsonObject | Feature::JsonSchema => "output_config.format",
+        Feature::Verbosity => "verbosity",
+        Feature::User => "metadata.user_id",
+        Feature::Metadata => "metadata",
+        Feature::ServiceTier => "service_tier",
+        Feature::CacheKey => "prompt_cache_key",
+        Feature::CacheMarks => "cache_control",
+        Feature::ParallelTools => "tool_choice.disable_parallel_tool_use",
+        Feature::ToolChoice => "tool_choice",
+        Feature::StrictTools => "tools.strict",
+        Feature::Images => "messages.content.image",
+        Feature::Documents => "messages.content.document",
+        Feature::Audio => "messages.content.audio",
+        Feature::Files => "messages.content.source.file_id",
+        Feature::Urls => "messages.content.source.url",
+        Feature::ToolResultMedia => "messages.content.tool_result.content",
+        Feature::Names => "messages.name",
+    }
+}
+
+#[cfg(test)]
+mod tests;
