@@ -1,0 +1,117 @@
+//! One event of a stream as it comes. Owns what is an event at all, which end the stream, and which are errors.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::dialect::fault::StreamFault;
+use crate::dialect::members::{self, Member};
+use crate::dialect::openai_responses::{pick, text, usage};
+use crate::dialect::sse::Event;
+use crate::dialect::usage::Reading;
+use crate::dialect::words::UpstreamWords;
+
+/// How much of a body that is no event stream is searched for an error; it is read anew with every chunk.
+const MAX_BARE: usize = 16 * 1024;
+
+/// What one event is.
+pub(super) enum Frame<'a> {
+    /// A comment, or nothing.
+    Silent,
+    /// `[DONE]`, which some servers add; it ends nothing here.
+    Marker,
+    /// An event with its JSON. Broken UTF-8 in it is replaced.
+    Said(Cow<'a, [u8]>),
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the lines of one event.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, StreamFault> {
+        let event = Event::read(bytes);
+        if is_bare(bytes) || event.is_foreign() {
+            return Err(bare_error(bytes).unwrap_or(StreamFault::Garbage("it is not an event stream")));
+        }
+        let json = event.data();
+        Ok(match json.trim_ascii() {
+            b"" => Self::Silent,
+            b"[DONE]" => Self::Marker,
+            _ => Self::Said(json),
+        })
+    }
+}
+
+/// What every event says: its type, and what the stream's state depends on.
+pub(super) struct Said<'a> {
+    /// Its type; empty where a server leaves it out.
+    pub(super) kind: String,
+    /// What it adds to a text.
+    pub(super) delta: Option<Member<'a>>,
+    /// The response as it stands.
+    pub(super) response: Option<Member<'a>>,
+    error: Option<Member<'a>>,
+    json: &'a str,
+}
+
+impl<'a> Said<'a> {
+    /// Reads the JSON of an event.
+    pub(super) fn read(json: &'a str) -> Result<Self, StreamFault> {
+        let object = members::read(json, &["type", "delta", "response", "error"])
+            .map_err(|_| StreamFault::Garbage("an event is not a JSON object"))?;
+        let [kind, delta, response, error] = object.present();
+        Ok(Self { kind: text(kind), delta, response, error, json })
+    }
+
+    /// Whether it ends the stream well.
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self.kind.as_str(), "response.completed" | "response.incomplete")
+    }
+
+    /// The usage in the response.
+    pub(super) fn usage(&self) -> Reading {
+        let usage = self.response.map(|response| pick(response.text, &["usage"]));
+        usage.map_or(Reading::Absent, |[usage]| usage::read(usage))
+    }
+
+    /// The error it reports, if it does. Servers put it in the response, in a member of its own, or at the top.
+    pub(super) fn fault(&self) -> Option<StreamFault> {
+        let words = match (self.kind.as_str(), self.error) {
+            ("response.failed", _) => {
+                let [error] = self.response.map_or([None], |response| pick(response.text, &["error"]));
+                error.map_or_else(unnamed, UpstreamWords::of)
+            }
+            ("error" | "", Some(error)) => UpstreamWords::of(error),
+            ("error", None) => {
+                let words = UpstreamWords::read(self.json.as_bytes()).unwrap_or_else(unnamed);
+                UpstreamWords { kind: None, ..words }
+            }
+            _ => return None,
+        };
+        Some(StreamFault::UpstreamError(words))
+    }
+}
+
+fn unnamed() -> UpstreamWords {
+    let message = "the provider gave no reason".to_owned();
+    UpstreamWords { message, kind: None, param: None, code: None }
+}
+
+/// Whether the last bytes of a stream are an event that only lacks its blank line.
+pub(super) fn is_whole(event: &[u8]) -> bool {
+    let data = Event::read(event).data();
+    members::read(&String::from_utf8_lossy(data.trim_ascii()), &[]).is_ok()
+}
+
+/// A body that is a JSON error without the form of an event stream is an error all the same, told by its first value.
+pub(super) fn bare_error(body: &[u8]) -> Option<StreamFault> {
+    if !is_bare(body) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(body.get(..MAX_BARE).unwrap_or(body));
+    let first = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>().next()?.ok()?;
+    UpstreamWords::read(first.get().as_bytes()).map(StreamFault::UpstreamError)
+}
+
+/// Whether JSON stands where a field's name should.
+fn is_bare(event: &[u8]) -> bool {
+    event.starts_with(b"{")
+}
