@@ -5,9 +5,11 @@
 //! - [`canonical`]: what a request asks and an answer says, in no dialect's words. Between two dialects stands this.
 //! - [`openai_chat`], [`openai_responses`], [`anthropic`], [`gemini`]: the dialects. In each, `request`, `reply`, `stream`,
 //!   `error` and `usage`, both directions side by side.
-//! - [`head`], [`passage`]: what the relay knows of a request and of a stream, whatever their dialects.
+//! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
+//!   [`passage`] are what it knows of them.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its events.
 
+pub mod answer;
 pub mod anthropic;
 pub mod canonical;
 pub mod fault;
@@ -18,37 +20,19 @@ mod members;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod passage;
+pub mod request;
 pub mod splice;
 pub mod sse;
 pub mod usage;
 pub mod words;
 
-use bytes::Bytes;
-use farthing_actors::domain::Dialect;
-
+pub use anthropic::MessagesRequest;
 pub use fault::{RequestFault, StreamFault};
+pub use gemini::{Framing, GeminiRequest};
 pub use head::{Head, OutputCap, Rewrite};
 pub use openai_chat::ChatRequest;
+pub use openai_responses::ResponsesRequest;
 pub use passage::{Passage, Seen, StreamEnd};
+pub use request::Request;
 pub use usage::Reading;
 pub use words::{ErrorBody, UpstreamWords};
-
-impl ErrorBody<'_> {
-    /// The body of an error in the shape of `dialect`.
-    pub fn json(&self, dialect: Dialect) -> Vec<u8> {
-        match dialect {
-            Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini => {
-                openai_chat::error::json(self)
-            }
-        }
-    }
-
-    /// The one error event that ends a broken stream in `dialect`.
-    pub fn event(&self, dialect: Dialect) -> Bytes {
-        match dialect {
-            Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini => {
-                openai_chat::error::event(self)
-            }
-        }
-    }
-}

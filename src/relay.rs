@@ -15,6 +15,7 @@
 mod admission;
 mod attempt;
 mod candidates;
+mod counting;
 mod error;
 mod estimate;
 mod exchange;
@@ -22,12 +23,13 @@ mod fallback;
 mod pump;
 mod settlement;
 mod stream;
+mod wording;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use farthing_actors::breakers::Breakers;
-use farthing_actors::domain::{Clock, Dialect, RequestId};
+use farthing_actors::domain::{Clock, RequestId};
 use farthing_actors::feed::Feed;
 use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::Ledger;
@@ -37,12 +39,11 @@ use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 use tokio::sync::oneshot;
 
-use crate::dialect::openai_chat::request::ChatRequest;
 use crate::upstream::Upstream;
 use attempt::Opened;
 pub use error::{Refusal, RelayError};
 use exchange::{Admitted, Exchange};
-pub use exchange::{Answer, AnswerBody, Facts};
+pub use exchange::{Answer, AnswerBody, Ask, Facts};
 pub(crate) use settlement::millis;
 
 /// What the relay asks and reads; one for each worker, because connections belong to a worker.
@@ -74,9 +75,9 @@ impl Relay {
         self: &Rc<Self>,
         request: RequestId,
         key: Arc<AuthorizedKey>,
-        chat: ChatRequest,
+        ask: Ask,
     ) -> Result<Answer, RelayError> {
-        let exchange = Exchange::new(request, key, chat, &self.clock);
+        let exchange = Exchange::new(request, key, ask, &self.clock);
         let (answer, head) = oneshot::channel();
         let relay = Rc::clone(self);
         self.tasks.spawn(async move { relay.run(exchange, answer).await });
@@ -115,6 +116,3 @@ impl Relay {
 
 /// Where the head of the answer goes; closed when the client has left.
 type Client = oneshot::Sender<Result<Answer, RelayError>>;
-
-/// The dialect this relay speaks on both sides.
-const DIALECT: Dialect = Dialect::OpenaiChat;

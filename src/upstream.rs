@@ -6,8 +6,10 @@ pub mod error;
 pub mod guard;
 pub mod kinds;
 pub mod playback;
+pub mod request;
 
-pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply, UpstreamRequest};
+pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply};
 pub use error::{Fault, UpstreamError};
-pub use kinds::{Profile, profile};
+pub use kinds::{Profile, StreamUsage, profile};
 pub use playback::Sandbox;
+pub use request::{Delivery, UpstreamRequest};

@@ -2,7 +2,19 @@
 //! Own fixtures stand in `tests/fixtures`; where a folder of recordings stands beside the project, it is used too.
 #![cfg(test)]
 
+#[path = "dialect/anthropic.rs"]
+mod anthropic;
 #[path = "dialect/chat_passage.rs"]
 mod chat_passage;
+#[path = "dialect/chat_translation.rs"]
+mod chat_translation;
+#[path = "dialect/gemini.rs"]
+mod gemini;
 #[path = "dialect/recordings.rs"]
 mod recordings;
+#[path = "dialect/responses.rs"]
+mod responses;
+#[path = "dialect/responses_faults.rs"]
+mod responses_faults;
+#[path = "dialect/responses_round_trip.rs"]
+mod responses_round_trip;

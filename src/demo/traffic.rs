@@ -10,8 +10,8 @@ use farthing_actors::keyring::ring::AuthorizedKey;
 use serde_json::json;
 
 use crate::app::Running;
-use crate::dialect::openai_chat::request::ChatRequest;
-use crate::relay::{AnswerBody, Relay};
+use crate::dialect::{ChatRequest, Request};
+use crate::relay::{AnswerBody, Ask, Relay};
 use crate::web::server;
 
 const PAUSE: Duration = Duration::from_secs(2);
@@ -36,8 +36,9 @@ async fn ask(relay: &Rc<Relay>, key: &Arc<AuthorizedKey>, question: &str, stream
         "sandbox": { "chunk_ms": 20 },
     });
     let Ok(chat) = ChatRequest::parse(Bytes::from(body.to_string())) else { return };
-    if let Ok(answer) = relay.serve(RequestId::generate(), Arc::clone(key), chat).await
-        && let AnswerBody::Stream(mut pieces) = answer.body
+    let ask = Ask { request: Request::Chat(chat), headers: Vec::new() };
+    if let Ok(answer) = relay.serve(RequestId::generate(), Arc::clone(key), ask).await
+        && let AnswerBody::Stream(mut pieces, _) = answer.body
     {
         while pieces.recv().await.is_some() {}
     }

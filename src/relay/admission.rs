@@ -16,9 +16,9 @@ impl Relay {
     /// # Errors
     /// The refusal, which is then recorded; nothing stays set aside.
     pub(super) async fn admit(&self, exchange: &Exchange, candidates: Vec<Candidate>) -> Result<Admitted, RelayError> {
-        let estimate = Estimate::of(&exchange.chat, &candidates);
+        let estimate = Estimate::of(exchange.head(), &candidates);
         let Some(first) = candidates.first() else {
-            return Err(RelayError::UnknownModel(exchange.chat.head.model.clone()));
+            return Err(RelayError::UnknownModel(exchange.head().model.clone()));
         };
         let hold = HoldRequest {
             call: exchange.call(),
@@ -29,9 +29,15 @@ impl Relay {
         let (permit, hold) =
             tokio::join!(self.limiters.admit(&exchange.key.limits, estimate.tokens()), self.ledger.hold(hold));
         match (permit, hold) {
-            (Ok(permit), Ok(hold)) => {
-                Ok(Admitted { candidates, estimate, hold, permit, attempts: 0, waited: std::time::Duration::ZERO })
-            }
+            (Ok(permit), Ok(hold)) => Ok(Admitted {
+                candidates,
+                estimate,
+                hold,
+                permit,
+                attempts: 0,
+                waited: std::time::Duration::ZERO,
+                ignored: Vec::new(),
+            }),
             (Err(limited), Ok(hold)) => {
                 let refused = self.outcome_of_refusal(exchange, 429);
                 Box::pin(self.close(hold, None, refused)).await;

@@ -1,20 +1,20 @@
-//! One attempt at one deployment: rewrite, send, and wait for the first sign of a real answer.
-//! Owns what is changed in the request: the model's name, forced stream usage, an inserted output cap. Nothing else is.
+//! One attempt at one deployment: word the request, send it, and wait for the first sign of a real answer.
+//! Owns what counts as such a sign. Refuses to hand anything to the client.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::breakers::Trial;
+use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::Candidate;
 use tokio::time::timeout;
 
 use super::Relay;
 use super::exchange::{Admitted, Exchange};
-use crate::dialect::openai_chat::ChatStream;
-use crate::dialect::openai_chat::reply;
-use crate::dialect::{OutputCap, Rewrite};
-use crate::dialect::{Passage, StreamEnd, StreamFault};
-use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest, profile};
+use super::wording::{delivery, spoken, word};
+use crate::dialect::canonical::Reply;
+use crate::dialect::{Passage, StreamEnd, StreamFault, answer};
+use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest};
 
 /// A provider's answer that has begun.
 pub(super) struct Opened {
@@ -28,14 +28,22 @@ pub(super) struct Opened {
 /// What has begun.
 pub(super) enum OpenedAnswer {
     /// The whole answer.
-    Whole(Bytes),
+    Whole(OpenedWhole),
     /// A stream whose first event has come.
     Stream(Box<OpenedStream>),
 }
 
+/// A whole answer, as it came.
+pub(super) struct OpenedWhole {
+    pub body: Bytes,
+    pub spoken: Dialect,
+    /// The same in no dialect's words, where the client's dialect is another.
+    pub reply: Option<Box<Reply>>,
+}
+
 /// A stream at its first event.
 pub(super) struct OpenedStream {
-    pub reader: ChatStream,
+    pub reader: Box<dyn Passage>,
     pub body: UpstreamBody,
     pub first: Bytes,
 }
@@ -51,12 +59,17 @@ impl Relay {
         admitted: &mut Admitted,
         candidate: &Candidate,
     ) -> Result<OpenedAnswer, UpstreamError> {
-        let provider = &candidate.provider;
-        let request =
-            UpstreamRequest { body: rewrite(exchange, admitted, candidate), stream: exchange.chat.head.stream };
+        let (provider, spoken) = (&candidate.provider, spoken(exchange, candidate));
+        let request = UpstreamRequest {
+            body: word(exchange, admitted, candidate, spoken)?,
+            dialect: spoken,
+            model: &candidate.deployment.upstream_model,
+            delivery: delivery(exchange, spoken),
+            headers: if spoken == exchange.ask.request.dialect() { &exchange.ask.headers } else { &[] },
+        };
         let sent = self.clock.monotonic();
         let answer = match self.upstream.send(provider, request).await {
-            Ok(reply) => read(exchange, reply, provider.timeouts.total()).await,
+            Ok(reply) => read(exchange, spoken, reply, provider.timeouts.total()).await,
             Err(error) => Err(error),
         };
         admitted.waited += self.clock.monotonic().saturating_sub(sent);
@@ -64,36 +77,46 @@ impl Relay {
     }
 }
 
-fn rewrite(exchange: &Exchange, admitted: &Admitted, candidate: &Candidate) -> Bytes {
-    let tokens = admitted.estimate.output_cap;
-    // A budget is kept only if the provider enforces the cap that the hold was computed for.
-    let insert = exchange.key.budgeted && exchange.chat.head.output_cap != Some(tokens);
-    exchange.chat.for_upstream(&Rewrite {
-        model: &candidate.deployment.upstream_model,
-        force_usage: exchange.chat.head.stream,
-        output_cap: insert.then(|| OutputCap { field: profile(candidate.provider.kind).output_cap_field, tokens }),
-    })
-}
-
 /// What comes after the head is mostly there already; then no timer is set.
-async fn read(exchange: &Exchange, reply: UpstreamReply, patience: Duration) -> Result<OpenedAnswer, UpstreamError> {
-    let answer =
-        async { if exchange.chat.head.stream { first_event(exchange, reply).await } else { whole(reply).await } };
+async fn read(
+    exchange: &Exchange,
+    spoken: Dialect,
+    reply: UpstreamReply,
+    patience: Duration,
+) -> Result<OpenedAnswer, UpstreamError> {
+    let answer = async {
+        if exchange.head().stream {
+            first_event(exchange, spoken, reply).await
+        } else {
+            whole(exchange, spoken, reply).await
+        }
+    };
     timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
 }
 
-async fn whole(reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
+async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let body = reply.body.read_all().await?;
-    if !reply::is_answer(&body) {
-        return Err(UpstreamError::Garbage("it is not a JSON object"));
+    if !answer::is_answer(spoken, &body) {
+        return Err(UpstreamError::Garbage("it is not an answer of the provider's dialect"));
     }
-    Ok(OpenedAnswer::Whole(body))
+    let reply = if spoken == exchange.ask.request.dialect() {
+        None
+    } else {
+        let reply =
+            answer::read(spoken, &body, exchange.seconds()).ok_or(UpstreamError::Garbage("it cannot be translated"))?;
+        Some(Box::new(reply))
+    };
+    Ok(OpenedAnswer::Whole(OpenedWhole { body, spoken, reply }))
 }
 
 /// Errors come inside accepted streams too: until the first real event, another deployment may still be tried.
-async fn first_event(exchange: &Exchange, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
+async fn first_event(
+    exchange: &Exchange,
+    spoken: Dialect,
+    reply: UpstreamReply,
+) -> Result<OpenedAnswer, UpstreamError> {
     let mut body = reply.body;
-    let mut reader = ChatStream::new(exchange.chat.head.wants_usage);
+    let mut reader = answer::passage(&exchange.ask.request, spoken, exchange.seconds());
     let idle = body.idle();
     loop {
         let chunk = timeout(idle, body.next()).await.map_err(|_| UpstreamError::Timeout(idle))?;
@@ -110,7 +133,7 @@ async fn first_event(exchange: &Exchange, reply: UpstreamReply) -> Result<Opened
     }
 }
 
-fn streaming(reader: ChatStream, body: UpstreamBody, first: Bytes) -> OpenedAnswer {
+fn streaming(reader: Box<dyn Passage>, body: UpstreamBody, first: Bytes) -> OpenedAnswer {
     OpenedAnswer::Stream(Box::new(OpenedStream { reader, body, first }))
 }
 

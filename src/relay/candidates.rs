@@ -5,7 +5,9 @@ use farthing_actors::breakers::Verdict;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::Exchange;
-use super::{DIALECT, Relay, RelayError};
+use super::{Relay, RelayError};
+use crate::dialect::RequestFault;
+use crate::upstream::profile;
 
 impl Relay {
     /// The deployments that may serve `exchange`, best first.
@@ -13,12 +15,16 @@ impl Relay {
     /// # Errors
     /// Unknown or forbidden model, no price under a budget, or every circuit open.
     pub(super) fn candidates(&self, exchange: &Exchange) -> Result<Vec<Candidate>, RelayError> {
-        let model = &exchange.chat.head.model;
+        let model = &exchange.head().model;
         let catalogue = self.catalogue.load();
         let known = catalogue.candidates(model);
-        let able = || known.iter().filter(|candidate| candidate.deployment.dialects.contains(&DIALECT));
-        if able().next().is_none() || !exchange.key.admits(model) {
+        let able = || known.iter().filter(|candidate| serves(exchange, candidate));
+        if known.is_empty() || !exchange.key.admits(model) {
             return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
+        }
+        if let Some(field) = exchange.ask.request.stored_state().filter(|_| able().next().is_none()) {
+            let why = "needs what a provider stores, and no provider of this model does; send the whole conversation";
+            return Err(RequestFault::unsupported(field, why).into());
         }
         let priced: Vec<_> = able().filter(|candidate| affordable(exchange, candidate)).cloned().collect();
         if priced.is_empty() {
@@ -44,6 +50,13 @@ impl Relay {
             _ => Ok(healthy),
         }
     }
+}
+
+/// What a provider has stored for the client, it has stored in its own dialect.
+fn serves(exchange: &Exchange, candidate: &Candidate) -> bool {
+    let (request, provider) = (&exchange.ask.request, &candidate.provider);
+    let stores = || profile(provider.kind).stores && candidate.deployment.dialects.contains(&request.dialect());
+    request.stored_state().is_none() || stores()
 }
 
 /// A budget can only be kept where the price is known.

@@ -8,6 +8,7 @@ use farthing_actors::ledger::HoldError;
 use farthing_actors::limiters::LimitError;
 use thiserror::Error;
 
+use crate::dialect::RequestFault;
 use crate::upstream::UpstreamError;
 use crate::upstream::error::Fault;
 
@@ -26,6 +27,9 @@ pub enum RelayError {
     /// Farthing's own limits or budgets said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The request itself cannot be served, whoever serves it.
+    #[error(transparent)]
+    Request(#[from] RequestFault),
     /// Every attempt failed; the last failure.
     #[error("{error}")]
     Upstream {
@@ -68,6 +72,7 @@ pub(crate) fn upstream_status(error: &RelayError) -> u16 {
             Some(Fault::Client | Fault::Busy) => *status,
             _ => 502,
         },
+        RelayError::Upstream { error: UpstreamError::Inexpressible(_), .. } | RelayError::Request(_) => 400,
         RelayError::AllOpen(_) => 503,
         _ => 502,
     }

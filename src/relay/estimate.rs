@@ -4,8 +4,7 @@
 use farthing_actors::domain::{Money, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 
-use crate::dialect::Seen;
-use crate::dialect::openai_chat::request::ChatRequest;
+use crate::dialect::{Head, Seen};
 
 /// Generated tokens assumed where neither the client nor the model caps them.
 const DEFAULT_OUTPUT_CAP: u64 = 4_096;
@@ -24,15 +23,15 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate for `chat` at any of `candidates`.
-    pub(super) fn of(chat: &ChatRequest, candidates: &[Candidate]) -> Self {
-        let bytes = u64::try_from(chat.head.bytes).unwrap_or(u64::MAX);
-        let messages = u64::try_from(chat.head.messages).unwrap_or(u64::MAX);
+    /// The estimate for `head` at any of `candidates`.
+    pub(super) fn of(head: &Head, candidates: &[Candidate]) -> Self {
+        let bytes = u64::try_from(head.bytes).unwrap_or(u64::MAX);
+        let messages = u64::try_from(head.messages).unwrap_or(u64::MAX);
         Self {
             prompt: prompt(bytes, messages),
             prompt_ceiling: prompt_ceiling(bytes, messages),
-            output_cap: output_cap(chat.head.output_cap, candidates),
-            choices: chat.head.choices,
+            output_cap: output_cap(head.output_cap, candidates),
+            choices: head.choices,
         }
     }
 

@@ -12,15 +12,23 @@ use farthing_actors::limiters::{Headroom, Permit};
 use farthing_actors::registry::catalogue::Candidate;
 use tokio::sync::mpsc;
 
-use super::DIALECT;
 use super::estimate::Estimate;
-use crate::dialect::openai_chat::request::ChatRequest;
+use crate::dialect::{Head, Request};
+use crate::upstream::Delivery;
+
+/// What a client asks.
+pub struct Ask {
+    /// The request, in the client's dialect.
+    pub request: Request,
+    /// Headers that mean something to a provider of the same dialect: names in lower case, and values.
+    pub headers: Vec<(&'static str, String)>,
+}
 
 /// A request that has arrived.
 pub(super) struct Exchange {
     pub id: RequestId,
     pub key: Arc<AuthorizedKey>,
-    pub chat: ChatRequest,
+    pub ask: Ask,
     pub arrived: Duration,
     pub placed_at: Timestamp,
 }
@@ -35,6 +43,8 @@ pub(super) struct Admitted {
     pub attempts: u16,
     /// Time spent waiting for providers, which is not ours.
     pub waited: Duration,
+    /// Fields passed over in the last attempt.
+    pub ignored: Vec<String>,
 }
 
 /// The head of an answer, and its body.
@@ -49,8 +59,8 @@ pub struct Answer {
 pub enum AnswerBody {
     /// Complete and settled.
     Whole(Bytes),
-    /// Server-sent events as they arrive; the last one follows the settlement.
-    Stream(mpsc::Receiver<Bytes>),
+    /// Pieces as they arrive; the last one follows the settlement.
+    Stream(mpsc::Receiver<Bytes>, Delivery),
 }
 
 /// What an answer's headers say.
@@ -67,11 +77,18 @@ pub struct Facts {
     pub overhead_us: u128,
     /// What is left of the caller's limits.
     pub headroom: Option<Headroom>,
+    /// Fields of the request that the provider has no place for, passed over because they are hints.
+    pub ignored: Vec<String>,
 }
 
 impl Exchange {
-    pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, chat: ChatRequest, clock: &Clock) -> Self {
-        Self { id, key, chat, arrived: clock.monotonic(), placed_at: clock.now() }
+    pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, ask: Ask, clock: &Clock) -> Self {
+        Self { id, key, ask, arrived: clock.monotonic(), placed_at: clock.now() }
+    }
+
+    /// What the request is, without its words.
+    pub(super) fn head(&self) -> &Head {
+        self.ask.request.head()
     }
 
     pub(super) fn key_id(&self) -> KeyId {
@@ -86,10 +103,15 @@ impl Exchange {
             key: self.key.key.id,
             project: self.key.project.id,
             scopes: Arc::clone(&self.key.scopes),
-            model: self.chat.head.model.as_str().into(),
-            dialect: DIALECT,
-            stream: self.chat.head.stream,
+            model: self.head().model.as_str().into(),
+            dialect: self.ask.request.dialect(),
+            stream: self.head().stream,
         }
+    }
+
+    /// When it arrived, in seconds since 1970.
+    pub(super) fn seconds(&self) -> u64 {
+        u64::try_from(self.placed_at.0.div_euclid(1_000)).unwrap_or(0)
     }
 
     pub(super) fn elapsed(&self, clock: &Clock) -> Duration {

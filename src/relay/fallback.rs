@@ -92,6 +92,6 @@ fn kind(error: &UpstreamError) -> FailureKind {
         UpstreamError::Timeout(_) => FailureKind::Timeout,
         UpstreamError::Status { status, .. } => FailureKind::Status(*status),
         UpstreamError::Cut(_) => FailureKind::Cut,
-        UpstreamError::Garbage(_) => FailureKind::Malformed,
+        UpstreamError::Garbage(_) | UpstreamError::Inexpressible(_) => FailureKind::Malformed,
     }
 }

@@ -10,13 +10,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::stream_error;
-use crate::dialect::openai_chat::ChatStream;
 use crate::dialect::{Passage, StreamEnd};
 use crate::upstream::{UpstreamBody, UpstreamError};
 
 /// A client hears something at least this often, so that nothing between us gives the connection up.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const KEEP_ALIVE_COMMENT: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 /// How a stream came to its end.
 pub(super) enum PumpEnd {
@@ -30,15 +28,15 @@ pub(super) enum PumpEnd {
 
 /// Forwards events until the stream is over for one of three reasons.
 pub(super) async fn pump(
-    reader: &mut ChatStream,
+    reader: &mut dyn Passage,
     mut body: UpstreamBody,
     first: Bytes,
-    pieces: &mpsc::Sender<Bytes>,
+    (pieces, keep_alive): (&mpsc::Sender<Bytes>, Bytes),
 ) -> PumpEnd {
     if !first.is_empty() && pieces.send(first).await.is_err() {
         return PumpEnd::ClientGone;
     }
-    let mut silence = Silence::begin(body.idle());
+    let mut silence = Silence::begin(body.idle(), keep_alive);
     let mut alarm = pin!(sleep_until(silence.next_alarm()));
     while !reader.is_done() {
         let piece = tokio::select! {
@@ -65,7 +63,7 @@ pub(super) async fn pump(
 }
 
 /// Whole events that stood before the fault are the client's, too.
-async fn last_words(reader: &mut ChatStream, end: PumpEnd, pieces: &mpsc::Sender<Bytes>) -> PumpEnd {
+async fn last_words(reader: &mut dyn Passage, end: PumpEnd, pieces: &mpsc::Sender<Bytes>) -> PumpEnd {
     if matches!(end, PumpEnd::Failed(_)) {
         let rest = reader.rest();
         if !rest.is_empty() && pieces.send(rest).await.is_err() {
@@ -76,7 +74,7 @@ async fn last_words(reader: &mut ChatStream, end: PumpEnd, pieces: &mpsc::Sender
 }
 
 /// What of `chunk` goes to the client; or how the stream ended with it.
-fn take(reader: &mut ChatStream, chunk: Option<Result<Bytes, UpstreamError>>) -> Result<Bytes, PumpEnd> {
+fn take(reader: &mut dyn Passage, chunk: Option<Result<Bytes, UpstreamError>>) -> Result<Bytes, PumpEnd> {
     match chunk {
         Some(Ok(chunk)) => reader.push(chunk).map_err(|fault| PumpEnd::Failed(stream_error(fault))),
         Some(Err(error)) => Err(PumpEnd::Failed(error)),
@@ -90,14 +88,16 @@ fn take(reader: &mut ChatStream, chunk: Option<Result<Bytes, UpstreamError>>) ->
 /// How long the provider has been silent. Hearing something only notes the time: the timer is not touched.
 struct Silence {
     patience: Duration,
+    /// What the client is told meanwhile.
+    keep_alive: Bytes,
     heard_at: Instant,
     said_at: Instant,
 }
 
 impl Silence {
-    fn begin(patience: Duration) -> Self {
+    fn begin(patience: Duration, keep_alive: Bytes) -> Self {
         let now = Instant::now();
-        Self { patience, heard_at: now, said_at: now }
+        Self { patience, keep_alive, heard_at: now, said_at: now }
     }
 
     fn heard(&mut self) {
@@ -119,6 +119,6 @@ impl Silence {
             return Ok(Bytes::new());
         }
         self.said_at = now;
-        Ok(KEEP_ALIVE_COMMENT)
+        Ok(self.keep_alive.clone())
     }
 }

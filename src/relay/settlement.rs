@@ -84,7 +84,7 @@ impl Relay {
         let usage = if billed { admitted.estimate.seen(Seen::default()) } else { Usage::default() };
         let provenance = if billed { Provenance::Estimated(Why::UpstreamCut) } else { Provenance::Counted };
         let end = End {
-            status: CallStatus::UpstreamError,
+            status: if is_refusal(&error) { CallStatus::Refused } else { CallStatus::UpstreamError },
             http_status: super::error::upstream_status(&error),
             usage,
             provenance,
@@ -108,7 +108,7 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
         request_id: exchange.id,
         project_id: exchange.key.project.id,
         key_id: exchange.key_id(),
-        model: exchange.chat.head.model.as_str().into(),
+        model: exchange.head().model.as_str().into(),
         provider_id: None,
         status: outcome.status,
         http_status: outcome.http_status,
@@ -123,6 +123,11 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
 /// The end of an exchange whose client left.
 pub(super) fn client_gone(usage: Usage, provenance: Provenance, first_token: Option<Duration>) -> End {
     End { status: CallStatus::ClientGone, http_status: CLIENT_CLOSED_REQUEST, usage, provenance, first_token }
+}
+
+/// Whether nothing was sent at all, because of what was asked.
+fn is_refusal(error: &RelayError) -> bool {
+    matches!(error, RelayError::Upstream { error: UpstreamError::Inexpressible(_), .. })
 }
 
 /// Whether the provider may have worked, and bill for it, although no answer came.

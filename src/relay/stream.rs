@@ -10,14 +10,13 @@ use farthing_actors::domain::{CallStatus, Estimate as Why, Money};
 use farthing_actors::registry::catalogue::Candidate;
 use tokio::sync::mpsc;
 
-use super::attempt::{Opened, OpenedAnswer, OpenedStream};
+use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::pump::{PumpEnd, pump};
 use super::settlement::{End, client_gone, consumed};
 use super::{Client, Relay};
-use crate::dialect::openai_chat::ChatStream;
-use crate::dialect::openai_chat::reply;
-use crate::dialect::{ErrorBody, Passage, Seen};
+use crate::dialect::{ErrorBody, Passage, Request, Seen, answer};
+use crate::upstream::Delivery;
 
 /// Pieces that may wait for a client that reads slowly; then the upstream waits too.
 const PIECES_IN_FLIGHT: usize = 16;
@@ -36,14 +35,16 @@ impl Relay {
         let mut facts = self.facts(&exchange, &admitted, &candidate);
         let candidate = Chosen { candidate, trial, first_token };
         match answer {
-            OpenedAnswer::Whole(body) => {
-                facts.cost = self.settle_whole(&exchange, admitted, candidate, &body).await;
+            OpenedAnswer::Whole(whole) => {
+                facts.cost = self.settle_whole(&exchange, admitted, candidate, &whole).await;
+                let body = in_clients_words(&exchange, whole, facts.cost);
                 // Booked whether or not the client is still there.
                 drop(client.send(Ok(Answer { facts, body: AnswerBody::Whole(body) })));
             }
             OpenedAnswer::Stream(stream) => {
                 let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
-                drop(client.send(Ok(Answer { facts, body: AnswerBody::Stream(body) })));
+                let body = AnswerBody::Stream(body, clients_delivery(&exchange.ask.request));
+                drop(client.send(Ok(Answer { facts, body })));
                 // Boxed: a whole answer should not carry the room that only a stream needs.
                 Box::pin(self.relay_stream(exchange, admitted, candidate, (*stream, pieces))).await;
             }
@@ -55,10 +56,11 @@ impl Relay {
         exchange: &Exchange,
         admitted: Admitted,
         chosen: Chosen,
-        body: &[u8],
+        whole: &OpenedWhole,
     ) -> Option<Money> {
-        let seen = Seen { events: 0, text_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX) };
-        let (usage, provenance) = consumed(reply::usage(body), &admitted.estimate, seen, Why::Missing);
+        let seen = Seen { events: 0, text_bytes: u64::try_from(whole.body.len()).unwrap_or(u64::MAX) };
+        let reading = answer::usage(whole.spoken, &whole.body);
+        let (usage, provenance) = consumed(reading, &admitted.estimate, seen, Why::Missing);
         let first_token = Some(chosen.first_token);
         let target = target(&chosen.candidate);
         self.succeeded(exchange, &chosen.candidate, chosen.trial);
@@ -75,13 +77,14 @@ impl Relay {
     ) {
         let OpenedStream { mut reader, body, first } = stream;
         // The body is dropped here, which closes the upstream connection before anything else is done.
-        let ended = pump(&mut reader, body, first, &pieces).await;
+        let keep_alive = answer::keep_alive(exchange.ask.request.dialect());
+        let ended = pump(&mut *reader, body, first, (&pieces, keep_alive)).await;
         let target = target(&chosen.candidate);
-        let end = self.judge(&exchange, &admitted, chosen, (&reader, &ended));
+        let end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended));
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
         let last = match ended {
             PumpEnd::Complete => reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref()),
-            PumpEnd::Failed(_) => broken_off(),
+            PumpEnd::Failed(_) => broken_off(&exchange.ask.request),
             PumpEnd::ClientGone => return,
         };
         // A client that leaves now has missed only the end, and that is booked.
@@ -94,7 +97,7 @@ impl Relay {
         exchange: &Exchange,
         admitted: &Admitted,
         chosen: Chosen,
-        (reader, ended): (&ChatStream, &PumpEnd),
+        (reader, ended): (&dyn Passage, &PumpEnd),
     ) -> End {
         let figures = |missing| consumed(reader.usage(), &admitted.estimate, reader.seen(), missing);
         let first_token = Some(chosen.first_token);
@@ -124,6 +127,7 @@ impl Relay {
             cost: None,
             overhead_us: exchange.elapsed(&self.clock).saturating_sub(admitted.waited).as_micros(),
             headroom: admitted.permit.headroom(),
+            ignored: admitted.ignored.clone(),
         }
     }
 }
@@ -133,9 +137,23 @@ fn receipt(exchange: &Exchange, cost: Money) -> String {
     format!(r#"{{"cost_usd":"{cost}","request_id":"{}"}}"#, exchange.id)
 }
 
+/// A whole answer as the client reads it: as it came, or written anew in the client's dialect.
+fn in_clients_words(exchange: &Exchange, whole: OpenedWhole, cost: Option<Money>) -> Bytes {
+    match whole.reply {
+        None => whole.body,
+        Some(reply) => {
+            let receipt = cost.map(|cost| receipt(exchange, cost));
+            answer::write(exchange.ask.request.dialect(), &reply, receipt.as_deref())
+        }
+    }
+}
+
+fn clients_delivery(request: &Request) -> Delivery {
+    if request.wants_array() { Delivery::Array } else { Delivery::Events }
+}
+
 /// The one error event of a broken answer; no end marker follows, so that stock clients raise.
-fn broken_off() -> Bytes {
+fn broken_off(request: &Request) -> Bytes {
     let message = "the provider's answer broke off; what was produced until then is charged";
-    ErrorBody { status: 502, message, kind: "upstream_error", param: None, code: Some("upstream_cut") }
-        .event(super::DIALECT)
+    ErrorBody { status: 502, message, kind: "upstream_error", param: None, code: Some("upstream_cut") }.ending(request)
 }

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 pub(super) use awc::http::Uri;
 use awc::http::Version;
-use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use bytes::Bytes;
-use farthing_actors::domain::{ProviderId, ProviderKind, Sealed, Secret, Timestamp};
+use farthing_actors::domain::{Dialect, ProviderId, ProviderKind, Sealed, Secret, Timestamp};
 use farthing_actors::registry::catalogue::Provider;
 use futures_core::Stream;
 use tokio::time::timeout;
@@ -24,6 +24,7 @@ use super::error::UpstreamError;
 use super::guard::Address;
 use super::kinds::{Authentication, Profile, profile};
 use super::playback::{Playback, Sandbox};
+use super::request::UpstreamRequest;
 use crate::dialect::UpstreamWords;
 
 /// The most of a whole answer that is read.
@@ -47,14 +48,6 @@ pub struct Upstream {
     endpoints: RefCell<HashMap<ProviderId, Rc<Endpoint>>>,
 }
 
-/// What goes to a provider.
-pub struct UpstreamRequest {
-    /// The body, already in the provider's dialect.
-    pub body: Bytes,
-    /// Whether the answer is a stream.
-    pub stream: bool,
-}
-
 /// A provider's accepting answer.
 pub struct UpstreamReply {
     /// Its body, unread.
@@ -76,10 +69,12 @@ enum Source {
 struct Endpoint {
     version: Timestamp,
     client: awc::Client,
+    base: String,
+    /// Where chat completions are: the usual call, read once.
     chat: Uri,
     /// The header that carries the provider's key. Kept while the provider stays as it is: opening it again for each call
     /// cost a fortieth of the call.
-    key: Option<HeaderValue>,
+    key: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Upstream {
@@ -92,8 +87,12 @@ impl Upstream {
     ///
     /// # Errors
     /// [`UpstreamError`] for everything else, a provider's own error included.
-    pub async fn send(&self, provider: &Provider, request: UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
-        let patience = provider.timeouts.first_byte(request.stream).min(provider.timeouts.total());
+    pub async fn send(
+        &self,
+        provider: &Provider,
+        request: UpstreamRequest<'_>,
+    ) -> Result<UpstreamReply, UpstreamError> {
+        let patience = provider.timeouts.first_byte(request.delivery.is_stream()).min(provider.timeouts.total());
         let answer = async {
             match provider.kind {
                 ProviderKind::Sandbox => self.play(provider, &request).await,
@@ -103,19 +102,21 @@ impl Upstream {
         timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
     }
 
-    async fn call(&self, provider: &Provider, request: UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
-        let profile = profile(provider.kind);
-        let endpoint = self.endpoint(provider, profile)?;
-        let mut call = endpoint.client.post(endpoint.chat.clone()).insert_header((CONTENT_TYPE, "application/json"));
+    async fn call(&self, provider: &Provider, request: UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
+        let endpoint = self.endpoint(provider)?;
+        let mut call = endpoint.client.post(endpoint.uri(&request)?).insert_header((CONTENT_TYPE, "application/json"));
         if let Some(key) = &endpoint.key {
-            call = call.insert_header((AUTHORIZATION, key.clone()));
+            call = call.insert_header(key.clone());
+        }
+        for header in request.headers() {
+            call = call.insert_header(header);
         }
         let response = call.send_body(request.body).await.map_err(|error| connect_error(&error))?;
         let idle = provider.timeouts.idle();
         accept(response, idle).await
     }
 
-    async fn play(&self, provider: &Provider, request: &UpstreamRequest) -> Result<UpstreamReply, UpstreamError> {
+    async fn play(&self, provider: &Provider, request: &UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
         let head = self.sandbox.answer(&request.body).await;
         let body = UpstreamBody { source: Source::Sandbox(head.playback), idle: provider.timeouts.idle() };
         if head.status != 200 {
@@ -124,14 +125,14 @@ impl Upstream {
         Ok(UpstreamReply { body })
     }
 
-    fn endpoint(&self, provider: &Provider, profile: &Profile) -> Result<Rc<Endpoint>, UpstreamError> {
+    fn endpoint(&self, provider: &Provider) -> Result<Rc<Endpoint>, UpstreamError> {
         let mut endpoints = self.endpoints.borrow_mut();
         if let Some(known) = endpoints.get(&provider.id)
             && known.version == provider.updated_at
         {
             return Ok(Rc::clone(known));
         }
-        let endpoint = Rc::new(Endpoint::open(provider, profile, &*self.vault)?);
+        let endpoint = Rc::new(Endpoint::open(provider, profile(provider.kind), &*self.vault)?);
         endpoints.insert(provider.id, Rc::clone(&endpoint));
         Ok(endpoint)
     }
@@ -142,8 +143,7 @@ impl Endpoint {
         let misconfigured = |reason: String| UpstreamError::Misconfigured(reason);
         let address = Address::parse(&provider.base_url, provider.allow_private_network)
             .map_err(|error| misconfigured(error.to_string()))?;
-        let chat = format!("{}{}", address.base, profile.chat_path);
-        let chat = chat.parse().map_err(|_| misconfigured("its base URL cannot be extended".to_owned()))?;
+        let chat = extended(&format!("{}/chat/completions", address.base))?;
         // Limit 0: awc counts calls in flight over all hosts; the bound on those is ours, at the door.
         let connector = awc::Connector::new()
             .timeout(provider.timeouts.connect())
@@ -152,8 +152,19 @@ impl Endpoint {
             .max_http_version(Version::HTTP_11);
         let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
         let key = authorization(provider, profile, &address.host, vault)?;
-        Ok(Self { version: provider.updated_at, client, chat, key })
+        Ok(Self { version: provider.updated_at, client, base: address.base, chat, key })
     }
+
+    fn uri(&self, request: &UpstreamRequest<'_>) -> Result<Uri, UpstreamError> {
+        match request.dialect {
+            Dialect::OpenaiChat => Ok(self.chat.clone()),
+            _ => extended(&format!("{}{}", self.base, request.path())),
+        }
+    }
+}
+
+fn extended(uri: &str) -> Result<Uri, UpstreamError> {
+    uri.parse().map_err(|_| UpstreamError::Misconfigured("its base URL cannot be extended".to_owned()))
 }
 
 /// The header that carries the key, marked so that it is never shown.
@@ -162,14 +173,18 @@ fn authorization(
     profile: &Profile,
     host: &str,
     vault: &dyn KeyVault,
-) -> Result<Option<HeaderValue>, UpstreamError> {
-    let sealed = provider.api_key.as_ref().filter(|_| profile.authentication == Authentication::Bearer);
-    let Some(sealed) = sealed else { return Ok(None) };
+) -> Result<Option<(HeaderName, HeaderValue)>, UpstreamError> {
+    let (name, prefix) = match profile.authentication {
+        Authentication::Bearer => (AUTHORIZATION, "Bearer "),
+        Authentication::Header(name) => (HeaderName::from_static(name), ""),
+        Authentication::None => return Ok(None),
+    };
+    let Some(sealed) = &provider.api_key else { return Ok(None) };
     let key = vault.open(provider.id, host, sealed).map_err(UpstreamError::Misconfigured)?;
     let unfit = |_| UpstreamError::Misconfigured("its key cannot be sent in a header".to_owned());
-    let mut header = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(unfit)?;
+    let mut header = HeaderValue::try_from(format!("{prefix}{}", key.expose())).map_err(unfit)?;
     header.set_sensitive(true);
-    Ok(Some(header))
+    Ok(Some((name, header)))
 }
 
 async fn accept(response: awc::ClientResponse, idle: Duration) -> Result<UpstreamReply, UpstreamError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::dialect::UpstreamWords;
+use crate::dialect::{RequestFault, UpstreamWords};
 
 /// One failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -33,6 +33,9 @@ pub enum UpstreamError {
     /// The answer is not one.
     #[error("the answer cannot be read: {0}")]
     Garbage(&'static str),
+    /// Nothing was sent: the provider's dialect has no place for a part of the request.
+    #[error(transparent)]
+    Inexpressible(RequestFault),
     /// Farthing's own record of the provider cannot be used: bad address, forbidden network, undecryptable key.
     #[error("the provider is misconfigured: {0}")]
     Misconfigured(String),
@@ -57,6 +60,7 @@ impl UpstreamError {
         match self {
             Self::Connect(_) | Self::Timeout(_) | Self::Cut(_) | Self::Garbage(_) => Fault::Provider,
             Self::Misconfigured(_) => Fault::Operator,
+            Self::Inexpressible(_) => Fault::Client,
             Self::Status { status, .. } => match status {
                 401..=403 => Fault::Operator,
                 429 => Fault::Busy,
@@ -69,7 +73,8 @@ impl UpstreamError {
 
     /// Whether another deployment may do better with the same request. Only asked before the first byte to the client.
     pub fn may_fall_back(&self) -> bool {
-        self.fault() != Fault::Client
+        // What one dialect has no place for, another may have.
+        self.fault() != Fault::Client || matches!(self, Self::Inexpressible(_))
     }
 
     /// When the provider asks to be called again.

@@ -1,9 +1,19 @@
 //! Provider kinds: one small file each, all of them data.
 //! Adding a kind that speaks a known dialect is a file here, a variant of `ProviderKind`, an arm below and a fixture folder.
 
+pub mod anthropic;
+pub mod azure;
+pub mod deepseek;
+pub mod gemini;
+pub mod groq;
+pub mod mistral;
+pub mod moonshot;
+pub mod ollama;
 pub mod openai;
 pub mod openai_compatible;
+pub mod openrouter;
 pub mod sandbox;
+pub mod xai;
 
 use farthing_actors::domain::{Dialect, ProviderKind};
 
@@ -12,14 +22,16 @@ use farthing_actors::domain::{Dialect, ProviderKind};
 pub struct Profile {
     /// Where it is when nobody says otherwise; `None` if only the operator can know.
     pub base_url: Option<&'static str>,
-    /// Where chat completions are, below the base URL.
-    pub chat_path: &'static str,
     /// How it is told who is calling.
     pub authentication: Authentication,
     /// What a deployment there speaks unless it says otherwise.
     pub dialects: &'static [Dialect],
-    /// The request field that caps generated tokens.
+    /// The request field that caps generated tokens, where the dialect has several.
     pub output_cap_field: &'static str,
+    /// Whether it stores answers for its clients and finds them again.
+    pub stores: bool,
+    /// How its streams come to tell usage.
+    pub stream_usage: StreamUsage,
     /// What differs from the dialect's own documentation.
     pub quirks: &'static [Quirk],
 }
@@ -29,8 +41,19 @@ pub struct Profile {
 pub enum Authentication {
     /// `Authorization: Bearer`, if there is a key at all.
     Bearer,
+    /// In a header of its own.
+    Header(&'static str),
     /// Not at all.
     None,
+}
+
+/// How a provider's streams come to tell usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamUsage {
+    /// Asked by the dialect's own option, where it has one.
+    Ask,
+    /// By themselves; asking is refused, or there is nothing to ask with.
+    Unasked,
 }
 
 /// A deviation, when it was seen and where it is written down.
@@ -48,6 +71,16 @@ pub struct Quirk {
 pub fn profile(kind: ProviderKind) -> &'static Profile {
     match kind {
         ProviderKind::Openai => &openai::PROFILE,
+        ProviderKind::Anthropic => &anthropic::PROFILE,
+        ProviderKind::Gemini => &gemini::PROFILE,
+        ProviderKind::Deepseek => &deepseek::PROFILE,
+        ProviderKind::Xai => &xai::PROFILE,
+        ProviderKind::Ollama => &ollama::PROFILE,
+        ProviderKind::Mistral => &mistral::PROFILE,
+        ProviderKind::Groq => &groq::PROFILE,
+        ProviderKind::Moonshot => &moonshot::PROFILE,
+        ProviderKind::Openrouter => &openrouter::PROFILE,
+        ProviderKind::Azure => &azure::PROFILE,
         ProviderKind::OpenaiCompatible => &openai_compatible::PROFILE,
         ProviderKind::Sandbox => &sandbox::PROFILE,
     }

@@ -1,15 +1,25 @@
-//! The data plane: what applications call, under `/v1`. Owns nothing but its handlers' shapes.
+//! The data plane: what applications call, under `/v1` and `/v1beta`. Owns nothing but its handlers' shapes.
 //! Refuses everybody without a valid key, even to say that there is nothing at a path.
 
 pub mod answer;
 pub mod chat_completions;
+pub mod gemini;
 pub mod key;
+pub mod messages;
 pub mod models;
+pub mod responses;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
+use crate::dialect::Request;
+use crate::relay::{Ask, Relay};
 use crate::web::error::{Code, Problem};
+use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::virtual_key::Caller;
+use std::rc::Rc;
+
+/// Headers of clients that mean something to a provider of the same dialect.
+const FORWARDED: [&str; 2] = ["anthropic-version", "anthropic-beta"];
 
 /// There is nothing at this path; said only to a caller.
 pub async fn unknown(_: Caller) -> Result<HttpResponse, Problem> {
@@ -19,4 +29,27 @@ pub async fn unknown(_: Caller) -> Result<HttpResponse, Problem> {
 /// The path exists, the method does not; said only to a caller.
 pub async fn wrong_method(_: Caller) -> Result<HttpResponse, Problem> {
     Err(Problem::plain(Code::MethodNotAllowed))
+}
+
+/// Serves a request that generates, in whichever dialect.
+async fn serve(
+    relay: &Rc<Relay>,
+    Caller(key): Caller,
+    http: &HttpRequest,
+    request: Request,
+) -> Result<HttpResponse, Problem> {
+    let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
+    let answer = relay.serve(id.0, key, Ask { request, headers: forwarded(http) }).await?;
+    Ok(answer::respond(answer))
+}
+
+/// Counts the tokens of a request that is not sent.
+async fn count(relay: &Rc<Relay>, Caller(key): Caller, request: Request) -> Result<HttpResponse, Problem> {
+    let body = relay.count_tokens(&key, &request)?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+fn forwarded(http: &HttpRequest) -> Vec<(&'static str, String)> {
+    let value = |name: &'static str| Some((name, http.headers().get(name)?.to_str().ok()?.to_owned()));
+    FORWARDED.into_iter().filter_map(value).collect()
 }

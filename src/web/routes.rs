@@ -32,16 +32,29 @@ fn open(config: &mut ServiceConfig) {
 
 /// What applications call.
 fn applications(config: &mut ServiceConfig) {
-    config.service(v1()).service(web::scope("/v1beta").default_service(web::to(data::unknown)));
+    config.service(v1()).service(v1beta());
 }
 
 fn v1() -> Scope {
     let at = |path| web::resource(path).default_service(web::to(data::wrong_method));
     web::scope("/v1")
         .service(at("/chat/completions").route(post().to(data::chat_completions::create)))
+        .service(at("/responses").route(post().to(data::responses::create)))
+        .service(at("/messages").route(post().to(data::messages::create)))
+        .service(at("/messages/count_tokens").route(post().to(data::messages::count_tokens)))
         .service(at("/models").route(get().to(data::models::list)))
         .service(at("/models/{id:.+}").route(get().to(data::models::show)))
         .service(at("/key").route(get().to(data::key::show)))
+        .default_service(web::to(data::unknown))
+}
+
+fn v1beta() -> Scope {
+    let at = |path| web::resource(path).default_service(web::to(data::wrong_method));
+    web::scope("/v1beta")
+        .service(at("/models").route(get().to(data::models::list_gemini)))
+        .service(
+            at("/models/{call:.+}").route(get().to(data::models::show_gemini)).route(post().to(data::gemini::call)),
+        )
         .default_service(web::to(data::unknown))
 }
 

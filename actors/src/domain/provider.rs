@@ -14,6 +14,26 @@ names!(
     ProviderKind {
         /// OpenAI itself.
         Openai = "openai",
+        /// Anthropic itself.
+        Anthropic = "anthropic",
+        /// Google's Gemini API.
+        Gemini = "gemini",
+        /// DeepSeek.
+        Deepseek = "deepseek",
+        /// xAI, the maker of Grok.
+        Xai = "xai",
+        /// Ollama, in its OpenAI form.
+        Ollama = "ollama",
+        /// Mistral.
+        Mistral = "mistral",
+        /// Groq.
+        Groq = "groq",
+        /// Moonshot, the maker of Kimi.
+        Moonshot = "moonshot",
+        /// OpenRouter, which passes calls on to many.
+        Openrouter = "openrouter",
+        /// OpenAI's models at Microsoft Azure.
+        Azure = "azure",
         /// Any server that speaks OpenAI's chat dialect: vLLM, llama.cpp, LM Studio.
         OpenaiCompatible = "openai_compatible",
         /// The built-in provider: deterministic answers, real token counts, faults on request.

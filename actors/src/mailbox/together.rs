@@ -123,7 +123,7 @@ fn hand_out<R>(results: Result<Vec<R>, ActorError>, answers: Vec<Option<Answer<R
         }
         Err(error) => {
             for answer in answers.into_iter().flatten() {
-                drop(answer.send(Err(error.clone())));
+                drop(answer.send(Err(error)));
             }
         }
     }

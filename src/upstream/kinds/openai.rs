@@ -2,18 +2,26 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk};
+use super::{Authentication, Profile, Quirk, StreamUsage};
 
 /// `api.openai.com`.
 pub static PROFILE: Profile = Profile {
     base_url: Some("https://api.openai.com/v1"),
-    chat_path: "/chat/completions",
     authentication: Authentication::Bearer,
-    dialects: &[Dialect::OpenaiChat],
+    dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
-    quirks: &[Quirk {
-        what: "reasoning models refuse max_tokens; max_completion_tokens is accepted by every model",
-        checked: "2026-08",
-        source: "openai/openai-openapi, CreateChatCompletionRequest",
-    }],
+    stores: true,
+    stream_usage: StreamUsage::Ask,
+    quirks: &[
+        Quirk {
+            what: "reasoning models refuse max_tokens; max_completion_tokens is accepted by every model",
+            checked: "2026-08",
+            source: "openai/openai-openapi, CreateChatCompletionRequest",
+        },
+        Quirk {
+            what: "the responses it stores are found again by previous_response_id, here and nowhere else",
+            checked: "2026-08",
+            source: "openai/openai-openapi, CreateResponse",
+        },
+    ],
 };

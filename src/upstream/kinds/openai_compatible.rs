@@ -2,15 +2,16 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk};
+use super::{Authentication, Profile, Quirk, StreamUsage};
 
 /// A server only its operator knows the address of.
 pub static PROFILE: Profile = Profile {
     base_url: None,
-    chat_path: "/chat/completions",
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Ask,
     quirks: &[
         Quirk {
             what: "many servers know only max_tokens",

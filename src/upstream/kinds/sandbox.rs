@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use farthing_actors::domain::{Dialect, Timestamp};
 
-use super::{Authentication, Profile};
+use super::{Authentication, Profile, StreamUsage};
 use crate::tokenizer::Tokenizer;
 use draw::Draw;
 pub use pieces::Pieces;
@@ -25,10 +25,11 @@ use wire::Head;
 /// The provider inside this process.
 pub static PROFILE: Profile = Profile {
     base_url: Some("sandbox://local"),
-    chat_path: "",
     authentication: Authentication::None,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_completion_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Ask,
     quirks: &[],
 };
 

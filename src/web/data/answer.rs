@@ -12,6 +12,7 @@ use farthing_actors::limiters::{Allowance, Headroom};
 use tokio::sync::mpsc;
 
 use crate::relay::{Answer, AnswerBody, Facts};
+use crate::upstream::Delivery;
 
 /// The answer with its headers.
 pub fn respond(answer: Answer) -> HttpResponse {
@@ -22,9 +23,9 @@ pub fn respond(answer: Answer) -> HttpResponse {
             set(response.headers_mut(), CONTENT_TYPE, "application/json");
             response
         }
-        AnswerBody::Stream(pieces) => {
+        AnswerBody::Stream(pieces, delivery) => {
             let mut response = HttpResponse::Ok().body(Pieces(pieces));
-            set(response.headers_mut(), CONTENT_TYPE, "text/event-stream; charset=utf-8");
+            set(response.headers_mut(), CONTENT_TYPE, content_type(delivery));
             set(response.headers_mut(), CACHE_CONTROL, "no-cache");
             set(response.headers_mut(), HeaderName::from_static("x-accel-buffering"), "no");
             response
@@ -34,6 +35,13 @@ pub fn respond(answer: Answer) -> HttpResponse {
     response
 }
 
+fn content_type(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Events => "text/event-stream; charset=utf-8",
+        Delivery::Array | Delivery::Whole => "application/json; charset=utf-8",
+    }
+}
+
 fn tell(headers: &mut HeaderMap, facts: &Facts) {
     set(headers, HeaderName::from_static("x-farthing-provider"), &facts.provider);
     set(headers, HeaderName::from_static("x-farthing-model"), &facts.model);
@@ -41,6 +49,9 @@ fn tell(headers: &mut HeaderMap, facts: &Facts) {
     set(headers, HeaderName::from_static("x-farthing-overhead-us"), &facts.overhead_us.to_string());
     if let Some(cost) = facts.cost {
         set(headers, HeaderName::from_static("x-farthing-cost"), &cost.to_string());
+    }
+    if !facts.ignored.is_empty() {
+        set(headers, HeaderName::from_static("x-farthing-ignored"), &facts.ignored.join(", "));
     }
     if let Some(headroom) = &facts.headroom {
         rate_limits(headers, headroom);

@@ -1,5 +1,5 @@
-//! `/v1/models`: the models a key may use, in OpenAI's shape, or in Anthropic's for clients that say they are Anthropic's.
-//! Owns both shapes. Refuses to tell a model that does not exist from one the key may not use.
+//! `/v1/models` and `/v1beta/models`: the models a key may use, in OpenAI's shape, in Anthropic's for clients that say they
+//! are Anthropic's, and in Gemini's. Owns the shapes. Refuses to tell a model that does not exist from one the key may not use.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::registry::catalogue::{Candidate, Catalogue};
@@ -13,31 +13,47 @@ use crate::web::manage::rfc3339;
 /// Every request of an Anthropic client carries it, and no other client does.
 const ANTHROPIC: &str = "anthropic-version";
 
-/// The two shapes.
+/// The shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Openai,
     Anthropic,
+    Gemini,
 }
 
 /// GET `/v1/models`.
 pub async fn list(caller: Caller, gateway: web::Data<Gateway>, request: HttpRequest) -> HttpResponse {
-    let catalogue = gateway.catalogue.get();
-    let models = usable(&catalogue, |model| caller.0.admits(model));
-    HttpResponse::Ok().json(Shape::of(&request).list(&models))
+    Shape::of(&request).list_for(&caller, &gateway)
 }
 
 /// GET `/v1/models/{id}`; ids may contain slashes.
+///
+/// # Errors
+/// If there is no such model for this key.
 pub async fn show(
     caller: Caller,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let catalogue = gateway.catalogue.get();
-    let first = catalogue.candidates(&path).first().filter(|_| caller.0.admits(&path));
-    let missing = || Problem::new(Code::ModelNotFound, format!("the model {:?} does not exist", *path)).at("model");
-    Ok(HttpResponse::Ok().json(Shape::of(&request).model(first.ok_or_else(missing)?)))
+    Shape::of(&request).show_to(&caller, &gateway, &path)
+}
+
+/// GET `/v1beta/models`.
+pub async fn list_gemini(caller: Caller, gateway: web::Data<Gateway>) -> HttpResponse {
+    Shape::Gemini.list_for(&caller, &gateway)
+}
+
+/// GET `/v1beta/models/{id}`.
+///
+/// # Errors
+/// If there is no such model for this key.
+pub async fn show_gemini(
+    caller: Caller,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Shape::Gemini.show_to(&caller, &gateway, &path)
 }
 
 /// The first candidate of every model that is admitted, in order of their names.
@@ -51,6 +67,19 @@ impl Shape {
         if request.headers().contains_key(ANTHROPIC) { Self::Anthropic } else { Self::Openai }
     }
 
+    fn list_for(self, caller: &Caller, gateway: &Gateway) -> HttpResponse {
+        let catalogue = gateway.catalogue.get();
+        let models = usable(&catalogue, |model| caller.0.admits(model));
+        HttpResponse::Ok().json(self.list(&models))
+    }
+
+    fn show_to(self, caller: &Caller, gateway: &Gateway, model: &str) -> Result<HttpResponse, Problem> {
+        let catalogue = gateway.catalogue.get();
+        let first = catalogue.candidates(model).first().filter(|_| caller.0.admits(model));
+        let missing = || Problem::new(Code::ModelNotFound, format!("the model {model:?} does not exist")).at("model");
+        Ok(HttpResponse::Ok().json(self.model(first.ok_or_else(missing)?)))
+    }
+
     fn model(self, candidate: &Candidate) -> Value {
         let (model, provider) = (&candidate.deployment, &candidate.provider);
         let (id, made) = (&*model.name, model.created_at);
@@ -59,6 +88,11 @@ impl Shape {
                 json!({ "id": id, "object": "model", "created": made.0.div_euclid(1_000), "owned_by": provider.name })
             }
             Self::Anthropic => json!({ "type": "model", "id": id, "display_name": id, "created_at": rfc3339(made) }),
+            Self::Gemini => json!({
+                "name": format!("models/{id}"), "displayName": id, "version": "001",
+                "inputTokenLimit": model.context_window, "outputTokenLimit": model.max_output_tokens,
+                "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+            }),
         }
     }
 
@@ -67,6 +101,7 @@ impl Shape {
         let id = |candidate: &&Candidate| candidate.deployment.name.to_string();
         match self {
             Self::Openai => json!({ "object": "list", "data": data }),
+            Self::Gemini => json!({ "models": data }),
             Self::Anthropic => {
                 let (first, last) = (models.first().map(id), models.last().map(id));
                 json!({ "data": data, "has_more": false, "first_id": first, "last_id": last })

@@ -38,6 +38,7 @@ impl From<RelayError> for Problem {
             RelayError::NotPriced(_) => Self::new(Code::ModelNotPriced, message).at("model"),
             RelayError::AllOpen(wait) => Self::new(Code::ModelUnavailable, message).retry_after(wait),
             RelayError::Refused(refusal) => refused(refusal, message),
+            RelayError::Request(fault) => fault.into(),
             RelayError::Upstream { error, .. } => upstream(&error),
             RelayError::LedgerUnavailable(_) => {
                 Self::plain(Code::LedgerUnavailable).retry_after(Duration::from_secs(2))
@@ -61,6 +62,7 @@ fn refused(refusal: Refusal, message: String) -> Problem {
 fn upstream(error: &UpstreamError) -> Problem {
     match error {
         UpstreamError::Timeout(_) => Problem::plain(Code::UpstreamTimeout),
+        UpstreamError::Inexpressible(fault) => fault.clone().into(),
         UpstreamError::Status { status, words, retry_after } => match error.fault() {
             Fault::Client => Problem::passed_on(*status, words.as_deref().cloned()),
             Fault::Busy => {

@@ -1,12 +1,12 @@
 //! The envelope: the request's id at the start, the error's body, headers and one log line at the end.
-//! Owns the choice of shape: OpenAI's under `/v1`, Farthing's own elsewhere. Logs ids and figures, never content, query
+//! Owns the choice of shape: the route's dialect under `/v1` and `/v1beta`, Farthing's own elsewhere. Logs ids and figures, never content, query
 //! strings or headers.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use farthing_actors::domain::{Dialect, RequestId};
 
 use crate::logging;
@@ -43,10 +43,22 @@ pub async fn wrap(
 }
 
 fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceResponse {
-    let path = response.request().path();
-    let openai = path.starts_with("/v1/") || path == "/v1" || path.starts_with("/v1beta");
-    let body = if openai { problem.body_for(Dialect::OpenaiChat) } else { problem.management_body(id) };
+    let body = match dialect(response.request()) {
+        Some(dialect) => problem.body_for(dialect),
+        None => problem.management_body(id),
+    };
     response.map_body(|_, _| BoxBody::new(body))
+}
+
+/// The dialect of an application's route; `None` elsewhere.
+fn dialect(request: &HttpRequest) -> Option<Dialect> {
+    let path = request.path();
+    if path.starts_with("/v1beta") {
+        return Some(Dialect::Gemini);
+    }
+    let rest = path.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    let anthropic = rest.starts_with("/messages") || request.headers().contains_key("anthropic-version");
+    Some(if anthropic { Dialect::Anthropic } else { Dialect::OpenaiChat })
 }
 
 /// The head of the answer is what is timed: a stream's end is in the ledger.

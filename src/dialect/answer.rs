@@ -1,0 +1,124 @@
+//! An answer from a provider of one dialect to a client of any.
+//! Owns the choice of the dialect's own code, and that an answer between equals is not touched. Refuses to know more of a
+//! dialect than its name.
+
+use bytes::Bytes;
+use farthing_actors::domain::Dialect;
+
+use super::canonical::Reply;
+use super::passage::{Decode, Encode, Passage, Translation};
+use super::request::Request;
+use super::usage::Reading;
+use super::words::ErrorBody;
+use super::{anthropic, gemini, openai_chat, openai_responses};
+
+/// Whether `body` can be an answer in `dialect` at all.
+pub fn is_answer(dialect: Dialect, body: &[u8]) -> bool {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::reply::is_answer(body),
+        Dialect::OpenaiResponses => openai_responses::reply::is_answer(body),
+        Dialect::Anthropic => anthropic::reply::is_answer(body),
+        Dialect::Gemini => gemini::reply::is_answer(body),
+    }
+}
+
+/// The usage a whole answer reports.
+pub fn usage(dialect: Dialect, body: &[u8]) -> Reading {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::reply::usage(body),
+        Dialect::OpenaiResponses => openai_responses::reply::usage(body),
+        Dialect::Anthropic => anthropic::reply::usage(body),
+        Dialect::Gemini => gemini::reply::usage(body),
+    }
+}
+
+/// A whole answer, in no dialect's words; `None` if it is none. `now`, in seconds since 1970, for a provider that does not
+/// say when it was made.
+pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
+    let reply = match dialect {
+        Dialect::OpenaiChat => openai_chat::reply::read(body),
+        Dialect::OpenaiResponses => openai_responses::reply::read(body),
+        Dialect::Anthropic => anthropic::reply::read(body),
+        Dialect::Gemini => gemini::reply::read(body),
+    };
+    reply.map(|reply| Reply { created: reply.created.or(Some(now)), ..reply })
+}
+
+/// A whole answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place for it.
+pub fn write(dialect: Dialect, reply: &Reply, farthing: Option<&str>) -> Bytes {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::reply::write(reply, farthing),
+        Dialect::OpenaiResponses => openai_responses::reply::write(reply, farthing),
+        Dialect::Anthropic => anthropic::reply::write(reply, farthing),
+        Dialect::Gemini => gemini::reply::write(reply, farthing),
+    }
+}
+
+/// The stream that answers `request` from a provider that speaks `spoken`; `now` in seconds since 1970.
+pub fn passage(request: &Request, spoken: Dialect, now: u64) -> Box<dyn Passage> {
+    match (request, spoken) {
+        (Request::Chat(chat), Dialect::OpenaiChat) => Box::new(openai_chat::ChatStream::new(chat.head.wants_usage)),
+        (Request::Responses(_), Dialect::OpenaiResponses) => Box::new(openai_responses::ResponsesStream::new()),
+        (Request::Messages(_), Dialect::Anthropic) => Box::new(anthropic::MessagesStream::new()),
+        (Request::Gemini(..), Dialect::Gemini) => Box::new(gemini::GeminiStream::new()),
+        _ => Box::new(Translation::new(decoder(spoken), encoder(request), now)),
+    }
+}
+
+fn decoder(spoken: Dialect) -> Box<dyn Decode> {
+    match spoken {
+        Dialect::OpenaiChat => Box::new(openai_chat::ChatDecoder::new()),
+        Dialect::OpenaiResponses => Box::new(openai_responses::ResponsesDecoder::new()),
+        Dialect::Anthropic => Box::new(anthropic::MessagesDecoder::new()),
+        Dialect::Gemini => Box::new(gemini::GeminiDecoder::new()),
+    }
+}
+
+fn encoder(request: &Request) -> Box<dyn Encode> {
+    let model = request.head().model.clone();
+    match request {
+        Request::Chat(chat) => Box::new(openai_chat::ChatEncoder::new(model, chat.head.wants_usage)),
+        Request::Responses(_) => Box::new(openai_responses::ResponsesEncoder::new()),
+        Request::Messages(_) => Box::new(anthropic::MessagesEncoder::new()),
+        Request::Gemini(_, framing) => Box::new(gemini::GeminiEncoder::new(*framing)),
+    }
+}
+
+/// The answer to a client that asked only for the number of tokens; the dialects without such a call get a bare figure.
+pub fn count(request: &Request, tokens: u64) -> Bytes {
+    match request {
+        Request::Gemini(..) => gemini::count::count_tokens_reply(tokens),
+        _ => anthropic::request::count_tokens_reply(tokens),
+    }
+}
+
+/// What a client hears while the provider is silent; nothing where its library would stumble over it.
+pub fn keep_alive(client: Dialect) -> Bytes {
+    Bytes::from_static(match client {
+        Dialect::OpenaiChat | Dialect::OpenaiResponses => b": keep-alive\n\n",
+        Dialect::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        Dialect::Gemini => b"",
+    })
+}
+
+impl ErrorBody<'_> {
+    /// The body of an error in the shape of `dialect`.
+    pub fn json(&self, dialect: Dialect) -> Vec<u8> {
+        match dialect {
+            Dialect::OpenaiChat => openai_chat::error::json(self),
+            Dialect::OpenaiResponses => openai_responses::error::json(self),
+            Dialect::Anthropic => anthropic::error::json(self),
+            Dialect::Gemini => gemini::error::json(self),
+        }
+    }
+
+    /// What ends a broken stream that answers `request`: one error event, no end marker.
+    pub fn ending(&self, request: &Request) -> Bytes {
+        match request {
+            Request::Chat(_) => openai_chat::error::event(self),
+            Request::Responses(_) => openai_responses::error::event(self),
+            Request::Messages(_) => anthropic::error::event(self),
+            Request::Gemini(_, framing) => gemini::error::ending(self, *framing, true),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! OpenAI's models at Microsoft Azure, in the API without versions (`…/openai/v1`).
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk, StreamUsage};
+
+/// An Azure resource; only its operator knows the address.
+pub static PROFILE: Profile = Profile {
+    base_url: None,
+    authentication: Authentication::Header("api-key"),
+    dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
+    output_cap_field: "max_completion_tokens",
+    stores: true,
+    stream_usage: StreamUsage::Ask,
+    quirks: &[
+        Quirk {
+            what: "the key travels in the header api-key",
+            checked: "2026-08",
+            source: "Azure OpenAI documentation, v1 API",
+        },
+        Quirk {
+            what: "a first chunk without choices carries the content filter's results",
+            checked: "2026-08",
+            source: "recorded from Azure OpenAI",
+        },
+    ],
+};

@@ -1,0 +1,23 @@
+//! Groq.
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk, StreamUsage};
+
+/// `api.groq.com`.
+pub static PROFILE: Profile = Profile {
+    base_url: Some("https://api.groq.com/openai/v1"),
+    authentication: Authentication::Bearer,
+    dialects: &[Dialect::OpenaiChat],
+    output_cap_field: "max_completion_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Ask,
+    quirks: &[
+        Quirk { what: "usage may stand in x_groq alone", checked: "2026-08", source: "recorded from api.groq.com" },
+        Quirk {
+            what: "errors come as events of an accepted stream",
+            checked: "2026-08",
+            source: "recorded from api.groq.com",
+        },
+    ],
+};

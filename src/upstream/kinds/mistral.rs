@@ -1,0 +1,27 @@
+//! Mistral.
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk, StreamUsage};
+
+/// `api.mistral.ai`.
+pub static PROFILE: Profile = Profile {
+    base_url: Some("https://api.mistral.ai/v1"),
+    authentication: Authentication::Bearer,
+    dialects: &[Dialect::OpenaiChat],
+    output_cap_field: "max_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Unasked,
+    quirks: &[
+        Quirk {
+            what: "it refuses members it does not know, stream_options among them, and reports usage unasked",
+            checked: "2026-08",
+            source: "Mistral API reference, chat completions",
+        },
+        Quirk {
+            what: "content can be a list of texts and thinking",
+            checked: "2026-08",
+            source: "recorded from api.mistral.ai",
+        },
+    ],
+};

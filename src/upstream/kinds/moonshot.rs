@@ -1,0 +1,20 @@
+//! Moonshot, the maker of Kimi.
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk, StreamUsage};
+
+/// `api.moonshot.ai`.
+pub static PROFILE: Profile = Profile {
+    base_url: Some("https://api.moonshot.ai/v1"),
+    authentication: Authentication::Bearer,
+    dialects: &[Dialect::OpenaiChat],
+    output_cap_field: "max_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Ask,
+    quirks: &[Quirk {
+        what: "cached tokens come as cached_tokens at the top of usage",
+        checked: "2026-08",
+        source: "Moonshot API documentation, chat completion",
+    }],
+};

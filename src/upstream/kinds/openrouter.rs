@@ -1,0 +1,27 @@
+//! OpenRouter, which passes calls on to many.
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk, StreamUsage};
+
+/// `openrouter.ai`.
+pub static PROFILE: Profile = Profile {
+    base_url: Some("https://openrouter.ai/api/v1"),
+    authentication: Authentication::Bearer,
+    dialects: &[Dialect::OpenaiChat],
+    output_cap_field: "max_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Ask,
+    quirks: &[
+        Quirk {
+            what: "it sends comments while it waits, and failures as a chunk whose finish_reason is error",
+            checked: "2026-08",
+            source: "OpenRouter documentation, streaming",
+        },
+        Quirk {
+            what: "cache writes come as cache_write_tokens",
+            checked: "2026-08",
+            source: "recorded from openrouter.ai",
+        },
+    ],
+};

@@ -1,0 +1,27 @@
+//! xAI, the maker of Grok.
+
+use farthing_actors::domain::Dialect;
+
+use super::{Authentication, Profile, Quirk, StreamUsage};
+
+/// `api.x.ai`.
+pub static PROFILE: Profile = Profile {
+    base_url: Some("https://api.x.ai/v1"),
+    authentication: Authentication::Bearer,
+    dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
+    output_cap_field: "max_completion_tokens",
+    stores: false,
+    stream_usage: StreamUsage::Ask,
+    quirks: &[
+        Quirk {
+            what: "reasoning tokens stand outside completion_tokens; the total tells",
+            checked: "2026-08",
+            source: "recorded from api.x.ai",
+        },
+        Quirk {
+            what: "usage comes in the last chunk or the one before it",
+            checked: "2026-08",
+            source: "recorded from api.x.ai",
+        },
+    ],
+};
