@@ -7,6 +7,7 @@
 //!   `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
+//! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its events.
 
 pub mod answer;
@@ -20,6 +21,7 @@ mod members;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod passage;
+pub mod plain;
 pub mod request;
 pub mod splice;
 pub mod sse;
@@ -33,6 +35,7 @@ pub use head::{Head, OutputCap, Rewrite};
 pub use openai_chat::ChatRequest;
 pub use openai_responses::ResponsesRequest;
 pub use passage::{Passage, Seen, StreamEnd};
+pub use plain::{Endpoint, PlainRequest};
 pub use request::Request;
 pub use usage::Reading;
 pub use words::{ErrorBody, UpstreamWords};

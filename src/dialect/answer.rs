@@ -7,6 +7,7 @@ use farthing_actors::domain::Dialect;
 
 use super::canonical::Reply;
 use super::passage::{Decode, Encode, Passage, Translation};
+use super::plain::{self, Endpoint};
 use super::request::Request;
 use super::usage::Reading;
 use super::words::ErrorBody;
@@ -23,8 +24,9 @@ pub fn is_answer(dialect: Dialect, body: &[u8]) -> bool {
 }
 
 /// The usage a whole answer reports.
-pub fn usage(dialect: Dialect, body: &[u8]) -> Reading {
+pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
     match dialect {
+        _ if endpoint != Endpoint::Conversation => plain::usage(body),
         Dialect::OpenaiChat => openai_chat::reply::usage(body),
         Dialect::OpenaiResponses => openai_responses::reply::usage(body),
         Dialect::Anthropic => anthropic::reply::usage(body),
@@ -57,7 +59,9 @@ pub fn write(dialect: Dialect, reply: &Reply, farthing: Option<&str>) -> Bytes {
 /// The stream that answers `request` from a provider that speaks `spoken`; `now` in seconds since 1970.
 pub fn passage(request: &Request, spoken: Dialect, now: u64) -> Box<dyn Passage> {
     match (request, spoken) {
-        (Request::Chat(chat), Dialect::OpenaiChat) => Box::new(openai_chat::ChatStream::new(chat.head.wants_usage)),
+        (Request::Chat(chat) | Request::Completion(chat), Dialect::OpenaiChat) => {
+            Box::new(openai_chat::ChatStream::new(chat.head.wants_usage))
+        }
         (Request::Responses(_), Dialect::OpenaiResponses) => Box::new(openai_responses::ResponsesStream::new()),
         (Request::Messages(_), Dialect::Anthropic) => Box::new(anthropic::MessagesStream::new()),
         (Request::Gemini(..), Dialect::Gemini) => Box::new(gemini::GeminiStream::new()),
@@ -77,7 +81,9 @@ fn decoder(spoken: Dialect) -> Box<dyn Decode> {
 fn encoder(request: &Request) -> Box<dyn Encode> {
     let model = request.head().model.clone();
     match request {
-        Request::Chat(chat) => Box::new(openai_chat::ChatEncoder::new(model, chat.head.wants_usage)),
+        Request::Chat(_) | Request::Completion(_) | Request::Plain(_) => {
+            Box::new(openai_chat::ChatEncoder::new(model, request.head().wants_usage))
+        }
         Request::Responses(_) => Box::new(openai_responses::ResponsesEncoder::new()),
         Request::Messages(_) => Box::new(anthropic::MessagesEncoder::new()),
         Request::Gemini(_, framing) => Box::new(gemini::GeminiEncoder::new(*framing)),
@@ -115,7 +121,7 @@ impl ErrorBody<'_> {
     /// What ends a broken stream that answers `request`: one error event, no end marker.
     pub fn ending(&self, request: &Request) -> Bytes {
         match request {
-            Request::Chat(_) => openai_chat::error::event(self),
+            Request::Chat(_) | Request::Completion(_) | Request::Plain(_) => openai_chat::error::event(self),
             Request::Responses(_) => openai_responses::error::event(self),
             Request::Messages(_) => anthropic::error::event(self),
             Request::Gemini(_, framing) => gemini::error::ending(self, *framing, true),

@@ -14,11 +14,16 @@ use super::gemini::{self, Framing, GeminiRequest};
 use super::head::{Head, Rewrite};
 use super::openai_chat::{self, ChatRequest};
 use super::openai_responses::{self, ResponsesRequest};
+use super::plain::{Endpoint, PlainRequest};
 
 /// A valid request and its body.
 pub enum Request {
     /// Of `POST /v1/chat/completions`.
     Chat(ChatRequest),
+    /// Of `POST /v1/completions`, chat's older form.
+    Completion(ChatRequest),
+    /// Of a call that is no conversation.
+    Plain(PlainRequest),
     /// Of `POST /v1/responses`.
     Responses(ResponsesRequest),
     /// Of `POST /v1/messages`.
@@ -31,17 +36,27 @@ impl Request {
     /// The client's dialect.
     pub fn dialect(&self) -> Dialect {
         match self {
-            Self::Chat(_) => Dialect::OpenaiChat,
+            Self::Chat(_) | Self::Completion(_) | Self::Plain(_) => Dialect::OpenaiChat,
             Self::Responses(_) => Dialect::OpenaiResponses,
             Self::Messages(_) => Dialect::Anthropic,
             Self::Gemini(..) => Dialect::Gemini,
         }
     }
 
+    /// What is called.
+    pub fn endpoint(&self) -> Endpoint {
+        match self {
+            Self::Completion(_) => Endpoint::Completions,
+            Self::Plain(request) => request.endpoint,
+            _ => Endpoint::Conversation,
+        }
+    }
+
     /// What it is, without its words.
     pub fn head(&self) -> &Head {
         match self {
-            Self::Chat(request) => &request.head,
+            Self::Chat(request) | Self::Completion(request) => &request.head,
+            Self::Plain(request) => &request.head,
             Self::Responses(request) => &request.head,
             Self::Messages(request) => &request.head,
             Self::Gemini(request, _) => &request.head,
@@ -57,7 +72,7 @@ impl Request {
     pub fn stored_state(&self) -> Option<&'static str> {
         match self {
             Self::Responses(request) => request.stored_state(),
-            Self::Chat(_) | Self::Messages(_) | Self::Gemini(..) => None,
+            _ => None,
         }
     }
 
@@ -65,7 +80,7 @@ impl Request {
     /// was, and a provider of the client's own dialect would refuse it.
     pub fn returns_foreign_thinking(&self) -> bool {
         let (body, mark): (_, &[u8]) = match self {
-            Self::Chat(_) => return false,
+            Self::Chat(_) | Self::Completion(_) | Self::Plain(_) => return false,
             Self::Responses(request) => (request.body(), br#"signature:"#),
             Self::Messages(request) => (request.body(), br#""farthing."#),
             // `farthing:` in base64.
@@ -77,7 +92,8 @@ impl Request {
     /// The body for a provider of the client's dialect: the client's, byte for byte, except what `rewrite` asks.
     pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         match self {
-            Self::Chat(request) => request.for_upstream(rewrite),
+            Self::Chat(request) | Self::Completion(request) => request.for_upstream(rewrite),
+            Self::Plain(request) => request.for_upstream(rewrite),
             Self::Responses(request) => request.for_upstream(rewrite),
             Self::Messages(request) => request.for_upstream(rewrite),
             Self::Gemini(request, _) => request.for_upstream(rewrite),
@@ -91,6 +107,9 @@ impl Request {
     pub fn conversation(&self) -> Result<Conversation, RequestFault> {
         match self {
             Self::Chat(request) => request.conversation(),
+            Self::Completion(_) | Self::Plain(_) => {
+                Err(RequestFault::unsupported("model", "no provider of this model has this call; use another model"))
+            }
             Self::Responses(request) => request.conversation(),
             Self::Messages(request) => request.conversation(),
             Self::Gemini(request, _) => request.conversation(),
@@ -100,7 +119,7 @@ impl Request {
     /// What the client calls `feature`.
     pub fn field(&self, feature: Feature) -> &'static str {
         match self {
-            Self::Chat(_) => openai_chat::request::field(feature),
+            Self::Chat(_) | Self::Completion(_) | Self::Plain(_) => openai_chat::request::field(feature),
             Self::Responses(_) => openai_responses::request::field(feature),
             Self::Messages(_) => anthropic::request::field(feature),
             Self::Gemini(..) => gemini::request::field(feature),

@@ -62,6 +62,7 @@ impl Relay {
         let (provider, spoken) = (&candidate.provider, spoken(exchange, candidate));
         let request = UpstreamRequest {
             body: word(exchange, admitted, candidate, spoken)?,
+            endpoint: exchange.ask.request.endpoint(),
             dialect: spoken,
             model: &candidate.deployment.upstream_model,
             delivery: delivery(exchange, spoken),

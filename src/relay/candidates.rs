@@ -6,7 +6,7 @@ use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::Exchange;
 use super::{Relay, RelayError};
-use crate::dialect::RequestFault;
+use crate::dialect::{Endpoint, RequestFault};
 use crate::upstream::profile;
 
 impl Relay {
@@ -22,9 +22,8 @@ impl Relay {
         if known.is_empty() || !exchange.key.admits(model) {
             return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
         }
-        if let Some(field) = exchange.ask.request.stored_state().filter(|_| able().next().is_none()) {
-            let why = "needs what a provider stores, and no provider of this model does; send the whole conversation";
-            return Err(RequestFault::unsupported(field, why).into());
+        if able().next().is_none() {
+            return Err(nobody(exchange).into());
         }
         let priced: Vec<_> = able().filter(|candidate| affordable(exchange, candidate)).cloned().collect();
         if priced.is_empty() {
@@ -52,11 +51,25 @@ impl Relay {
     }
 }
 
-/// What a provider has stored for the client, it has stored in its own dialect.
+/// Why none of the model's providers can serve the request.
+fn nobody(exchange: &Exchange) -> RequestFault {
+    match exchange.ask.request.stored_state() {
+        Some(field) => {
+            let why = "needs what a provider stores, and no provider of this model does; send the whole conversation";
+            RequestFault::unsupported(field, why)
+        }
+        None => RequestFault::unsupported("model", "no provider of this model has this call; use another model"),
+    }
+}
+
+/// What a provider has stored for the client, it has stored in its own dialect; what is no conversation, it has or has not.
 fn serves(exchange: &Exchange, candidate: &Candidate) -> bool {
-    let (request, provider) = (&exchange.ask.request, &candidate.provider);
-    let stores = || profile(provider.kind).stores && candidate.deployment.dialects.contains(&request.dialect());
-    request.stored_state().is_none() || stores()
+    let (request, profile) = (&exchange.ask.request, profile(candidate.provider.kind));
+    let speaks = || candidate.deployment.dialects.contains(&request.dialect());
+    match request.endpoint() {
+        Endpoint::Conversation => request.stored_state().is_none() || (profile.stores && speaks()),
+        endpoint => profile.endpoints.contains(&endpoint) && speaks(),
+    }
 }
 
 /// A budget can only be kept where the price is known.

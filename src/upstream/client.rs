@@ -25,7 +25,7 @@ use super::guard::Address;
 use super::kinds::{Authentication, Profile, profile};
 use super::playback::{Playback, Sandbox};
 use super::request::UpstreamRequest;
-use crate::dialect::UpstreamWords;
+use crate::dialect::{Endpoint, UpstreamWords};
 
 /// The most of a whole answer that is read.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -45,7 +45,7 @@ pub trait KeyVault: Send + Sync {
 pub struct Upstream {
     vault: Arc<dyn KeyVault>,
     sandbox: Sandbox,
-    endpoints: RefCell<HashMap<ProviderId, Rc<Endpoint>>>,
+    accesses: RefCell<HashMap<ProviderId, Rc<Access>>>,
 }
 
 /// A provider's accepting answer.
@@ -66,7 +66,7 @@ enum Source {
 }
 
 /// A provider as this worker reaches it, until the provider is changed.
-struct Endpoint {
+struct Access {
     version: Timestamp,
     client: awc::Client,
     base: String,
@@ -80,7 +80,7 @@ struct Endpoint {
 impl Upstream {
     /// A worker's client with keys from `vault`; `sandbox` answers for the built-in provider.
     pub fn new(vault: Arc<dyn KeyVault>, sandbox: Sandbox) -> Self {
-        Self { vault, sandbox, endpoints: RefCell::default() }
+        Self { vault, sandbox, accesses: RefCell::default() }
     }
 
     /// Sends one request and waits for the head of an accepting answer.
@@ -103,9 +103,9 @@ impl Upstream {
     }
 
     async fn call(&self, provider: &Provider, request: UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
-        let endpoint = self.endpoint(provider)?;
-        let mut call = endpoint.client.post(endpoint.uri(&request)?).insert_header((CONTENT_TYPE, "application/json"));
-        if let Some(key) = &endpoint.key {
+        let access = self.access(provider)?;
+        let mut call = access.client.post(access.uri(&request)?).insert_header((CONTENT_TYPE, "application/json"));
+        if let Some(key) = &access.key {
             call = call.insert_header(key.clone());
         }
         for header in request.headers() {
@@ -125,20 +125,20 @@ impl Upstream {
         Ok(UpstreamReply { body })
     }
 
-    fn endpoint(&self, provider: &Provider) -> Result<Rc<Endpoint>, UpstreamError> {
-        let mut endpoints = self.endpoints.borrow_mut();
-        if let Some(known) = endpoints.get(&provider.id)
+    fn access(&self, provider: &Provider) -> Result<Rc<Access>, UpstreamError> {
+        let mut accesses = self.accesses.borrow_mut();
+        if let Some(known) = accesses.get(&provider.id)
             && known.version == provider.updated_at
         {
             return Ok(Rc::clone(known));
         }
-        let endpoint = Rc::new(Endpoint::open(provider, profile(provider.kind), &*self.vault)?);
-        endpoints.insert(provider.id, Rc::clone(&endpoint));
-        Ok(endpoint)
+        let access = Rc::new(Access::open(provider, profile(provider.kind), &*self.vault)?);
+        accesses.insert(provider.id, Rc::clone(&access));
+        Ok(access)
     }
 }
 
-impl Endpoint {
+impl Access {
     fn open(provider: &Provider, profile: &Profile, vault: &dyn KeyVault) -> Result<Self, UpstreamError> {
         let misconfigured = |reason: String| UpstreamError::Misconfigured(reason);
         let address = Address::parse(&provider.base_url, provider.allow_private_network)
@@ -156,8 +156,8 @@ impl Endpoint {
     }
 
     fn uri(&self, request: &UpstreamRequest<'_>) -> Result<Uri, UpstreamError> {
-        match request.dialect {
-            Dialect::OpenaiChat => Ok(self.chat.clone()),
+        match (request.endpoint, request.dialect) {
+            (Endpoint::Conversation, Dialect::OpenaiChat) => Ok(self.chat.clone()),
             _ => extended(&format!("{}{}", self.base, request.path())),
         }
     }

@@ -17,6 +17,8 @@ pub mod xai;
 
 use farthing_actors::domain::{Dialect, ProviderKind};
 
+use crate::dialect::Endpoint;
+
 /// What a kind is.
 #[derive(Debug)]
 pub struct Profile {
@@ -28,6 +30,8 @@ pub struct Profile {
     pub dialects: &'static [Dialect],
     /// The request field that caps generated tokens, where the dialect has several.
     pub output_cap_field: &'static str,
+    /// What it has beside conversations.
+    pub endpoints: &'static [Endpoint],
     /// Whether it stores answers for its clients and finds them again.
     pub stores: bool,
     /// How its streams come to tell usage.

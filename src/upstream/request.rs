@@ -4,6 +4,8 @@
 use bytes::Bytes;
 use farthing_actors::domain::Dialect;
 
+use crate::dialect::Endpoint;
+
 /// The version of Anthropic's API that is named where the client named none.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
@@ -11,7 +13,9 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 pub struct UpstreamRequest<'a> {
     /// The body, already in the provider's dialect.
     pub body: Bytes,
-    /// That dialect.
+    /// What is called there.
+    pub endpoint: Endpoint,
+    /// The dialect of a conversation.
     pub dialect: Dialect,
     /// The model as the provider names it; Gemini has it in the path.
     pub model: &'a str,
@@ -42,6 +46,16 @@ impl Delivery {
 impl UpstreamRequest<'_> {
     /// Where it goes, below the provider's base URL.
     pub(super) fn path(&self) -> String {
+        match self.endpoint {
+            Endpoint::Conversation => self.conversation_path(),
+            Endpoint::Completions => "/completions".to_owned(),
+            Endpoint::Embeddings => "/embeddings".to_owned(),
+            Endpoint::Moderations => "/moderations".to_owned(),
+            Endpoint::Rerank => "/rerank".to_owned(),
+        }
+    }
+
+    fn conversation_path(&self) -> String {
         match (self.dialect, self.delivery) {
             (Dialect::OpenaiChat, _) => "/chat/completions".to_owned(),
             (Dialect::OpenaiResponses, _) => "/responses".to_owned(),
@@ -79,7 +93,7 @@ mod tests {
     use super::*;
 
     fn request(dialect: Dialect, model: &str, delivery: Delivery) -> UpstreamRequest<'_> {
-        UpstreamRequest { body: Bytes::new(), dialect, model, delivery, headers: &[] }
+        UpstreamRequest { body: Bytes::new(), endpoint: Endpoint::Conversation, dialect, model, delivery, headers: &[] }
     }
 
     #[test]

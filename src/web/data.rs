@@ -7,7 +7,10 @@ pub mod gemini;
 pub mod key;
 pub mod messages;
 pub mod models;
+pub mod plain;
 pub mod responses;
+
+use std::rc::Rc;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
@@ -16,7 +19,6 @@ use crate::relay::{Ask, Relay};
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::virtual_key::Caller;
-use std::rc::Rc;
 
 /// Headers of clients that mean something to a provider of the same dialect.
 const FORWARDED: [&str; 2] = ["anthropic-version", "anthropic-beta"];

@@ -39,6 +39,10 @@ fn v1() -> Scope {
     let at = |path| web::resource(path).default_service(web::to(data::wrong_method));
     web::scope("/v1")
         .service(at("/chat/completions").route(post().to(data::chat_completions::create)))
+        .service(at("/completions").route(post().to(data::plain::call)))
+        .service(at("/embeddings").route(post().to(data::plain::call)))
+        .service(at("/moderations").route(post().to(data::plain::call)))
+        .service(at("/rerank").route(post().to(data::plain::call)))
         .service(at("/responses").route(post().to(data::responses::create)))
         .service(at("/messages").route(post().to(data::messages::create)))
         .service(at("/messages/count_tokens").route(post().to(data::messages::count_tokens)))

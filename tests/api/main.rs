@@ -10,6 +10,7 @@ mod fidelity;
 mod input;
 mod leaving;
 mod operators;
+mod plain;
 mod routing;
 mod secrets;
 mod streams;

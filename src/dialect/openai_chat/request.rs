@@ -21,6 +21,7 @@ use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
 use crate::dialect::head::{Head, OutputCap, Rewrite};
 use crate::dialect::members::Member;
+use crate::dialect::plain;
 use crate::dialect::splice::{Splice, json_string};
 
 pub use features::field;
@@ -29,8 +30,11 @@ pub use write::write;
 /// The most choices one request may ask for; OpenAI's own limit.
 const MAX_CHOICES: u64 = 128;
 
-const MEMBERS: [&str; 7] =
-    ["model", "messages", "stream", "stream_options", "n", "max_completion_tokens", "max_tokens"];
+/// What is read of a request, beside what is said in it.
+const MEMBERS: [&str; 6] = ["model", "stream", "stream_options", "n", "max_completion_tokens", "max_tokens"];
+
+/// How many messages or prompts there are.
+type Count = fn(Member<'_>) -> Result<usize, RequestFault>;
 
 /// A valid request and its body.
 pub struct ChatRequest {
@@ -65,9 +69,24 @@ impl ChatRequest {
     /// # Errors
     /// The first fault found, in the words of the API.
     pub fn parse(body: Bytes) -> Result<Self, RequestFault> {
-        let object = fields::open(&body, &MEMBERS)?;
+        Self::parse_with("messages", count_messages, body)
+    }
+
+    /// Reads and validates a body of `POST /v1/completions`, the older form, which differs in what is said and in nothing
+    /// the gateway must know.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_completion(body: Bytes) -> Result<Self, RequestFault> {
+        Self::parse_with("prompt", count_prompts, body)
+    }
+
+    fn parse_with(said: &'static str, count: Count, body: Bytes) -> Result<Self, RequestFault> {
+        let [model, stream, options, choices, completion_cap, cap] = MEMBERS;
+        let object = fields::open(&body, &[model, said, stream, options, choices, completion_cap, cap])?;
         let [model, messages, stream, options, choices, completion_cap, cap] = object.values;
         let model = model.ok_or_else(|| RequestFault::missing("model"))?;
+        let messages = messages.filter(|member| !member.is_null()).ok_or_else(|| RequestFault::missing(said))?;
         let (options, wants_usage) = read_options(options)?;
         let caps = [read_cap("max_completion_tokens", completion_cap)?, read_cap("max_tokens", cap)?];
         let head = Head {
@@ -76,7 +95,7 @@ impl ChatRequest {
             wants_usage,
             output_cap: caps.iter().find_map(|cap| cap.tokens),
             choices: fields::whole("n", choices, 1..=MAX_CHOICES)?.unwrap_or(1),
-            messages: count_messages(messages)?,
+            messages: count(messages)?,
             bytes: body.len(),
         };
         Ok(Self { head, model_at: model.span(), options, caps, body: body.clone() })
@@ -133,8 +152,11 @@ impl fmt::Debug for ChatRequest {
     }
 }
 
-fn count_messages(messages: Option<Member<'_>>) -> Result<usize, RequestFault> {
-    let messages = messages.filter(|member| !member.is_null()).ok_or_else(|| RequestFault::missing("messages"))?;
+fn count_prompts(prompt: Member<'_>) -> Result<usize, RequestFault> {
+    Ok(plain::how_many(prompt))
+}
+
+fn count_messages(messages: Member<'_>) -> Result<usize, RequestFault> {
     let list: Vec<IgnoredAny> = serde_json::from_str(messages.text)
         .map_err(|_| RequestFault::invalid_type("messages", "must be an array of messages"))?;
     if list.is_empty() {

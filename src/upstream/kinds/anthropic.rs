@@ -10,6 +10,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Header("x-api-key"),
     dialects: &[Dialect::Anthropic],
     output_cap_field: "max_tokens",
+    endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Unasked,
     quirks: &[

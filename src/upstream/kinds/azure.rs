@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// An Azure resource; only its operator knows the address.
 pub static PROFILE: Profile = Profile {
@@ -10,6 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Header("api-key"),
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
+    endpoints: &[Endpoint::Completions, Endpoint::Embeddings],
     stores: true,
     stream_usage: StreamUsage::Ask,
     quirks: &[

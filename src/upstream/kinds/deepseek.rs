@@ -10,6 +10,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_tokens",
+    endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[

@@ -10,6 +10,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Header("x-goog-api-key"),
     dialects: &[Dialect::Gemini],
     output_cap_field: "maxOutputTokens",
+    endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Unasked,
     quirks: &[

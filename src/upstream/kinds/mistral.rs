@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// `api.mistral.ai`.
 pub static PROFILE: Profile = Profile {
@@ -10,6 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_tokens",
+    endpoints: &[Endpoint::Embeddings, Endpoint::Moderations],
     stores: false,
     stream_usage: StreamUsage::Unasked,
     quirks: &[

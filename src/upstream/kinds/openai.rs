@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// `api.openai.com`.
 pub static PROFILE: Profile = Profile {
@@ -10,6 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
+    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Moderations],
     stores: true,
     stream_usage: StreamUsage::Ask,
     quirks: &[

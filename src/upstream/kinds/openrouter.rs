@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// `openrouter.ai`.
 pub static PROFILE: Profile = Profile {
@@ -10,6 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_tokens",
+    endpoints: &[Endpoint::Completions, Endpoint::Embeddings],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[

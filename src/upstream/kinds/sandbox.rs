@@ -28,6 +28,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::None,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_completion_tokens",
+    endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[],

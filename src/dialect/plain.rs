@@ -1,0 +1,169 @@
+//! Plain calls: what an application asks that is no conversation: embeddings, moderations, rankings.
+//! Owns what the gateway must know of them, and that nothing but the model's name is changed. Refuses to translate: only a
+//! provider that has the same call serves it.
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use farthing_actors::domain::Usage;
+
+use super::fault::RequestFault;
+use super::fields;
+use super::head::{Head, Rewrite};
+use super::members::{self, Member};
+use super::openai_chat;
+use super::splice::{Splice, json_string};
+use super::usage::{Reading, count};
+
+/// What is called, beside the four dialects' conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A conversation, in any dialect.
+    Conversation,
+    /// `POST /v1/completions`: text that goes on.
+    Completions,
+    /// `POST /v1/embeddings`.
+    Embeddings,
+    /// `POST /v1/moderations`.
+    Moderations,
+    /// `POST /v1/rerank`.
+    Rerank,
+}
+
+/// A valid plain call and its body.
+pub struct PlainRequest {
+    /// What it is, without its words. It generates nothing: its cap is zero.
+    pub head: Head,
+    /// What is called.
+    pub endpoint: Endpoint,
+    body: Bytes,
+    model_at: Range<usize>,
+}
+
+impl Endpoint {
+    /// The member that holds what is to be worked on.
+    fn content(self) -> &'static str {
+        match self {
+            Self::Conversation => "messages",
+            Self::Completions => "prompt",
+            Self::Embeddings | Self::Moderations => "input",
+            Self::Rerank => "documents",
+        }
+    }
+}
+
+impl PlainRequest {
+    /// Reads and validates a body.
+    ///
+    /// # Errors
+    /// The first fault found, in the words of the API.
+    pub fn parse(endpoint: Endpoint, body: Bytes) -> Result<Self, RequestFault> {
+        let content = endpoint.content();
+        let object = fields::open(&body, &["model", content])?;
+        let [model, input] = object.values;
+        let model = model.ok_or_else(|| RequestFault::missing("model"))?;
+        let messages = input.filter(|input| !input.is_null()).ok_or_else(|| RequestFault::missing(content))?;
+        let head = Head {
+            model: fields::model(model)?,
+            stream: false,
+            wants_usage: false,
+            output_cap: Some(0),
+            choices: 1,
+            messages: how_many(messages),
+            bytes: body.len(),
+        };
+        Ok(Self { head, endpoint, model_at: model.span(), body: body.clone() })
+    }
+
+    /// The body for the provider: the client's, byte for byte, except the model's name.
+    pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
+        let mut splice = Splice::new(&self.body);
+        if rewrite.model != self.head.model {
+            splice.replace(self.model_at.clone(), json_string(rewrite.model));
+        }
+        splice.finish()
+    }
+}
+
+/// Shows sizes, never words.
+impl fmt::Debug for PlainRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainRequest")
+            .field("endpoint", &self.endpoint)
+            .field("head", &self.head)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Texts in a list, or one.
+pub(super) fn how_many(input: Member<'_>) -> usize {
+    serde_json::from_str::<Vec<serde::de::IgnoredAny>>(input.text).map_or(1, |list| list.len().max(1))
+}
+
+/// The usage of an answer. Rankings may give nothing but a total; it is all input.
+pub fn usage(body: &[u8]) -> Reading {
+    match openai_chat::reply::usage(body) {
+        Reading::Absent => total(body),
+        reading => reading,
+    }
+}
+
+fn total(body: &[u8]) -> Reading {
+    let text = String::from_utf8_lossy(body);
+    let [usage] = members::read(&text, &["usage"]).map_or([None], members::Members::present);
+    let total = usage.and_then(|usage| usage.members(&["total_tokens"])).and_then(|usage| {
+        let [total] = usage.present();
+        total
+    });
+    match count(total) {
+        Ok(None) => Reading::Absent,
+        Ok(Some(input)) => Reading::Figures(Usage { input, ..Usage::default() }),
+        Err(reason) => Reading::Insane(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Bytes {
+        Bytes::from(text.to_owned())
+    }
+
+    #[test]
+    fn nothing_but_the_models_name_is_changed() {
+        let body = bytes(r#"{ "input":["a","b"] ,"dimensions":1e2, "model":"fast"}"#);
+        let call = PlainRequest::parse(Endpoint::Embeddings, body.clone()).unwrap();
+        assert_eq!((call.head.messages, call.head.output_cap), (2, Some(0)));
+        let rewrite = |model| Rewrite { model, force_usage: false, output_cap: None };
+        assert_eq!(call.for_upstream(&rewrite("fast")).as_ptr(), body.as_ptr());
+        let told = call.for_upstream(&rewrite("text-embedding-3-small"));
+        assert_eq!(told, r#"{ "input":["a","b"] ,"dimensions":1e2, "model":"text-embedding-3-small"}"#);
+    }
+
+    #[test]
+    fn faults_name_the_field() {
+        for (endpoint, body, param) in [
+            (Endpoint::Embeddings, r#"{"model":"m"}"#, "input"),
+            (Endpoint::Moderations, r#"{"input":"x"}"#, "model"),
+            (Endpoint::Rerank, r#"{"model":"m","query":"q","documents":null}"#, "documents"),
+        ] {
+            let fault = PlainRequest::parse(endpoint, bytes(body)).unwrap_err();
+            assert_eq!(fault.param.as_deref(), Some(param), "{body}");
+        }
+    }
+
+    #[test]
+    fn usage_is_input() {
+        let input = |input| Reading::Figures(Usage { input, ..Usage::default() });
+        for (body, reading) in [
+            (r#"{"usage":{"prompt_tokens":4,"total_tokens":4}}"#, input(4)),
+            (r#"{"usage":{"total_tokens":7}}"#, input(7)),
+            (r#"{"results":[]}"#, Reading::Absent),
+            (r#"{"usage":{"total_tokens":-1}}"#, Reading::Insane("a figure is not a whole number of tokens")),
+        ] {
+            assert_eq!(usage(body.as_bytes()), reading, "{body}");
+        }
+    }
+}

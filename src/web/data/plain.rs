@@ -1,0 +1,37 @@
+//! POST `/v1/completions`, `/v1/embeddings`, `/v1/moderations` and `/v1/rerank`: calls that are no conversation in a dialect
+//! of many, to providers that have them.
+
+use std::rc::Rc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::serve;
+use crate::dialect::{ChatRequest, Endpoint, PlainRequest, Request};
+use crate::relay::Relay;
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::body;
+use crate::web::extract::virtual_key::Caller;
+
+/// Serves whatever the path names.
+///
+/// # Errors
+/// In OpenAI's shape, whatever went wrong.
+pub async fn call(
+    gateway: web::Data<Gateway>,
+    relay: web::ThinData<Rc<Relay>>,
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    gateway.admit()?;
+    let body = body::read(&request, payload, gateway.max_body_bytes).await?;
+    let plain = |endpoint, body| PlainRequest::parse(endpoint, body).map(Request::Plain);
+    let asked = match request.path().rsplit('/').next() {
+        Some("completions") => ChatRequest::parse_completion(body).map(Request::Completion),
+        Some("embeddings") => plain(Endpoint::Embeddings, body),
+        Some("moderations") => plain(Endpoint::Moderations, body),
+        _ => plain(Endpoint::Rerank, body),
+    };
+    serve(&relay, caller, &request, asked?).await
+}
