@@ -2,6 +2,7 @@
 //! Owns the order. Start: store, actors, interrupted calls closed, then the door opens. Stop: the door closes, calls in
 //! flight are settled, the journal is applied, then everything ends. If a part is missing the start fails and names it.
 
+mod accounts;
 mod books;
 mod parts;
 mod stop;
@@ -91,6 +92,7 @@ impl Running {
         let gateway = web::Data::new(gateway(actors, disk, supervisor.clock(), &config)?);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
+        accounts::register(&gateway.admin, &config.accounts).await;
         let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
         let (server, address) = (bound.server.handle(), bound.address);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });

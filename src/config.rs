@@ -2,6 +2,7 @@
 //! Owns the order and the report of all faults at once. Refuses to start anything, and to guess: what is unknown or
 //! doubtful is a fault with a hint.
 
+mod accounts;
 mod database;
 mod draft;
 mod fault;
@@ -18,6 +19,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use accounts::Account;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use logging::LoggingConfig;
@@ -50,13 +52,16 @@ pub struct Config {
     pub logging: LoggingConfig,
     /// What must stay secret.
     pub secrets: Secrets,
+    /// Providers that the environment knows.
+    pub accounts: Vec<Account>,
 }
 
 impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let database = DatabaseConfig::within(&data_dir);
-        Self { server: ServerConfig::default(), data_dir, database, logging: LoggingConfig::default(), secrets }
+        let (server, logging) = (ServerConfig::default(), LoggingConfig::default());
+        Self { server, data_dir, database, logging, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -93,7 +98,9 @@ impl Config {
         draft.extend(faults);
         let faults = draft.finish(&settings());
         match secrets {
-            Some(secrets) if faults.is_empty() => Ok(Self { server, data_dir, database, logging, secrets }),
+            Some(secrets) if faults.is_empty() => {
+                Ok(Self { server, data_dir, database, logging, secrets, accounts: accounts::found(variables) })
+            }
             _ => Err(ConfigFaults::new(faults)),
         }
     }

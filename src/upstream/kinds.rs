@@ -89,3 +89,54 @@ pub fn profile(kind: ProviderKind) -> &'static Profile {
         ProviderKind::Sandbox => &sandbox::PROFILE,
     }
 }
+
+/// The tables of `docs/providers.md`.
+pub fn tables() -> String {
+    let kinds: String = ProviderKind::ALL.iter().map(|kind| row(*kind)).collect();
+    let quirks: String = ProviderKind::ALL.iter().flat_map(|kind| quirk_rows(*kind)).collect();
+    format!(
+        "| kind | base URL | key travels in | speaks | also has |\n|---|---|---|---|---|\n{kinds}\n\
+         | kind | what is different | checked | source |\n|---|---|---|---|\n{quirks}"
+    )
+}
+
+fn row(kind: ProviderKind) -> String {
+    let profile = profile(kind);
+    let key = match profile.authentication {
+        Authentication::Bearer => "`authorization: Bearer`".to_owned(),
+        Authentication::Header(name) => format!("`{name}`"),
+        Authentication::None => "nothing".to_owned(),
+    };
+    let base = profile.base_url.map_or_else(|| "yours".to_owned(), |base| format!("`{base}`"));
+    let speaks: Vec<_> = profile.dialects.iter().map(|dialect| format!("`{dialect}`")).collect();
+    let has: Vec<_> = profile.endpoints.iter().map(|endpoint| format!("{endpoint:?}").to_lowercase()).collect();
+    format!("| `{kind}` | {base} | {key} | {} | {} |\n", speaks.join(", "), has.join(", "))
+}
+
+fn quirk_rows(kind: ProviderKind) -> impl Iterator<Item = String> {
+    let quirks = profile(kind).quirks.iter();
+    quirks.map(move |quirk| format!("| `{kind}` | {} | {} | {} |\n", quirk.what, quirk.checked, quirk.source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_printed_tables() {
+        let documented = include_str!("../../docs/providers.md");
+        for table in tables().split("\n\n") {
+            assert!(documented.contains(table), "docs/providers.md should contain:\n{table}");
+        }
+    }
+
+    #[test]
+    fn every_kind_but_the_sandbox_says_what_is_different_when_and_where() {
+        for kind in ProviderKind::ALL.iter().filter(|kind| **kind != ProviderKind::Sandbox) {
+            let profile = profile(*kind);
+            assert!(!profile.quirks.is_empty() && !profile.dialects.is_empty(), "{kind}");
+            let dated = |quirk: &Quirk| quirk.checked.len() == 7 && !quirk.source.is_empty();
+            assert!(profile.quirks.iter().all(dated), "{kind}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The management API: who may call it, the shapes it takes and gives, and how it refuses.
 
 use farthing_support::scene::{MODEL, PROJECT, prices};
-use farthing_support::{Answer, Scene};
+use farthing_support::{Answer, Scene, TestGateway};
 use serde_json::{Value, json};
 
 use crate::scene;
@@ -220,4 +220,30 @@ fn lists_come_in_pages_that_miss_and_repeat_nothing() {
     unique.sort();
     unique.dedup();
     assert_eq!((ids.len(), unique.len()), (8, 8), "{ids:?}");
+}
+
+#[test]
+fn a_provider_whose_usual_variable_is_set_is_registered_once_and_then_left_alone() {
+    let builder = TestGateway::builder(env!("CARGO_BIN_EXE_farthing"));
+    let mut gateway =
+        builder.set("GROQ_API_KEY", "gsk-of-the-environment-1234").set("OLLAMA_HOST", "127.0.0.1").start();
+    let mut providers = gateway.list("/api/providers");
+    providers.sort_by_key(|provider| provider["name"].to_string());
+    let told = providers.iter().map(|it| (&it["name"], &it["kind"], &it["base_url"])).collect::<Vec<_>>();
+    let (groq, ollama) = (json!("groq"), json!("ollama"));
+    let expected = [
+        (&groq, &groq, &json!("https://api.groq.com/openai/v1")),
+        (&ollama, &ollama, &json!("http://127.0.0.1:11434/v1")),
+    ];
+    assert_eq!(told, expected);
+    assert!(!gateway.logs().contains("gsk-of-the-environment"), "a key in the log");
+
+    let path = format!("/api/providers/{}", providers[0]["id"].as_str().unwrap());
+    let changed = gateway.operator().send("PATCH", &path, br#"{"enabled": false}"#).unwrap();
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert!(gateway.stop().success());
+    gateway.restart();
+    let providers = gateway.list("/api/providers");
+    let groq = providers.iter().find(|provider| provider["name"] == "groq").unwrap();
+    assert_eq!((providers.len(), &groq["enabled"]), (2, &json!(false)));
 }
