@@ -30,7 +30,7 @@ pub mod words;
 
 pub use anthropic::MessagesRequest;
 pub use fault::{RequestFault, StreamFault};
-pub use gemini::{Framing, GeminiRequest};
+pub use gemini::{EmbedRequest, Framing, GeminiRequest};
 pub use head::{Head, OutputCap, Rewrite};
 pub use openai_chat::ChatRequest;
 pub use openai_responses::ResponsesRequest;

@@ -34,25 +34,41 @@ pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
     }
 }
 
-/// A whole answer, in no dialect's words; `None` if it is none. `now`, in seconds since 1970, for a provider that does not
-/// say when it was made.
-pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
-    let reply = match dialect {
+/// A whole answer on its way between two dialects.
+pub enum Anew {
+    /// In no dialect's words, to be written when it is booked.
+    Reply(Box<Reply>),
+    /// In the client's words already.
+    Ready(Bytes),
+}
+
+/// A whole answer to `request` from a provider that speaks `spoken`, if it can be read. `now`, in seconds since 1970, is for
+/// a provider that does not say when it answered.
+pub fn translate(request: &Request, spoken: Dialect, body: &[u8], now: u64) -> Option<Anew> {
+    if let Request::Embed(asked) = request {
+        return asked.answer(body).map(Anew::Ready);
+    }
+    let reply = match spoken {
         Dialect::OpenaiChat => openai_chat::reply::read(body),
         Dialect::OpenaiResponses => openai_responses::reply::read(body),
         Dialect::Anthropic => anthropic::reply::read(body),
         Dialect::Gemini => gemini::reply::read(body),
-    };
-    reply.map(|reply| Reply { created: reply.created.or(Some(now)), ..reply })
+    }?;
+    Some(Anew::Reply(Box::new(Reply { created: reply.created.or(Some(now)), ..reply })))
 }
 
-/// A whole answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place for it.
-pub fn write(dialect: Dialect, reply: &Reply, farthing: Option<&str>) -> Bytes {
-    match dialect {
-        Dialect::OpenaiChat => openai_chat::reply::write(reply, farthing),
-        Dialect::OpenaiResponses => openai_responses::reply::write(reply, farthing),
-        Dialect::Anthropic => anthropic::reply::write(reply, farthing),
-        Dialect::Gemini => gemini::reply::write(reply, farthing),
+/// A translated answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place
+/// for it.
+pub fn write(client: Dialect, anew: Anew, farthing: Option<&str>) -> Bytes {
+    let reply = match anew {
+        Anew::Ready(body) => return body,
+        Anew::Reply(reply) => reply,
+    };
+    match client {
+        Dialect::OpenaiChat => openai_chat::reply::write(&reply, farthing),
+        Dialect::OpenaiResponses => openai_responses::reply::write(&reply, farthing),
+        Dialect::Anthropic => anthropic::reply::write(&reply, farthing),
+        Dialect::Gemini => gemini::reply::write(&reply, farthing),
     }
 }
 
@@ -87,6 +103,7 @@ fn encoder(request: &Request) -> Box<dyn Encode> {
         Request::Responses(_) => Box::new(openai_responses::ResponsesEncoder::new()),
         Request::Messages(_) => Box::new(anthropic::MessagesEncoder::new()),
         Request::Gemini(_, framing) => Box::new(gemini::GeminiEncoder::new(*framing)),
+        Request::Embed(_) => Box::new(gemini::GeminiEncoder::new(gemini::Framing::Sse)),
     }
 }
 
@@ -125,6 +142,7 @@ impl ErrorBody<'_> {
             Request::Responses(_) => openai_responses::error::event(self),
             Request::Messages(_) => anthropic::error::event(self),
             Request::Gemini(_, framing) => gemini::error::ending(self, *framing, true),
+            Request::Embed(_) => gemini::error::event(self),
         }
     }
 }

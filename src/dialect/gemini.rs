@@ -22,6 +22,7 @@ pub mod stream;
 pub mod usage;
 mod wire;
 
+pub use embed::EmbedRequest;
 pub use framing::Framing;
 pub use request::GeminiRequest;
 pub use stream::{GeminiDecoder, GeminiEncoder, GeminiStream};

@@ -23,8 +23,10 @@ pub enum Endpoint {
     Conversation,
     /// `POST /v1/completions`: text that goes on.
     Completions,
-    /// `POST /v1/embeddings`.
+    /// `POST /v1/embeddings`, or Gemini's `embedContent`.
     Embeddings,
+    /// Gemini's `batchEmbedContents`; at other providers the same as [`Self::Embeddings`].
+    BatchEmbeddings,
     /// `POST /v1/moderations`.
     Moderations,
     /// `POST /v1/rerank`.
@@ -42,12 +44,17 @@ pub struct PlainRequest {
 }
 
 impl Endpoint {
+    /// The call a provider must have for it.
+    pub fn needs(self) -> Self {
+        if self == Self::BatchEmbeddings { Self::Embeddings } else { self }
+    }
+
     /// The member that holds what is to be worked on.
     fn content(self) -> &'static str {
         match self {
             Self::Conversation => "messages",
             Self::Completions => "prompt",
-            Self::Embeddings | Self::Moderations => "input",
+            Self::Embeddings | Self::BatchEmbeddings | Self::Moderations => "input",
             Self::Rerank => "documents",
         }
     }

@@ -8,9 +8,9 @@ use farthing_actors::domain::Dialect;
 use memchr::memmem;
 
 use super::anthropic::{self, MessagesRequest};
-use super::canonical::{Conversation, Feature, Part, PartKind, Unsupported, Written};
+use super::canonical::{Conversation, Feature, Ignored, Part, PartKind, Unsupported, Written};
 use super::fault::RequestFault;
-use super::gemini::{self, Framing, GeminiRequest};
+use super::gemini::{self, EmbedRequest, Framing, GeminiRequest};
 use super::head::{Head, Rewrite};
 use super::openai_chat::{self, ChatRequest};
 use super::openai_responses::{self, ResponsesRequest};
@@ -24,6 +24,8 @@ pub enum Request {
     Completion(ChatRequest),
     /// Of a call that is no conversation.
     Plain(PlainRequest),
+    /// Of Gemini's `embedContent` and `batchEmbedContents`.
+    Embed(EmbedRequest),
     /// Of `POST /v1/responses`.
     Responses(ResponsesRequest),
     /// Of `POST /v1/messages`.
@@ -39,7 +41,7 @@ impl Request {
             Self::Chat(_) | Self::Completion(_) | Self::Plain(_) => Dialect::OpenaiChat,
             Self::Responses(_) => Dialect::OpenaiResponses,
             Self::Messages(_) => Dialect::Anthropic,
-            Self::Gemini(..) => Dialect::Gemini,
+            Self::Gemini(..) | Self::Embed(_) => Dialect::Gemini,
         }
     }
 
@@ -48,6 +50,8 @@ impl Request {
         match self {
             Self::Completion(_) => Endpoint::Completions,
             Self::Plain(request) => request.endpoint,
+            Self::Embed(request) if request.batch => Endpoint::BatchEmbeddings,
+            Self::Embed(_) => Endpoint::Embeddings,
             _ => Endpoint::Conversation,
         }
     }
@@ -57,6 +61,7 @@ impl Request {
         match self {
             Self::Chat(request) | Self::Completion(request) => &request.head,
             Self::Plain(request) => &request.head,
+            Self::Embed(request) => &request.head,
             Self::Responses(request) => &request.head,
             Self::Messages(request) => &request.head,
             Self::Gemini(request, _) => &request.head,
@@ -78,9 +83,9 @@ impl Request {
 
     /// Whether it brings back thinking that a provider of another dialect sealed: only a translation gives that back as it
     /// was, and a provider of the client's own dialect would refuse it.
-    pub fn returns_foreign_thinking(&self) -> bool {
+    fn returns_foreign_thinking(&self) -> bool {
         let (body, mark): (_, &[u8]) = match self {
-            Self::Chat(_) | Self::Completion(_) | Self::Plain(_) => return false,
+            Self::Chat(_) | Self::Completion(_) | Self::Plain(_) | Self::Embed(_) => return false,
             Self::Responses(request) => (request.body(), br#"signature:"#),
             Self::Messages(request) => (request.body(), br#""farthing."#),
             // `farthing:` in base64.
@@ -90,14 +95,43 @@ impl Request {
     }
 
     /// The body for a provider of the client's dialect: the client's, byte for byte, except what `rewrite` asks.
-    pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
+    fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         match self {
             Self::Chat(request) | Self::Completion(request) => request.for_upstream(rewrite),
             Self::Plain(request) => request.for_upstream(rewrite),
+            Self::Embed(request) => request.for_upstream(rewrite.model),
             Self::Responses(request) => request.for_upstream(rewrite),
             Self::Messages(request) => request.for_upstream(rewrite),
             Self::Gemini(request, _) => request.for_upstream(rewrite),
         }
+    }
+
+    /// The body for a provider that speaks `spoken`, and the client's fields that were passed over in it. Between equals it
+    /// is the client's, byte for byte, except what `rewrite` asks.
+    ///
+    /// # Errors
+    /// What that dialect has no place for, by the client's name for it.
+    pub fn word(&self, spoken: Dialect, rewrite: &Rewrite<'_>) -> Result<(Bytes, Vec<Ignored>), RequestFault> {
+        if spoken == self.dialect() && !self.returns_foreign_thinking() {
+            return Ok((self.for_upstream(rewrite), Vec::new()));
+        }
+        if let (Self::Embed(request), Dialect::OpenaiChat) = (self, spoken) {
+            return request.for_openai(rewrite.model);
+        }
+        let conversation = self.conversation()?;
+        let written = write(&conversation, spoken, rewrite, self.head().stream);
+        let written =
+            written.map_err(|missing| RequestFault::unsupported(self.field(missing.feature), &missing.why))?;
+        Ok((written.body, self.passed_over(&conversation, &written.ignored)))
+    }
+
+    /// What was passed over, in the client's own words, each once.
+    fn passed_over(&self, conversation: &Conversation, features: &[Feature]) -> Vec<Ignored> {
+        let mut fields: Vec<_> = features.iter().map(|feature| self.field(*feature).to_owned()).collect();
+        fields.extend(conversation.hints.iter().cloned());
+        fields.sort_unstable();
+        fields.dedup();
+        fields
     }
 
     /// The whole request, in no dialect's words.
@@ -107,7 +141,7 @@ impl Request {
     pub fn conversation(&self) -> Result<Conversation, RequestFault> {
         match self {
             Self::Chat(request) => request.conversation(),
-            Self::Completion(_) | Self::Plain(_) => {
+            Self::Completion(_) | Self::Plain(_) | Self::Embed(_) => {
                 Err(RequestFault::unsupported("model", "no provider of this model has this call; use another model"))
             }
             Self::Responses(request) => request.conversation(),
@@ -117,12 +151,12 @@ impl Request {
     }
 
     /// What the client calls `feature`.
-    pub fn field(&self, feature: Feature) -> &'static str {
+    fn field(&self, feature: Feature) -> &'static str {
         match self {
             Self::Chat(_) | Self::Completion(_) | Self::Plain(_) => openai_chat::request::field(feature),
             Self::Responses(_) => openai_responses::request::field(feature),
             Self::Messages(_) => anthropic::request::field(feature),
-            Self::Gemini(..) => gemini::request::field(feature),
+            Self::Gemini(..) | Self::Embed(_) => gemini::request::field(feature),
         }
     }
 }
@@ -131,7 +165,7 @@ impl Request {
 ///
 /// # Errors
 /// What that dialect has no place for.
-pub fn write(
+fn write(
     conversation: &Conversation,
     dialect: Dialect,
     to: &Rewrite<'_>,

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use super::Relay;
 use super::exchange::{Admitted, Exchange};
 use super::wording::{delivery, spoken, word};
-use crate::dialect::canonical::Reply;
-use crate::dialect::{Passage, StreamEnd, StreamFault, answer};
+use crate::dialect::answer::{self, Anew};
+use crate::dialect::{Passage, StreamEnd, StreamFault};
 use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest};
 
 /// A provider's answer that has begun.
@@ -37,8 +37,8 @@ pub(super) enum OpenedAnswer {
 pub(super) struct OpenedWhole {
     pub body: Bytes,
     pub spoken: Dialect,
-    /// The same in no dialect's words, where the client's dialect is another.
-    pub reply: Option<Box<Reply>>,
+    /// The same on its way to the client's dialect, where that is another.
+    pub anew: Option<Anew>,
 }
 
 /// A stream at its first event.
@@ -100,14 +100,14 @@ async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Re
     if !answer::is_answer(spoken, &body) {
         return Err(UpstreamError::Garbage("it is not an answer of the provider's dialect"));
     }
-    let reply = if spoken == exchange.ask.request.dialect() {
+    let request = &exchange.ask.request;
+    let anew = if spoken == request.dialect() {
         None
     } else {
-        let reply =
-            answer::read(spoken, &body, exchange.seconds()).ok_or(UpstreamError::Garbage("it cannot be translated"))?;
-        Some(Box::new(reply))
+        let anew = answer::translate(request, spoken, &body, exchange.seconds());
+        Some(anew.ok_or(UpstreamError::Garbage("it cannot be translated"))?)
     };
-    Ok(OpenedAnswer::Whole(OpenedWhole { body, spoken, reply }))
+    Ok(OpenedAnswer::Whole(OpenedWhole { body, spoken, anew }))
 }
 
 /// Errors come inside accepted streams too: until the first real event, another deployment may still be tried.

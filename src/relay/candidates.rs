@@ -2,6 +2,7 @@
 //! Owns the filter by access, dialect, price and health. Asks nobody: all of it is in snapshots.
 
 use farthing_actors::breakers::Verdict;
+use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::Exchange;
@@ -65,10 +66,13 @@ fn nobody(exchange: &Exchange) -> RequestFault {
 /// What a provider has stored for the client, it has stored in its own dialect; what is no conversation, it has or has not.
 fn serves(exchange: &Exchange, candidate: &Candidate) -> bool {
     let (request, profile) = (&exchange.ask.request, profile(candidate.provider.kind));
-    let speaks = || candidate.deployment.dialects.contains(&request.dialect());
+    let speaks = |dialect| candidate.deployment.dialects.contains(&dialect);
     match request.endpoint() {
-        Endpoint::Conversation => request.stored_state().is_none() || (profile.stores && speaks()),
-        endpoint => profile.endpoints.contains(&endpoint) && speaks(),
+        Endpoint::Conversation => request.stored_state().is_none() || (profile.stores && speaks(request.dialect())),
+        // Gemini's embeddings are asked of other providers in OpenAI's words.
+        endpoint => {
+            profile.endpoints.contains(&endpoint.needs()) && (speaks(request.dialect()) || speaks(Dialect::OpenaiChat))
+        }
     }
 }
 

@@ -142,11 +142,11 @@ fn receipt(exchange: &Exchange, cost: Money) -> String {
 
 /// A whole answer as the client reads it: as it came, or written anew in the client's dialect.
 fn in_clients_words(exchange: &Exchange, whole: OpenedWhole, cost: Option<Money>) -> Bytes {
-    match whole.reply {
+    match whole.anew {
         None => whole.body,
-        Some(reply) => {
+        Some(anew) => {
             let receipt = cost.map(|cost| receipt(exchange, cost));
-            answer::write(exchange.ask.request.dialect(), &reply, receipt.as_deref())
+            answer::write(exchange.ask.request.dialect(), anew, receipt.as_deref())
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Wording: the request in the words of the provider it goes to.
-//! Owns what is changed in a request that stays in its dialect (the model's name, forced stream usage, an output cap), and
-//! the translation of one that does not. Refuses to send.
+//! Owns which dialect is spoken, and what must change on the way: the model's name, forced stream usage, an output cap.
+//! Refuses to send.
 
 use bytes::Bytes;
 use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::{Admitted, Exchange};
-use crate::dialect::canonical::Conversation;
-use crate::dialect::{OutputCap, Request, RequestFault, Rewrite, request};
+use crate::dialect::{OutputCap, Rewrite};
 use crate::upstream::{Delivery, StreamUsage, UpstreamError, profile};
 
 /// The dialect that is spoken with `candidate`: the client's where the deployment has it.
@@ -37,17 +36,10 @@ pub(super) fn word(
     candidate: &Candidate,
     spoken: Dialect,
 ) -> Result<Bytes, UpstreamError> {
-    let (request, rewrite) = (&exchange.ask.request, rewrite(exchange, admitted, candidate));
-    if spoken == request.dialect() && !request.returns_foreign_thinking() {
-        return Ok(request.for_upstream(&rewrite));
-    }
-    let conversation = request.conversation().map_err(UpstreamError::Inexpressible)?;
-    let written = request::write(&conversation, spoken, &rewrite, request.head().stream);
-    let written = written.map_err(|missing| {
-        UpstreamError::Inexpressible(RequestFault::unsupported(request.field(missing.feature), &missing.why))
-    })?;
-    admitted.ignored = passed_over(request, &conversation, &written.ignored);
-    Ok(written.body)
+    let rewrite = rewrite(exchange, admitted, candidate);
+    let (body, ignored) = exchange.ask.request.word(spoken, &rewrite).map_err(UpstreamError::Inexpressible)?;
+    admitted.ignored = ignored;
+    Ok(body)
 }
 
 fn rewrite<'a>(exchange: &Exchange, admitted: &Admitted, candidate: &'a Candidate) -> Rewrite<'a> {
@@ -60,17 +52,4 @@ fn rewrite<'a>(exchange: &Exchange, admitted: &Admitted, candidate: &'a Candidat
         force_usage: head.stream && profile.stream_usage == StreamUsage::Ask,
         output_cap: insert.then_some(OutputCap { field: profile.output_cap_field, tokens }),
     }
-}
-
-/// What was passed over, in the client's own words, each once.
-fn passed_over(
-    request: &Request,
-    conversation: &Conversation,
-    features: &[crate::dialect::canonical::Feature],
-) -> Vec<String> {
-    let mut fields: Vec<_> = features.iter().map(|feature| request.field(*feature).to_owned()).collect();
-    fields.extend(conversation.hints.iter().cloned());
-    fields.sort_unstable();
-    fields.dedup();
-    fields
 }

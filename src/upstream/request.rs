@@ -49,7 +49,9 @@ impl UpstreamRequest<'_> {
         match self.endpoint {
             Endpoint::Conversation => self.conversation_path(),
             Endpoint::Completions => "/completions".to_owned(),
-            Endpoint::Embeddings => "/embeddings".to_owned(),
+            Endpoint::Embeddings if self.dialect == Dialect::Gemini => gemini(self.model, "embedContent"),
+            Endpoint::BatchEmbeddings if self.dialect == Dialect::Gemini => gemini(self.model, "batchEmbedContents"),
+            Endpoint::Embeddings | Endpoint::BatchEmbeddings => "/embeddings".to_owned(),
             Endpoint::Moderations => "/moderations".to_owned(),
             Endpoint::Rerank => "/rerank".to_owned(),
         }

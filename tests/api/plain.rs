@@ -71,3 +71,31 @@ fn a_call_no_provider_of_the_model_has_is_refused_before_anything_is_sent() {
         assert_eq!(openai_error(&scene.application().post(path, &body), 400)["param"], param, "{path}");
     }
 }
+
+#[test]
+fn geminis_embeddings_go_to_openai_in_its_words_and_to_gemini_as_they_are() {
+    let scene = scene();
+    let asked = "{ \"content\":{\"parts\":[{\"text\":\"a\"}]},\"taskType\":\"RETRIEVAL_QUERY\",\"odd\":1e2}";
+    let vectors = r#"{"data":[{"index":0,"embedding":[0.1,1e-3]}],"usage":{"prompt_tokens":9,"total_tokens":9}}"#;
+    scene.upstream.expect(Reply::raw(200, vectors.as_bytes()));
+    let answer = scene.application().post_bytes("/v1beta/models/gpt-4o-mini:embedContent", asked.as_bytes());
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"embedding":{"values":[0.1,1e-3]}}"#));
+    assert_eq!(answer.header("x-farthing-ignored"), Some("taskType"));
+    let seen = scene.upstream.journal().pop().unwrap();
+    let told = ("/v1/embeddings", r#"{"model":"gpt-4o-mini","input":["a"]}"#.to_owned());
+    assert_eq!((seen.path.as_str(), seen.text()), told);
+    assert_eq!(scene.recorded(&answer)["usage"], input(9));
+
+    let base = scene.upstream.base_url().replace("/v1", "");
+    let google = json!({"name": "google", "kind": "gemini", "base_url": base, "api_key": "AIza-of-the-test",
+        "allow_private_network": true});
+    scene.gateway.create("/api/providers", &google);
+    scene.gateway.add_model("gemini-embedding", "google", &farthing_support::scene::prices());
+    let reply = r#"{"embedding":{"values":[1]}}"#;
+    scene.upstream.expect(Reply::raw(200, reply.as_bytes()));
+    let answer = scene.application().post_bytes("/v1beta/models/gemini-embedding:embedContent", asked.as_bytes());
+    assert_eq!((answer.status, answer.text().as_str()), (200, reply));
+    let seen = scene.upstream.journal().pop().unwrap();
+    assert_eq!((seen.path.as_str(), seen.text().as_str()), ("/v1beta/models/gemini-embedding:embedContent", asked));
+    assert_eq!((seen.header("x-goog-api-key"), seen.header("authorization")), (Some("AIza-of-the-test"), None));
+}

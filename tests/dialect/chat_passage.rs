@@ -109,3 +109,15 @@ fn recordings_are_read_as_recorded() {
         assert!(whole.seen.text_bytes >= text && whole.done == error.is_null(), "{name}: {:?}", whole.seen);
     }
 }
+
+#[test]
+fn recorded_embeddings_are_metered_as_recorded() {
+    for recording in recordings::recordings("openai-embeddings") {
+        if recording.is_refusal() {
+            let words = farthing::dialect::UpstreamWords::read(&recording.body).unwrap();
+            assert_eq!(words.message, recording.expected["error"]["message"], "{}", recording.name);
+            continue;
+        }
+        recording.check_usage(farthing::dialect::plain::usage(&recording.body));
+    }
+}

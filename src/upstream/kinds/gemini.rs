@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// `generativelanguage.googleapis.com`.
 pub static PROFILE: Profile = Profile {
@@ -10,7 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Header("x-goog-api-key"),
     dialects: &[Dialect::Gemini],
     output_cap_field: "maxOutputTokens",
-    endpoints: &[],
+    endpoints: &[Endpoint::Embeddings],
     stores: false,
     stream_usage: StreamUsage::Unasked,
     quirks: &[

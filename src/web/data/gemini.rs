@@ -6,7 +6,7 @@ use std::rc::Rc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{count, serve};
-use crate::dialect::{Framing, GeminiRequest, Request};
+use crate::dialect::{EmbedRequest, Framing, GeminiRequest, Request};
 use crate::relay::Relay;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
@@ -35,6 +35,10 @@ pub async fn call(
         }
         "countTokens" => {
             count(&relay, caller, Request::Gemini(GeminiRequest::parse_for_counting(body, model)?, Framing::Sse)).await
+        }
+        "embedContent" | "batchEmbedContents" => {
+            let embed = EmbedRequest::parse(body, model, method != "embedContent")?;
+            serve(&relay, caller, &request, Request::Embed(embed)).await
         }
         _ => Err(Problem::plain(Code::NotFound)),
     }
