@@ -28,7 +28,7 @@ pub mod sse;
 pub mod usage;
 pub mod words;
 
-pub use anthropic::MessagesRequest;
+pub use anthropic::{MessagesRequest, bedrock};
 pub use fault::{RequestFault, StreamFault};
 pub use gemini::{EmbedRequest, Framing, GeminiRequest};
 pub use head::{Head, OutputCap, Rewrite};

@@ -7,6 +7,7 @@ pub mod guard;
 pub mod kinds;
 pub mod playback;
 pub mod request;
+mod signature;
 
 pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply};
 pub use error::{Fault, UpstreamError};

@@ -2,6 +2,7 @@
 //! Owns the reading and writing of requests, answers, streams, usage and errors. Refuses to reshape what stays in the
 //! dialect: from a client to a provider of the same dialect, and back, bytes pass except the members that must change.
 
+pub mod bedrock;
 mod block;
 pub mod error;
 mod ids;

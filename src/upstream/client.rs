@@ -4,6 +4,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file is the one place that makes HTTP clients")]
 
+mod access;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -12,20 +14,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use awc::http::Uri;
-use awc::http::Version;
-use awc::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use awc::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use bytes::Bytes;
-use farthing_actors::domain::{Dialect, ProviderId, ProviderKind, Sealed, Secret, Timestamp};
+use farthing_actors::domain::{Clock, ProviderId, ProviderKind, Sealed, Secret};
 use farthing_actors::registry::catalogue::Provider;
 use futures_core::Stream;
 use tokio::time::timeout;
 
 use super::error::UpstreamError;
-use super::guard::Address;
-use super::kinds::{Authentication, Profile, profile};
 use super::playback::{Playback, Sandbox};
 use super::request::UpstreamRequest;
-use crate::dialect::{Endpoint, UpstreamWords};
+use crate::dialect::{UpstreamWords, bedrock};
+use access::Access;
 
 /// The most of a whole answer that is read.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -45,6 +45,7 @@ pub trait KeyVault: Send + Sync {
 pub struct Upstream {
     vault: Arc<dyn KeyVault>,
     sandbox: Sandbox,
+    clock: Clock,
     accesses: RefCell<HashMap<ProviderId, Rc<Access>>>,
 }
 
@@ -62,25 +63,14 @@ pub struct UpstreamBody {
 
 enum Source {
     Http(Box<awc::ClientResponse>),
+    Bedrock(Box<awc::ClientResponse>, bedrock::Opener),
     Sandbox(Playback),
-}
-
-/// A provider as this worker reaches it, until the provider is changed.
-struct Access {
-    version: Timestamp,
-    client: awc::Client,
-    base: String,
-    /// Where chat completions are: the usual call, read once.
-    chat: Uri,
-    /// The header that carries the provider's key. Kept while the provider stays as it is: opening it again for each call
-    /// cost a fortieth of the call.
-    key: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Upstream {
     /// A worker's client with keys from `vault`; `sandbox` answers for the built-in provider.
-    pub fn new(vault: Arc<dyn KeyVault>, sandbox: Sandbox) -> Self {
-        Self { vault, sandbox, accesses: RefCell::default() }
+    pub fn new(vault: Arc<dyn KeyVault>, sandbox: Sandbox, clock: Clock) -> Self {
+        Self { vault, sandbox, clock, accesses: RefCell::default() }
     }
 
     /// Sends one request and waits for the head of an accepting answer.
@@ -104,16 +94,16 @@ impl Upstream {
 
     async fn call(&self, provider: &Provider, request: UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
         let access = self.access(provider)?;
-        let mut call = access.client.post(access.uri(&request)?).insert_header((CONTENT_TYPE, "application/json"));
-        if let Some(key) = &access.key {
-            call = call.insert_header(key.clone());
-        }
-        for header in request.headers() {
+        let body = if access.bedrock { enclosed(&request) } else { request.body.clone() };
+        let uri = access.uri(&request)?;
+        let call = access.client.post(uri.clone()).insert_header((CONTENT_TYPE, "application/json"));
+        let mut call = access.authorize(call, &uri, &body, self.clock.now());
+        for header in request.headers().filter(|_| !access.bedrock) {
             call = call.insert_header(header);
         }
-        let response = call.send_body(request.body).await.map_err(|error| connect_error(&error))?;
+        let response = call.send_body(body).await.map_err(|error| connect_error(&error))?;
         let idle = provider.timeouts.idle();
-        accept(response, idle).await
+        accept(response, idle, access.bedrock && request.delivery.is_stream()).await
     }
 
     async fn play(&self, provider: &Provider, request: &UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
@@ -132,65 +122,20 @@ impl Upstream {
         {
             return Ok(Rc::clone(known));
         }
-        let access = Rc::new(Access::open(provider, profile(provider.kind), &*self.vault)?);
+        let access = Rc::new(Access::open(provider, &*self.vault)?);
         accesses.insert(provider.id, Rc::clone(&access));
         Ok(access)
     }
 }
 
-impl Access {
-    fn open(provider: &Provider, profile: &Profile, vault: &dyn KeyVault) -> Result<Self, UpstreamError> {
-        let misconfigured = |reason: String| UpstreamError::Misconfigured(reason);
-        let address = Address::parse(&provider.base_url, provider.allow_private_network)
-            .map_err(|error| misconfigured(error.to_string()))?;
-        let chat = extended(&format!("{}/chat/completions", address.base))?;
-        // Limit 0: awc counts calls in flight over all hosts; the bound on those is ours, at the door.
-        let connector = awc::Connector::new()
-            .timeout(provider.timeouts.connect())
-            .limit(0)
-            .conn_keep_alive(Duration::from_secs(60))
-            .max_http_version(Version::HTTP_11);
-        let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
-        let key = authorization(provider, profile, &address.host, vault)?;
-        Ok(Self { version: provider.updated_at, client, base: address.base, chat, key })
-    }
-
-    fn uri(&self, request: &UpstreamRequest<'_>) -> Result<Uri, UpstreamError> {
-        match (request.endpoint, request.dialect) {
-            (Endpoint::Conversation, Dialect::OpenaiChat) => Ok(self.chat.clone()),
-            _ => extended(&format!("{}{}", self.base, request.path())),
-        }
-    }
-}
-
-fn extended(uri: &str) -> Result<Uri, UpstreamError> {
-    uri.parse().map_err(|_| UpstreamError::Misconfigured("its base URL cannot be extended".to_owned()))
-}
-
-/// The header that carries the key, marked so that it is never shown.
-fn authorization(
-    provider: &Provider,
-    profile: &Profile,
-    host: &str,
-    vault: &dyn KeyVault,
-) -> Result<Option<(HeaderName, HeaderValue)>, UpstreamError> {
-    let (name, prefix) = match profile.authentication {
-        Authentication::Bearer => (AUTHORIZATION, "Bearer "),
-        Authentication::Header(name) => (HeaderName::from_static(name), ""),
-        Authentication::None => return Ok(None),
-    };
-    let Some(sealed) = &provider.api_key else { return Ok(None) };
-    let key = vault.open(provider.id, host, sealed).map_err(UpstreamError::Misconfigured)?;
-    let unfit = |_| UpstreamError::Misconfigured("its key cannot be sent in a header".to_owned());
-    let mut header = HeaderValue::try_from(format!("{prefix}{}", key.expose())).map_err(unfit)?;
-    header.set_sensitive(true);
-    Ok(Some((name, header)))
-}
-
-async fn accept(response: awc::ClientResponse, idle: Duration) -> Result<UpstreamReply, UpstreamError> {
+async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -> Result<UpstreamReply, UpstreamError> {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
-    let body = UpstreamBody { source: Source::Http(Box::new(response)), idle };
+    let source = match Box::new(response) {
+        response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
+        response => Source::Http(response),
+    };
+    let body = UpstreamBody { source, idle };
     if status != 200 {
         return Err(refusal(status, retry_after, body).await);
     }
@@ -219,6 +164,17 @@ fn connect_error(error: &awc::error::SendRequestError) -> UpstreamError {
     }
 }
 
+async fn piece(response: &mut awc::ClientResponse) -> Option<Result<Bytes, UpstreamError>> {
+    let chunk = std::future::poll_fn(|waker| Pin::new(&mut *response).poll_next(waker)).await?;
+    Some(chunk.map_err(|error| UpstreamError::Cut(error.to_string())))
+}
+
+/// The body as Bedrock takes it, with what other providers take as a header.
+fn enclosed(request: &UpstreamRequest<'_>) -> Bytes {
+    let betas = request.headers.iter().find(|(name, _)| *name == "anthropic-beta");
+    bedrock::enclose(&request.body, betas.map(|(_, betas)| betas.as_str()))
+}
+
 impl UpstreamBody {
     /// The next piece as it arrived; `None` at the end.
     ///
@@ -226,9 +182,11 @@ impl UpstreamBody {
     /// If it broke off, or nothing came for the provider's idle time.
     pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
         match &mut self.source {
-            Source::Http(response) => {
-                let chunk = std::future::poll_fn(|waker| Pin::new(&mut **response).poll_next(waker));
-                Some(chunk.await?.map_err(|error| UpstreamError::Cut(error.to_string())))
+            Source::Http(response) => piece(response).await,
+            Source::Bedrock(response, opener) => {
+                let opened = |_| UpstreamError::Garbage("it is not an event stream of Amazon's");
+                let chunk = piece(response).await?;
+                Some(chunk.and_then(|chunk| opener.open(&chunk).map_err(opened)))
             }
             Source::Sandbox(playback) => playback.next().await,
         }

@@ -3,6 +3,7 @@
 
 pub mod anthropic;
 pub mod azure;
+pub mod bedrock;
 pub mod deepseek;
 pub mod gemini;
 pub mod groq;
@@ -47,6 +48,8 @@ pub enum Authentication {
     Bearer,
     /// In a header of its own.
     Header(&'static str),
+    /// By Amazon's signature, or as a bearer token where the key is one.
+    Amazon,
     /// Not at all.
     None,
 }
@@ -85,6 +88,7 @@ pub fn profile(kind: ProviderKind) -> &'static Profile {
         ProviderKind::Moonshot => &moonshot::PROFILE,
         ProviderKind::Openrouter => &openrouter::PROFILE,
         ProviderKind::Azure => &azure::PROFILE,
+        ProviderKind::Bedrock => &bedrock::PROFILE,
         ProviderKind::OpenaiCompatible => &openai_compatible::PROFILE,
         ProviderKind::Sandbox => &sandbox::PROFILE,
     }
@@ -105,6 +109,7 @@ fn row(kind: ProviderKind) -> String {
     let key = match profile.authentication {
         Authentication::Bearer => "`authorization: Bearer`".to_owned(),
         Authentication::Header(name) => format!("`{name}`"),
+        Authentication::Amazon => "a signature (SigV4), or `authorization: Bearer`".to_owned(),
         Authentication::None => "nothing".to_owned(),
     };
     let base = profile.base_url.map_or_else(|| "yours".to_owned(), |base| format!("`{base}`"));

@@ -68,6 +68,12 @@ impl UpstreamRequest<'_> {
         }
     }
 
+    /// Where Amazon Bedrock has the same, which carries conversations by the model's name.
+    pub(super) fn bedrock_path(&self) -> String {
+        let method = if self.delivery.is_stream() { "invoke-with-response-stream" } else { "invoke" };
+        format!("/model/{}/{method}", encoded(self.model, b""))
+    }
+
     /// The headers beside the key's.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let given = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
@@ -78,16 +84,21 @@ impl UpstreamRequest<'_> {
     }
 }
 
-/// A model's name is an operator's word; what would change the path is encoded.
 fn gemini(model: &str, method: &str) -> String {
-    let mut path = String::from("/v1beta/models/");
+    format!("/v1beta/models/{}:{method}", encoded(model, b"/@"))
+}
+
+/// A model's name is an operator's word; what would change the path is encoded, but for what is `plain` in this one.
+fn encoded(model: &str, plain: &[u8]) -> String {
+    let mut text = String::with_capacity(model.len());
     for byte in model.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'@' => path.push(byte.into()),
-            other => path.push_str(&format!("%{other:02X}")),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte.into()),
+            other if plain.contains(&other) => text.push(other.into()),
+            other => text.push_str(&format!("%{other:02X}")),
         }
     }
-    format!("{path}:{method}")
+    text
 }
 
 #[cfg(test)]

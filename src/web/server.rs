@@ -60,7 +60,7 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>) -> Relay {
         breakers: gateway.breakers.clone(),
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
-        upstream: Upstream::new(vault, Sandbox::new(gateway.clock.clone())),
+        upstream: Upstream::new(vault, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
         tasks: gateway.tasks.clone(),
         clock: gateway.clock.clone(),
     }

@@ -34,6 +34,8 @@ names!(
         Openrouter = "openrouter",
         /// OpenAI's models at Microsoft Azure.
         Azure = "azure",
+        /// Anthropic's models at Amazon Bedrock.
+        Bedrock = "bedrock",
         /// Any server that speaks OpenAI's chat dialect: vLLM, llama.cpp, LM Studio.
         OpenaiCompatible = "openai_compatible",
         /// The built-in provider: deterministic answers, real token counts, faults on request.
