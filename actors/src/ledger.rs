@@ -41,6 +41,9 @@ pub async fn start(
     Ok(Ledger(supervisor.start("ledger", arbiter, make).await?))
 }
 
+/// Holds in one write: a segment that is not nearly full has room for them all.
+const WRITTEN_TOGETHER: usize = 256;
+
 /// The shell around the book.
 pub struct LedgerActor {
     book: Book,
@@ -156,7 +159,11 @@ impl Handler<Together<PlaceHold>> for LedgerActor {
     type Result = MessageResult<Together<PlaceHold>>;
 
     fn handle(&mut self, Together(holds): Together<PlaceHold>, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.place_all(holds))
+        let (mut holds, mut answers) = (holds.into_iter().peekable(), Vec::new());
+        while holds.peek().is_some() {
+            answers.extend(self.place_all(holds.by_ref().take(WRITTEN_TOGETHER).collect()));
+        }
+        MessageResult(answers)
     }
 }
 

@@ -52,10 +52,12 @@ pub(super) fn found(variables: &Variables) -> Vec<Account> {
 
 /// The address to call, which is not always the one to listen at.
 fn ollama_url(host: &str) -> String {
-    let (scheme, rest) = host.split_once("://").unwrap_or(("http", host));
-    let rest = rest.trim_end_matches('/').replace("0.0.0.0", "127.0.0.1");
-    let port = if rest.contains(':') { String::new() } else { format!(":{OLLAMA_PORT}") };
-    format!("{scheme}://{rest}{port}/v1")
+    let reached = host.trim_end_matches('/').replace("0.0.0.0", "127.0.0.1");
+    match reached.contains("://") {
+        true => format!("{reached}/v1"),
+        false if reached.contains(':') => format!("http://{reached}/v1"),
+        false => format!("http://{reached}:{OLLAMA_PORT}/v1"),
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +69,7 @@ mod tests {
         for (host, url) in [
             ("127.0.0.1", "http://127.0.0.1:11434/v1"),
             ("0.0.0.0:8000", "http://127.0.0.1:8000/v1"),
-            ("https://ollama.example:443/", "https://ollama.example:443/v1"),
+            ("https://ollama.example/", "https://ollama.example/v1"),
         ] {
             assert_eq!(ollama_url(host), url);
         }

@@ -34,8 +34,8 @@ pub struct Rewrite<'a> {
 /// A bound on output tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputCap {
-    /// The member of the request that caps output at this provider. Used only where a dialect has several and the client
-    /// sent none; otherwise what it sent is changed.
+    /// The member of the request that caps output at this provider, where a dialect has several. What the client sent is
+    /// changed, and this one added where the provider would not obey it.
     pub field: &'static str,
     /// The bound.
     pub tokens: u64,

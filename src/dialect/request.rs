@@ -84,14 +84,14 @@ impl Request {
     /// Whether it brings back thinking that a provider of another dialect sealed: only a translation gives that back as it
     /// was, and a provider of the client's own dialect would refuse it.
     fn returns_foreign_thinking(&self) -> bool {
-        let (body, mark): (_, &[u8]) = match self {
+        let (body, marks): (_, &[&[u8]]) = match self {
             Self::Chat(_) | Self::Completion(_) | Self::Plain(_) | Self::Embed(_) => return false,
-            Self::Responses(request) => (request.body(), br#"signature:"#),
-            Self::Messages(request) => (request.body(), br#""farthing."#),
+            Self::Responses(request) => (request.body(), &[br#""signature:"#, br#""tool_call_signature:"#]),
+            Self::Messages(request) => (request.body(), &[br#""farthing."#]),
             // `farthing:` in base64.
-            Self::Gemini(request, _) => (request.body(), br#""ZmFydGhpbmc6"#),
+            Self::Gemini(request, _) => (request.body(), &[br#""ZmFydGhpbmc6"#]),
         };
-        memmem::find(body, mark).is_some()
+        marks.iter().any(|mark| memmem::find(body, mark).is_some())
     }
 
     /// The body for a provider of the client's dialect: the client's, byte for byte, except what `rewrite` asks.

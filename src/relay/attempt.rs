@@ -10,10 +10,10 @@ use farthing_actors::registry::catalogue::Candidate;
 use tokio::time::timeout;
 
 use super::Relay;
-use super::exchange::{Admitted, Exchange};
+use super::exchange::{Admitted, Exchange, target};
 use super::wording::{delivery, spoken, word};
 use crate::dialect::answer::{self, Anew};
-use crate::dialect::{Passage, StreamEnd, StreamFault};
+use crate::dialect::{Passage, StreamEnd, StreamFault, UpstreamWords};
 use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest};
 
 /// A provider's answer that has begun.
@@ -60,8 +60,11 @@ impl Relay {
         candidate: &Candidate,
     ) -> Result<OpenedAnswer, UpstreamError> {
         let (provider, spoken) = (&candidate.provider, spoken(exchange, candidate));
+        let body = word(exchange, admitted, candidate, spoken)?;
+        admitted.attempts = admitted.attempts.saturating_add(1);
+        admitted.tried = Some(target(candidate));
         let request = UpstreamRequest {
-            body: word(exchange, admitted, candidate, spoken)?,
+            body,
             endpoint: exchange.ask.request.endpoint(),
             dialect: spoken,
             model: &candidate.deployment.upstream_model,
@@ -98,7 +101,7 @@ async fn read(
 async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let body = reply.body.read_all().await?;
     if !answer::is_answer(spoken, &body) {
-        return Err(UpstreamError::Garbage("it is not an answer of the provider's dialect"));
+        return Err(no_answer(&body));
     }
     let request = &exchange.ask.request;
     let anew = if spoken == request.dialect() {
@@ -108,6 +111,14 @@ async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Re
         Some(anew.ok_or(UpstreamError::Garbage("it cannot be translated"))?)
     };
     Ok(OpenedAnswer::Whole(OpenedWhole { body, spoken, anew }))
+}
+
+/// An error that came with an accepting status, or something else that is no answer.
+fn no_answer(body: &[u8]) -> UpstreamError {
+    match UpstreamWords::read(body) {
+        Some(words) => UpstreamError::Status { status: 502, words: Some(Box::new(words)), retry_after: None },
+        None => UpstreamError::Garbage("it is not an answer of the provider's dialect"),
+    }
 }
 
 /// Errors come inside accepted streams too: until the first real event, another deployment may still be tried.

@@ -19,6 +19,11 @@ impl Relay {
         let model = &exchange.head().model;
         let catalogue = self.catalogue.load();
         let known = catalogue.candidates(model);
+        // Its bill comes after the connection is gone, when nobody is left to book it.
+        if exchange.ask.request.stored_state() == Some("background") {
+            let why = "a call that goes on in the background cannot be booked; leave it out";
+            return Err(RequestFault::unsupported("background", why).into());
+        }
         let able = || known.iter().filter(|candidate| serves(exchange, candidate));
         if known.is_empty() || !exchange.key.admits(model) {
             return Err(RelayError::UnknownModel(model.chars().take(128).collect()));

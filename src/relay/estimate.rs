@@ -9,6 +9,9 @@ use crate::dialect::{Head, Seen};
 /// Generated tokens assumed where neither the client nor the model caps them.
 const DEFAULT_OUTPUT_CAP: u64 = 4_096;
 
+/// What a model takes in at most where nobody says.
+const LARGEST_WINDOW: u64 = 1_000_000;
+
 /// What a request is expected to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Estimate {
@@ -23,13 +26,14 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate for `head` at any of `candidates`.
-    pub(super) fn of(head: &Head, candidates: &[Candidate]) -> Self {
+    /// The estimate for `head` at any of `candidates`. `unseen`: whether the provider adds what it has stored, which cannot
+    /// be seen here; then the prompt may be as long as the model takes.
+    pub(super) fn of(head: &Head, unseen: bool, candidates: &[Candidate]) -> Self {
         let bytes = u64::try_from(head.bytes).unwrap_or(u64::MAX);
         let messages = u64::try_from(head.messages).unwrap_or(u64::MAX);
         Self {
             prompt: prompt(bytes, messages),
-            prompt_ceiling: prompt_ceiling(bytes, messages),
+            prompt_ceiling: if unseen { window(candidates) } else { prompt_ceiling(bytes, messages) },
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
         }
@@ -70,6 +74,12 @@ fn prompt(bytes: u64, messages: u64) -> u64 {
 fn prompt_ceiling(bytes: u64, messages: u64) -> u64 {
     let tokens = bytes.div_ceil(3).saturating_add(messages.saturating_mul(8));
     tokens.saturating_add(tokens.div_ceil(10))
+}
+
+/// The most any of the models takes in.
+fn window(candidates: &[Candidate]) -> u64 {
+    let windows = candidates.iter().map(|candidate| candidate.deployment.context_window.unwrap_or(LARGEST_WINDOW));
+    windows.max().unwrap_or(LARGEST_WINDOW)
 }
 
 /// The client's cap within the model's; the model's or the default where the client set none.

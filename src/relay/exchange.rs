@@ -39,8 +39,12 @@ pub(super) struct Admitted {
     pub estimate: Estimate,
     pub hold: Hold,
     pub permit: Permit,
-    /// Attempts begun so far.
+    /// Requests sent so far.
     pub attempts: u16,
+    /// Where the last of them went.
+    pub tried: Option<Target>,
+    /// Where one went that may have worked, and bill for it, before it failed.
+    pub owed: Option<Target>,
     /// Time spent waiting for providers, which is not ours.
     pub waited: Duration,
     /// Fields passed over in the last attempt.

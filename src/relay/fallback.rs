@@ -8,13 +8,14 @@ use farthing_actors::registry::catalogue::Candidate;
 
 use super::attempt::Opened;
 use super::exchange::{Admitted, Exchange};
+use super::settlement::may_be_billed;
 use super::{Relay, RelayError};
 use crate::logging;
 use crate::upstream::UpstreamError;
 use crate::upstream::error::Fault;
 
 /// Attempts for one request, whatever the number of candidates.
-const MAX_ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: u16 = 3;
 /// When to come back if every trial place of a half-open circuit is taken.
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
@@ -25,9 +26,11 @@ impl Relay {
     /// The last failure, or the first that is the client's own fault.
     pub(super) async fn try_each(&self, exchange: &Exchange, admitted: &mut Admitted) -> Result<Opened, RelayError> {
         let mut last = RelayError::AllOpen(RETRY_LATER);
-        for candidate in admitted.candidates.clone().into_iter().take(MAX_ATTEMPTS) {
+        for candidate in admitted.candidates.clone() {
+            if admitted.attempts >= MAX_ATTEMPTS {
+                break;
+            }
             let Some(trial) = self.may_try(&candidate).await else { continue };
-            admitted.attempts = admitted.attempts.saturating_add(1);
             let error = match self.attempt(exchange, admitted, &candidate).await {
                 Ok(answer) => {
                     let first_token = exchange.elapsed(&self.clock);
@@ -36,8 +39,14 @@ impl Relay {
                 Err(error) => error,
             };
             self.report(exchange, &candidate, trial, &error);
-            let stop = !error.may_fall_back();
-            last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
+            if may_be_billed(&error) {
+                admitted.owed = admitted.tried.clone();
+            }
+            let (stop, inexpressible) = (!error.may_fall_back(), matches!(error, UpstreamError::Inexpressible(_)));
+            // That one provider has no place for the request says less than that another failed at it.
+            if !(inexpressible && matches!(last, RelayError::Upstream { .. })) {
+                last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
+            }
             if stop {
                 break;
             }

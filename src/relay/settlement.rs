@@ -8,7 +8,7 @@ use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
-use super::exchange::{Admitted, Exchange, target};
+use super::exchange::{Admitted, Exchange};
 use super::{Relay, RelayError};
 use crate::dialect::Reading;
 use crate::dialect::Seen;
@@ -30,6 +30,11 @@ pub(super) struct End {
 /// Usage and how we know it: the provider's figures, or else what was seen, with the reason.
 pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missing: Why) -> (Usage, Provenance) {
     match reading {
+        // Figures of a stream that did not end are figures of its beginning.
+        Reading::Figures(usage) if missing != Why::Missing && usage.generated() < estimate.seen(seen).output => {
+            let output = estimate.seen(seen).output.saturating_sub(usage.reasoning);
+            (Usage { output, ..usage }, Provenance::Estimated(missing))
+        }
         Reading::Figures(usage) => (usage, Provenance::Provider),
         Reading::Absent => (estimate.seen(seen), Provenance::Estimated(missing)),
         Reading::Insane(what) => {
@@ -80,9 +85,9 @@ impl Relay {
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
     pub(super) async fn fail(&self, exchange: &Exchange, admitted: Admitted, error: RelayError) -> RelayError {
-        let billed = matches!(&error, RelayError::Upstream { error, .. } if may_be_billed(error));
-        let usage = if billed { admitted.estimate.seen(Seen::default()) } else { Usage::default() };
-        let provenance = if billed { Provenance::Estimated(Why::UpstreamCut) } else { Provenance::Counted };
+        let (owed, tried) = (admitted.owed.clone(), admitted.tried.clone());
+        let usage = if owed.is_some() { admitted.estimate.seen(Seen::default()) } else { Usage::default() };
+        let provenance = if owed.is_some() { Provenance::Estimated(Why::UpstreamCut) } else { Provenance::Counted };
         let end = End {
             status: if is_refusal(&error) { CallStatus::Refused } else { CallStatus::UpstreamError },
             http_status: super::error::upstream_status(&error),
@@ -90,15 +95,19 @@ impl Relay {
             provenance,
             first_token: None,
         };
-        self.settle(exchange, admitted, None, end).await;
+        self.settle(exchange, admitted, owed.or(tried), end).await;
         error
     }
 
-    /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in.
+    /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in; if none was sent
+    /// yet, nothing was.
     pub(super) async fn client_left(&self, exchange: &Exchange, admitted: Admitted) {
-        let end = client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None);
-        let first = admitted.candidates.first().map(target);
-        self.settle(exchange, admitted, first, end).await;
+        let end = match admitted.attempts {
+            0 => client_gone(Usage::default(), Provenance::Counted, None),
+            _ => client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None),
+        };
+        let tried = admitted.tried.clone();
+        self.settle(exchange, admitted, tried, end).await;
     }
 }
 
@@ -131,7 +140,7 @@ fn is_refusal(error: &RelayError) -> bool {
 }
 
 /// Whether the provider may have worked, and bill for it, although no answer came.
-fn may_be_billed(error: &UpstreamError) -> bool {
+pub(super) fn may_be_billed(error: &UpstreamError) -> bool {
     matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_))
 }
 

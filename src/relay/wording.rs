@@ -7,7 +7,7 @@ use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::{Admitted, Exchange};
-use crate::dialect::{OutputCap, Rewrite};
+use crate::dialect::{Endpoint, OutputCap, Rewrite};
 use crate::upstream::{Delivery, StreamUsage, UpstreamError, profile};
 
 /// The dialect that is spoken with `candidate`: the client's where the deployment has it.
@@ -36,20 +36,26 @@ pub(super) fn word(
     candidate: &Candidate,
     spoken: Dialect,
 ) -> Result<Bytes, UpstreamError> {
-    let rewrite = rewrite(exchange, admitted, candidate);
+    let rewrite = rewrite(exchange, admitted, candidate, spoken);
     let (body, ignored) = exchange.ask.request.word(spoken, &rewrite).map_err(UpstreamError::Inexpressible)?;
     admitted.ignored = ignored;
     Ok(body)
 }
 
-fn rewrite<'a>(exchange: &Exchange, admitted: &Admitted, candidate: &'a Candidate) -> Rewrite<'a> {
+fn rewrite<'a>(exchange: &Exchange, admitted: &Admitted, candidate: &'a Candidate, spoken: Dialect) -> Rewrite<'a> {
     let (head, profile) = (exchange.head(), profile(candidate.provider.kind));
-    let tokens = admitted.estimate.output_cap;
-    // A budget is kept only if the provider enforces the cap that the hold was computed for.
-    let insert = exchange.key.budgeted && head.output_cap != Some(tokens);
+    let translated = spoken != exchange.ask.request.dialect();
+    // A budget is kept only if the provider enforces the cap that the hold was computed for, so it must be told by the name
+    // that this provider obeys; and so must a cap that came in another dialect's name.
+    let cap =
+        if exchange.key.budgeted { Some(admitted.estimate.output_cap) } else { head.output_cap.filter(|_| translated) };
+    let field = match exchange.ask.request.endpoint() {
+        Endpoint::Completions => "max_tokens",
+        _ => profile.output_cap_field,
+    };
     Rewrite {
         model: &candidate.deployment.upstream_model,
         force_usage: head.stream && profile.stream_usage == StreamUsage::Ask,
-        output_cap: insert.then_some(OutputCap { field: profile.output_cap_field, tokens }),
+        output_cap: cap.map(|tokens| OutputCap { field, tokens }),
     }
 }

@@ -59,6 +59,8 @@ pub struct UpstreamReply {
 pub struct UpstreamBody {
     source: Source,
     idle: Duration,
+    /// Whether the end was given; awc's bodies must not be asked again.
+    ended: bool,
 }
 
 enum Source {
@@ -108,7 +110,7 @@ impl Upstream {
 
     async fn play(&self, provider: &Provider, request: &UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
         let head = self.sandbox.answer(&request.body).await;
-        let body = UpstreamBody { source: Source::Sandbox(head.playback), idle: provider.timeouts.idle() };
+        let body = UpstreamBody::new(Source::Sandbox(head.playback), provider.timeouts.idle());
         if head.status != 200 {
             return Err(refusal(head.status, head.retry_after, body).await);
         }
@@ -135,7 +137,7 @@ async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -
         response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
         response => Source::Http(response),
     };
-    let body = UpstreamBody { source, idle };
+    let body = UpstreamBody::new(source, idle);
     if status != 200 {
         return Err(refusal(status, retry_after, body).await);
     }
@@ -176,11 +178,24 @@ fn enclosed(request: &UpstreamRequest<'_>) -> Bytes {
 }
 
 impl UpstreamBody {
-    /// The next piece as it arrived; `None` at the end.
+    fn new(source: Source, idle: Duration) -> Self {
+        Self { source, idle, ended: false }
+    }
+
+    /// The next piece as it arrived; `None` at the end, however often it is asked.
     ///
     /// # Errors
     /// If it broke off, or nothing came for the provider's idle time.
     pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
+        if self.ended {
+            return None;
+        }
+        let piece = self.following().await;
+        self.ended = piece.as_ref().is_none_or(Result::is_err);
+        piece
+    }
+
+    async fn following(&mut self) -> Option<Result<Bytes, UpstreamError>> {
         match &mut self.source {
             Source::Http(response) => piece(response).await,
             Source::Bedrock(response, opener) => {

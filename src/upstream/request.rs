@@ -90,11 +90,13 @@ fn gemini(model: &str, method: &str) -> String {
 
 /// A model's name is an operator's word; what would change the path is encoded, but for what is `plain` in this one.
 fn encoded(model: &str, plain: &[u8]) -> String {
+    let dotted = model.split('/').any(|part| part.chars().all(|c| c == '.'));
     let mut text = String::with_capacity(model.len());
     for byte in model.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte.into()),
-            other if plain.contains(&other) => text.push(other.into()),
+            // `..` would be another place.
+            other if plain.contains(&other) && !dotted => text.push(other.into()),
             other => text.push_str(&format!("%{other:02X}")),
         }
     }

@@ -20,7 +20,7 @@ use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::virtual_key::Caller;
 
-/// Headers of clients that mean something to a provider of the same dialect.
+/// Headers of Anthropic's clients that mean something to a provider of the same dialect.
 const FORWARDED: [&str; 2] = ["anthropic-version", "anthropic-beta"];
 
 /// There is nothing at this path; said only to a caller.
@@ -41,7 +41,8 @@ async fn serve(
     request: Request,
 ) -> Result<HttpResponse, Problem> {
     let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
-    let answer = relay.serve(id.0, key, Ask { request, headers: forwarded(http) }).await?;
+    let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
+    let answer = relay.serve(id.0, key, Ask { request, headers }).await?;
     Ok(answer::respond(answer))
 }
 
@@ -52,6 +53,9 @@ async fn count(relay: &Rc<Relay>, Caller(key): Caller, request: Request) -> Resu
 }
 
 fn forwarded(http: &HttpRequest) -> Vec<(&'static str, String)> {
-    let value = |name: &'static str| Some((name, http.headers().get(name)?.to_str().ok()?.to_owned()));
-    FORWARDED.into_iter().filter_map(value).collect()
+    let values = |name: &'static str| {
+        let lines: Vec<_> = http.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+        (name, lines.join(","))
+    };
+    FORWARDED.into_iter().map(values).filter(|(_, value)| !value.is_empty()).collect()
 }

@@ -1,6 +1,6 @@
 //! Errors as strangers see them: the only file that knows status codes.
-//! Owns the table of codes (printed as `docs/errors.md`, checked by a test) and the two shapes an error has on the wire:
-//! OpenAI's under `/v1`, Farthing's own elsewhere. Refuses an upstream's words unless the fault is the client's.
+//! Owns the table of codes (printed as `docs/errors.md`, checked by a test) and the shapes an error has on the wire: the
+//! dialect's of the route for applications, Farthing's own elsewhere. Refuses an upstream's words unless the fault is the client's.
 
 use std::fmt;
 use std::time::Duration;

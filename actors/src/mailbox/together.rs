@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::{Mailbox, Waiting};
 use crate::error::ActorError;
 
-/// What was asked or told in one turn, in order. The answers are in the same order.
+/// What was asked or told in one turn, in order. The answers are in the same order; tells have none.
 pub struct Together<M>(pub Vec<M>);
 
 impl<M: Message> Message for Together<M> {
@@ -74,17 +74,17 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         A::Context: ToEnvelope<A, Together<M>>,
     {
         let kind = (Arc::as_ptr(&self.0).addr(), TypeId::of::<M>());
-        let first = TURN.with_borrow_mut(|turn| {
-            let gathered = turn.entry(kind).or_insert_with(|| Box::new(Gathered::<M>::new()));
-            let Some(gathered) = gathered.downcast_mut::<Gathered<M>>() else { return false };
-            gathered.push((message, answer));
-            gathered.len() == 1
-        });
-        if first {
+        if !TURN.with_borrow(|turn| turn.contains_key(&kind)) {
             let mailbox = self.clone();
             // Runs after everything that is ready now, so it finds all of the turn's messages.
             actix::spawn(async move { mailbox.send_gathered::<M>(kind).await });
         }
+        TURN.with_borrow_mut(|turn| {
+            let gathered = turn.entry(kind).or_insert_with(|| Box::new(Gathered::<M>::new()));
+            if let Some(gathered) = gathered.downcast_mut::<Gathered<M>>() {
+                gathered.push((message, answer));
+            }
+        });
     }
 
     async fn send_gathered<M>(&self, kind: Kind)

@@ -19,9 +19,11 @@ pub fn usage(body: &[u8]) -> Reading {
     Reading::of(usage, x_groq)
 }
 
-/// Whether the body is one JSON object, so that it can be an answer at all.
+/// Whether the body is one JSON object and no error, so that it can be an answer at all.
 pub fn is_answer(body: &[u8]) -> bool {
-    members::read(&String::from_utf8_lossy(body), &[]).is_ok()
+    let text = String::from_utf8_lossy(body);
+    let object = members::read(&text, &["error"]).map(members::Members::present);
+    matches!(object, Ok([None]))
 }
 
 #[cfg(test)]

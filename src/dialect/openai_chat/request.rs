@@ -78,7 +78,13 @@ impl ChatRequest {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_completion(body: Bytes) -> Result<Self, RequestFault> {
-        Self::parse_with("prompt", count_prompts, body)
+        let mut request = Self::parse_with("prompt", count_prompts, body)?;
+        let [best_of] = fields::open(&request.body, &["best_of"])?.values;
+        let best_of = fields::whole("best_of", best_of, 1..=MAX_CHOICES)?.unwrap_or(1);
+        // All that is generated is billed: for each prompt, of which only the best are sent.
+        let prompts = u64::try_from(request.head.messages).unwrap_or(u64::MAX);
+        request.head.choices = request.head.choices.max(best_of).saturating_mul(prompts);
+        Ok(request)
     }
 
     fn parse_with(said: &'static str, count: Count, body: Bytes) -> Result<Self, RequestFault> {
@@ -127,12 +133,19 @@ impl ChatRequest {
         }
     }
 
+    /// Whether the client's own cap is enough for a provider that caps by `field`: all know `max_tokens`, but those that
+    /// know only that pass over the newer name.
+    fn obeyed(&self, field: &str) -> bool {
+        let given = |name: &str| self.caps.iter().any(|own| own.field == name && own.tokens.is_some());
+        given(field) || given("max_tokens")
+    }
+
     fn cap_output(&self, splice: &mut Splice<'_>, cap: OutputCap) {
         let differing = self.caps.iter().filter(|own| own.tokens.is_some_and(|tokens| tokens != cap.tokens));
         for at in differing.filter_map(|own| own.at.clone()) {
             splice.replace(at, cap.tokens);
         }
-        if self.head.output_cap.is_some() {
+        if self.obeyed(cap.field) {
             return;
         }
         let null = self.caps.iter().find(|own| own.field == cap.field).and_then(|own| own.at.clone());
@@ -152,8 +165,10 @@ impl fmt::Debug for ChatRequest {
     }
 }
 
+/// One text, a list of them, or tokens: a list of numbers is one prompt.
 fn count_prompts(prompt: Member<'_>) -> Result<usize, RequestFault> {
-    Ok(plain::how_many(prompt))
+    let tokens = serde_json::from_str::<Vec<u64>>(prompt.text).is_ok();
+    Ok(if tokens { 1 } else { plain::how_many(prompt) })
 }
 
 fn count_messages(messages: Member<'_>) -> Result<usize, RequestFault> {

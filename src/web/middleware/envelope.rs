@@ -57,7 +57,8 @@ fn dialect(request: &HttpRequest) -> Option<Dialect> {
         return Some(Dialect::Gemini);
     }
     let rest = path.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    let anthropic = rest.starts_with("/messages") || request.headers().contains_key("anthropic-version");
+    let asks_models = rest.starts_with("/models") && request.headers().contains_key("anthropic-version");
+    let anthropic = rest.starts_with("/messages") || asks_models;
     Some(if anthropic { Dialect::Anthropic } else { Dialect::OpenaiChat })
 }
 

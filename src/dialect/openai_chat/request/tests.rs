@@ -106,21 +106,23 @@ fn usage_is_asked_for_in_place() {
 }
 
 #[test]
-fn the_clients_own_cap_is_changed_before_one_is_added() {
+fn the_clients_own_cap_is_changed_and_one_that_the_provider_obeys_is_added() {
     let capped = Rewrite { output_cap: Some(OutputCap { field: "max_tokens", tokens: 50 }), ..PLAIN };
     for (before, after) in [
         ("", r#","max_tokens":50"#),
         (r#","max_tokens":null"#, r#","max_tokens":50"#),
         (r#","max_completion_tokens":null"#, r#","max_completion_tokens":null,"max_tokens":50"#),
-        (r#","max_completion_tokens": 90"#, r#","max_completion_tokens": 50"#),
+        (r#","max_completion_tokens": 90"#, r#","max_completion_tokens": 50,"max_tokens":50"#),
         (
             r#","max_tokens":90,"a":0,"max_completion_tokens":80"#,
             r#","max_tokens":50,"a":0,"max_completion_tokens":50"#,
         ),
-        (r#","max_tokens":null,"max_completion_tokens":80"#, r#","max_tokens":null,"max_completion_tokens":50"#),
+        (r#","max_tokens":null,"max_completion_tokens":80"#, r#","max_tokens":50,"max_completion_tokens":50"#),
     ] {
         assert_eq!(rewritten(before, &capped), after);
     }
+    let newer = Rewrite { output_cap: Some(OutputCap { field: "max_completion_tokens", tokens: 50 }), ..PLAIN };
+    assert_eq!(rewritten(r#","max_tokens":90"#, &newer), r#","max_tokens":50"#, "every provider obeys the older name");
 }
 
 proptest! {

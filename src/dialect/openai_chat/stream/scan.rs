@@ -77,11 +77,12 @@ fn leading_number(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value.get(..length)?).ok()?.parse().ok()
 }
 
-/// Bytes of text in the deltas of a chunk: content, refusals, tool calls and reasoning. Reasoning that comes under both
+/// Bytes of text in a chunk: content, refusals, tool calls and reasoning. Reasoning that comes under both
 /// of its names counts once.
 pub(super) fn text_bytes(json: &[u8]) -> u64 {
     let names = &*NAMES;
-    let Some(deltas) = names.delta.find(json).and_then(|at| json.get(at..)) else { return 0 };
+    // The older completions have their text beside the index instead of in a delta.
+    let Some(deltas) = names.delta.find(json).and_then(|at| json.get(at..)) else { return total(&names.text, json) };
     let spoken: u64 = names.spoken.iter().map(|name| total(name, deltas)).sum();
     let reasoning = names.reasoning.iter().map(|name| total(name, deltas)).max().unwrap_or(0);
     let parts = names.spoken.iter().take(1).any(|content| content.values(deltas).any(|value| value.starts_with(b"[")));
