@@ -10,6 +10,7 @@ mod doors;
 mod fidelity;
 mod input;
 mod leaving;
+mod matrix;
 mod operators;
 mod plain;
 mod routing;

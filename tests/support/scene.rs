@@ -64,8 +64,13 @@ impl Scene {
 impl TestGateway {
     /// Registers `upstream` as a provider of kind `openai` with [`PROVIDER_KEY`].
     pub fn add_provider(&self, name: &str, upstream: &Upstream) -> Value {
+        self.add_provider_of(name, "openai", upstream)
+    }
+
+    /// Registers `upstream` as a provider of this kind with [`PROVIDER_KEY`].
+    pub fn add_provider_of(&self, name: &str, kind: &str, upstream: &Upstream) -> Value {
         let body = json!({
-            "name": name, "kind": "openai", "base_url": upstream.base_url(), "api_key": PROVIDER_KEY,
+            "name": name, "kind": kind, "base_url": upstream.base_url_for(kind), "api_key": PROVIDER_KEY,
             "allow_private_network": true, "enabled": true,
         });
         self.create("/api/providers", &body)
