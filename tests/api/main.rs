@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bedrock;
+mod arriving;
 mod budgets;
 mod chat;
 mod dashboard;

@@ -222,7 +222,7 @@ impl Cell {
             }
             Outcome::Failed(status) => {
                 assert_eq!(answer.status, *status, "{self:?}: {text}");
-                let message = told::error(self.client, &answer.json());
+                let message = self.client.error_message(&answer.json());
                 assert_eq!(
                     message == WORDS,
                     *status == 400,
@@ -241,8 +241,8 @@ impl Cell {
             Outcome::Inexpressible(field) => {
                 assert_eq!(answer.status, 400, "{self:?}: {text}");
                 let body = answer.json();
-                assert!(told::error(self.client, &body).contains(field), "{self:?}: {text}");
-                assert_eq!(told::field(self.client, &body), *field, "{self:?}: {text}");
+                assert!(self.client.error_message(&body).contains(field), "{self:?}: {text}");
+                assert_eq!(self.client.error_field(&body), *field, "{self:?}: {text}");
                 format!("400 {field}")
             }
         }

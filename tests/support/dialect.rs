@@ -99,6 +99,41 @@ impl Dialect {
             }
         }
     }
+
+    /// The message of an error that must have this dialect's shape.
+    ///
+    /// # Panics
+    /// If it has not.
+    pub fn error_message(self, body: &Value) -> String {
+        let error = &body["error"];
+        let shaped = match self {
+            Self::Chat | Self::Responses => {
+                error["type"].is_string() && error.get("param").is_some() && error.get("code").is_some()
+            }
+            Self::Anthropic => {
+                let kind = error["type"].as_str().unwrap_or_default();
+                body["type"] == "error" && (kind.ends_with("_error") || kind == "request_too_large")
+            }
+            Self::Gemini => {
+                let word = error["status"].as_str().unwrap_or_default();
+                error["code"].is_u64() && !word.is_empty() && word == word.to_uppercase()
+            }
+        };
+        assert!(shaped, "no error of {}: {body}", self.name());
+        let message = error["message"].as_str().filter(|message| !message.is_empty());
+        message.unwrap_or_else(|| panic!("no message: {body}")).to_owned()
+    }
+
+    /// The field that one of the gateway's errors names; empty if it names none.
+    pub fn error_field(self, body: &Value) -> String {
+        let error = &body["error"];
+        let field = match self {
+            Self::Chat | Self::Responses => &error["param"],
+            Self::Anthropic => &error["details"]["param"],
+            Self::Gemini => &error["details"][1]["fieldViolations"][0]["field"],
+        };
+        field.as_str().unwrap_or_default().to_owned()
+    }
 }
 
 impl Wish {

@@ -143,41 +143,6 @@ fn add_gemini(told: &mut Told, answer: &Value) {
     }
 }
 
-/// The message of an error in the shape of `dialect`.
-pub(super) fn error(dialect: Dialect, body: &Value) -> String {
-    let error = &body["error"];
-    match dialect {
-        Dialect::Chat | Dialect::Responses => {
-            assert!(error["type"].is_string() && error.get("param").is_some() && error.get("code").is_some(), "{body}");
-        }
-        Dialect::Anthropic => {
-            assert_eq!(body["type"], "error", "{body}");
-            assert!(
-                error["type"].as_str().is_some_and(|kind| kind.ends_with("_error") || kind == "request_too_large"),
-                "{body}"
-            );
-        }
-        Dialect::Gemini => {
-            assert!(
-                error["code"].is_u64() && error["status"].as_str().is_some_and(|word| word == word.to_uppercase()),
-                "{body}"
-            );
-        }
-    }
-    text(&error["message"]).to_owned()
-}
-
-/// The field a refusal names.
-pub(super) fn field(dialect: Dialect, body: &Value) -> String {
-    let error = &body["error"];
-    let field = match dialect {
-        Dialect::Chat | Dialect::Responses => &error["param"],
-        Dialect::Anthropic => &error["details"]["param"],
-        Dialect::Gemini => &error["details"][1]["fieldViolations"][0]["field"],
-    };
-    text(field).to_owned()
-}
-
 /// Checks that a broken stream has exactly one error event, at its end, and no end marker; gives its message.
 pub(super) fn broken(dialect: Dialect, form: Form, body: &str) -> String {
     let events = events(form, body);
@@ -197,7 +162,7 @@ pub(super) fn broken(dialect: Dialect, form: Form, body: &str) -> String {
     if matches!(dialect, Dialect::Responses | Dialect::Anthropic) {
         assert_eq!(last.name.as_deref(), Some("error"), "{body}");
     }
-    error(dialect, &last.json)
+    dialect.error_message(&last.json)
 }
 
 // The text that one event of a stream adds.
