@@ -1,6 +1,8 @@
 //! Each event when it arrives: what the provider has said is the client's, though more is to come, in every dialect.
 
-use farthing_support::{Dialect, Exchange, Gate, Reply, Scene, Tokens};
+use farthing_support::poll::PATIENCE;
+use farthing_support::scene::{PROJECT, cost};
+use farthing_support::{Dialect, Exchange, Gate, Picos, Reply, Scene, Tokens};
 use serde_json::{Value, json};
 
 use crate::scene;
@@ -45,5 +47,45 @@ fn small(client: Dialect, model: &str) -> Value {
             json!({"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "stream": true})
         }
         Dialect::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}),
+    }
+}
+
+#[test]
+fn a_client_that_leaves_a_translated_stream_is_settled_once_and_the_provider_told() {
+    let scene = scene();
+    let clients = [Dialect::Gemini, Dialect::Chat, Dialect::Responses, Dialect::Anthropic];
+    for (upstream, client) in Dialect::ALL.into_iter().zip(clients) {
+        scene.gateway.add_model_of(upstream, upstream.name(), "m", &scene.upstream);
+        let (gate, before) = (Gate::default(), scene.upstream.calls());
+        scene.upstream.expect(Reply::chat(Tokens::plain(50, 500)).wait_after(1, &gate));
+        let body = small(client, upstream.name()).to_string();
+        let path = client.path(upstream.name(), true);
+        let mut exchange = scene.application().open("POST", &path, body.as_bytes()).unwrap();
+        let id = exchange.header("x-farthing-request-id").unwrap().to_owned();
+        exchange.read_until("word0 ").unwrap();
+        exchange.hang_up();
+        scene.upstream.wait_for("the caller leave", PATIENCE, |journal| journal[before].left_at);
+        scene.gateway.settled();
+        let row = scene.gateway.request(&id);
+        assert_eq!((&row["status"], &row["dialect"]), (&json!("client_gone"), &json!(client.name())), "{row}");
+        assert!(Picos::of(&row["cost_usd"]) > Picos(0), "what was produced is charged: {row}");
+    }
+    scene.gateway.requests(PROJECT, clients.len());
+}
+
+#[test]
+fn usage_is_withheld_from_a_chat_client_that_did_not_ask_whoever_answers() {
+    let scene = scene();
+    for upstream in Dialect::ALL {
+        scene.gateway.add_model_of(upstream, upstream.name(), "m", &scene.upstream);
+        let tokens = Tokens { prompt: 100, cached: 40, completion: 30, reasoning: 4 };
+        scene.upstream.expect(Reply::chat(tokens));
+        let path = Dialect::Chat.path(upstream.name(), true);
+        let answer = scene.application().post(&path, &small(Dialect::Chat, upstream.name()));
+        let text = answer.text();
+        assert!(text.ends_with("data: [DONE]\n\n") && !text.contains("\"choices\":[]"), "{upstream:?}: {text}");
+        assert!(!text.contains("prompt_tokens") && !text.contains("cost_usd"), "{upstream:?}: {text}");
+        let row = scene.recorded(&answer);
+        assert_eq!((Picos::of(&row["cost_usd"]), &row["usage_source"]), (cost(tokens), &json!("provider")), "{row}");
     }
 }

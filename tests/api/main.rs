@@ -17,6 +17,7 @@ mod plain;
 mod routing;
 mod secrets;
 mod streams;
+mod thinking;
 
 use farthing_support::Scene;
 

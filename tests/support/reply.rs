@@ -14,6 +14,9 @@ mod chat;
 mod gemini;
 mod responses;
 
+/// A provider's seal on its thinking, which it wants back.
+pub const SEAL: &str = "c2VhbGVkIHRob3VnaHRz";
+
 /// Token counts as OpenAI reports them: `cached` is part of `prompt`, `reasoning` is part of `completion`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tokens {

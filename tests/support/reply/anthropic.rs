@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Completion, Events, named};
+use super::{Completion, Events, SEAL, named};
 use crate::dialect::Wish;
 
 pub(super) fn whole(answer: &Completion, wish: &Wish) -> String {
@@ -62,8 +62,7 @@ pub(super) fn events(answer: &Completion, wish: &Wish) -> Events {
 }
 
 fn blocks(answer: &Completion) -> Vec<Value> {
-    let thinking =
-        answer.thinking.iter().map(|text| json!({"type": "thinking", "thinking": text, "signature": "c2ln"}));
+    let thinking = answer.thinking.iter().map(|text| json!({"type": "thinking", "thinking": text, "signature": SEAL}));
     let text = answer.calls.is_empty().then(|| json!({"type": "text", "text": answer.text()}));
     let calls = answer
         .calls

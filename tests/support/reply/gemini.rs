@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Completion, Events};
+use super::{Call, Completion, Events, SEAL};
 use crate::dialect::Wish;
 
 pub(super) fn whole(answer: &Completion, wish: &Wish) -> String {
@@ -41,15 +41,21 @@ fn texts(answer: &Completion, text: String) -> Option<Value> {
 }
 
 fn calls(answer: &Completion) -> impl Iterator<Item = Value> {
-    answer.calls.iter().map(call)
+    let signed = answer.thinking.is_some();
+    answer.calls.iter().enumerate().map(move |(n, one)| call(one, signed && n == 0))
 }
 
-fn call(call: &Call) -> Value {
+// Thinking is sealed on the first call that it led to.
+fn call(call: &Call, signed: bool) -> Value {
     let mut function = json!({"name": call.name, "args": call.object()});
     if !call.id.is_empty() {
         function["id"] = call.id.as_str().into();
     }
-    json!({"functionCall": function})
+    let mut part = json!({"functionCall": function});
+    if signed {
+        part["thoughtSignature"] = SEAL.into();
+    }
+    part
 }
 
 /// A piece of the answer; the last one says why it ended and what it consumed.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Completion, Events, named};
+use super::{Completion, Events, SEAL, named};
 use crate::dialect::Wish;
 
 pub(super) fn whole(answer: &Completion, wish: &Wish) -> String {
@@ -119,7 +119,7 @@ fn response(answer: &Completion, wish: &Wish, done: bool) -> Value {
 
 fn items(answer: &Completion) -> Vec<Value> {
     let thinking = answer.thinking.iter().map(
-        |text| json!({"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": text}], "encrypted_content": "gAAA"}),
+        |text| json!({"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": text}], "encrypted_content": SEAL}),
     );
     let calls = answer.calls.iter().map(|call| {
         json!({"id": format!("fc_{}", call.id), "type": "function_call", "status": "completed", "call_id": call.id,
