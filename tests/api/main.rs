@@ -6,6 +6,7 @@ mod bedrock;
 mod arriving;
 mod budgets;
 mod chat;
+mod crossing;
 mod dashboard;
 mod doors;
 mod fidelity;

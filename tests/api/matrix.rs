@@ -77,8 +77,8 @@ fn every_dialect_is_served_by_providers_of_every_dialect() {
 
 fn forms(case: Case, client: Dialect) -> &'static [Form] {
     match (case, client) {
-        (Case::BrokenOff, Dialect::Gemini) => &[Form::Events, Form::Array],
-        (Case::BrokenOff, _) => &[Form::Events],
+        (Case::BrokenOff | Case::EndedEarly | Case::ErrorFirst, Dialect::Gemini) => &[Form::Events, Form::Array],
+        (Case::BrokenOff | Case::EndedEarly | Case::ErrorFirst, _) => &[Form::Events],
         (_, Dialect::Gemini) => &[Form::Whole, Form::Events, Form::Array],
         _ => &[Form::Whole, Form::Events],
     }
@@ -124,7 +124,8 @@ impl Table {
     /// The model that serves it; calls that fail have one of their own, so that no circuit opens for others.
     fn model(&self, cell: &Cell) -> String {
         let Cell { case, client, upstream, form, .. } = cell;
-        let fails = matches!(case, Case::Busy | Case::BrokenOff | Case::CutOff);
+        use Case::{BrokenOff, Busy, CutOff, EndedEarly, ErrorFirst, Garbage};
+        let fails = matches!(case, Busy | BrokenOff | CutOff | EndedEarly | ErrorFirst | Garbage);
         let whose = if fails { format!(".{case:?}.{client:?}.{form:?}") } else { String::new() };
         let name = format!("{upstream:?}{whose}");
         let known = || self.gateway.list("/api/models").iter().any(|model| model["name"] == *name);

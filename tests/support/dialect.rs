@@ -154,8 +154,8 @@ impl Wish {
         }
     }
 
-    /// An error inside a stream.
-    pub(crate) fn error_event(&self, message: &str) -> String {
+    /// An error inside a stream, perhaps its first event.
+    pub(crate) fn error_event(&self, message: &str, first: bool) -> String {
         let error = self.dialect.error(503, message);
         match self.dialect {
             Dialect::Chat => format!("data: {error}\n\n"),
@@ -165,7 +165,7 @@ impl Wish {
                 format!("event: error\ndata: {event}\n\n")
             }
             Dialect::Anthropic => format!("event: error\ndata: {error}\n\n"),
-            Dialect::Gemini if self.array => format!(",\n{error}]"),
+            Dialect::Gemini if self.array => format!("{}{error}]", if first { "[" } else { ",\n" }),
             Dialect::Gemini => format!("data: {error}\n\n"),
         }
     }

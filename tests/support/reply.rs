@@ -57,6 +57,8 @@ pub(crate) struct Completion {
     pub(crate) chunks: usize,
     pub(crate) gap: Duration,
     pub(crate) turn: Option<(usize, Turn)>,
+    /// Without what comes before the first chunk.
+    pub(crate) headless: bool,
     pub(crate) thinking: Option<String>,
     pub(crate) calls: Vec<Call>,
     pub(crate) capped: bool,
@@ -82,6 +84,7 @@ pub(crate) struct Events {
 #[derive(Debug, Clone)]
 pub(crate) enum Turn {
     Cut,
+    End,
     Wait(Gate),
     Error(String),
 }
@@ -112,6 +115,7 @@ impl Reply {
             chunks: 3,
             gap: Duration::ZERO,
             turn: None,
+            headless: false,
             thinking: None,
             calls: Vec::new(),
             capped: false,
@@ -166,6 +170,12 @@ impl Reply {
         self.with(|answer| answer.turn = Some((chunks, Turn::Cut)))
     }
 
+    /// Streamed, but at an end after this many chunks, as if that were all: no usage, no end marker.
+    #[must_use]
+    pub fn end_after(self, chunks: usize) -> Self {
+        self.with(|answer| answer.turn = Some((chunks, Turn::End)))
+    }
+
     /// Streamed, but silent after this many chunks until `gate` opens or the caller leaves.
     #[must_use]
     pub fn wait_after(self, chunks: usize, gate: &Gate) -> Self {
@@ -176,6 +186,12 @@ impl Reply {
     #[must_use]
     pub fn error_after(self, chunks: usize, message: &str) -> Self {
         self.with(|answer| answer.turn = Some((chunks, Turn::Error(message.to_owned()))))
+    }
+
+    /// Streamed, but its first event of all is an error.
+    #[must_use]
+    pub fn error_first(self, message: &str) -> Self {
+        self.error_after(0, message).with(|answer| answer.headless = true)
     }
 
     /// With a call of this tool instead of text.

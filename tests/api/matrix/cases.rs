@@ -21,6 +21,9 @@ pub(super) enum Case {
     Refused,
     BrokenOff,
     CutOff,
+    EndedEarly,
+    Garbage,
+    ErrorFirst,
     TwoAnswers,
     TopK,
     JsonObject,
@@ -46,7 +49,7 @@ pub(super) const THOUGHT: &str = "Let me think.";
 pub(super) const WORDS: &str = "the provider's own words";
 
 impl Case {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Text,
         Self::Capped,
         Self::OneCall,
@@ -59,6 +62,9 @@ impl Case {
         Self::Refused,
         Self::BrokenOff,
         Self::CutOff,
+        Self::EndedEarly,
+        Self::Garbage,
+        Self::ErrorFirst,
         Self::TwoAnswers,
         Self::TopK,
         Self::JsonObject,
@@ -119,6 +125,9 @@ impl Case {
             Self::Refused => error(400),
             Self::BrokenOff => answer.error_after(2, WORDS),
             Self::CutOff => answer.cut_after(2),
+            Self::ErrorFirst => answer.error_first(WORDS),
+            Self::EndedEarly => answer.end_after(2),
+            Self::Garbage => Reply::raw(200, b"<html>It works!</html>").header("content-type", "text/html"),
             _ => answer,
         }
     }
@@ -145,7 +154,8 @@ impl Case {
             Self::Busy => Outcome::Failed(429),
             Self::Refused => Outcome::Failed(400),
             Self::CutOff if form == Form::Whole => Outcome::Failed(502),
-            Self::BrokenOff | Self::CutOff => Outcome::Broken,
+            Self::Garbage | Self::ErrorFirst => Outcome::Failed(502),
+            Self::BrokenOff | Self::CutOff | Self::EndedEarly => Outcome::Broken,
             _ => Outcome::Served,
         }
     }

@@ -93,12 +93,15 @@ impl Line {
         self.write(
             format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n").as_bytes(),
         )?;
-        let events = answer.events(wish);
+        let mut events = answer.events(wish);
+        if answer.headless {
+            events.head.clear();
+        }
         let before = events.head.len();
         for (n, event) in events.head.iter().chain(&events.pieces).chain(&events.tail).enumerate() {
             if let Some((at, turn)) = &answer.turn
                 && before + *at == n
-                && !self.turn(wish, turn)?
+                && !self.turn(wish, turn, n == 0)?
             {
                 return Some(false);
             }
@@ -114,15 +117,20 @@ impl Line {
     }
 
     // Whether the stream goes on.
-    fn turn(&mut self, wish: &Wish, turn: &Turn) -> Option<bool> {
+    fn turn(&mut self, wish: &Wish, turn: &Turn, first: bool) -> Option<bool> {
         match turn {
             Turn::Wait(gate) => self.wait(gate).map(|()| true),
             Turn::Cut => {
                 drop(self.0.shutdown(Shutdown::Both));
                 Some(false)
             }
+            Turn::End => {
+                self.write(b"0\r\n\r\n")?;
+                drop(self.0.shutdown(Shutdown::Both));
+                Some(false)
+            }
             Turn::Error(message) => {
-                self.chunk(&wish.error_event(message))?;
+                self.chunk(&wish.error_event(message, first))?;
                 self.write(b"0\r\n\r\n")?;
                 drop(self.0.shutdown(Shutdown::Both));
                 Some(false)
