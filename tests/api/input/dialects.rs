@@ -236,6 +236,24 @@ fn what_a_provider_has_stored_is_asked_of_openai_alone() {
 }
 
 #[test]
+fn a_models_name_may_be_odd_in_geminis_path() {
+    let scene = scene();
+    for (name, path) in [
+        ("org/model:7b", "org/model:7b"),
+        ("org/model:8b", "org%2Fmodel%3A8b"),
+        ("a b%é+", "a%20b%25%C3%A9%2B"),
+        ("x?y", "x%3Fy"),
+    ] {
+        scene.gateway.add_model(name, "openai", &farthing_support::scene::prices());
+        scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)));
+        let body = &routes(MODEL)[3].body;
+        let answer = scene.application().post(&format!("/v1beta/models/{path}:generateContent"), body);
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+        assert_eq!(scene.upstream.journal().pop().unwrap().json()["model"], name);
+    }
+}
+
+#[test]
 fn nothing_is_lost_by_all_that() {
     let scene: Scene = scene();
     for route in routes(MODEL) {
