@@ -254,6 +254,28 @@ fn a_models_name_may_be_odd_in_geminis_path() {
 }
 
 #[test]
+fn budgets_and_limits_refuse_in_the_words_of_the_route() {
+    let scene = scene();
+    scene.gateway.add_project("poor", Some("0.000001"));
+    let poor = scene.gateway.application(&scene.gateway.add_key("poor", &json!({})).secret);
+    let counts = |route: &Route| route.path.ends_with("ountTokens") || route.path.ends_with("count_tokens");
+    for route in routes(MODEL).into_iter().filter(|route| !counts(route)) {
+        let answer = poor.post(&route.path, &route.body);
+        assert!(route.checked(&answer, 402, &route.path).contains("budget"), "{}", answer.text());
+        assert_eq!(answer.header("x-should-retry"), Some("false"));
+
+        let slow = scene.gateway.add_key(farthing_support::scene::PROJECT, &json!({"limits": {"rpm": 1}}));
+        let slow = scene.gateway.application(&slow.secret);
+        scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)));
+        assert_eq!(slow.post(&route.path, &route.body).status, 200);
+        let answer = slow.post(&route.path, &route.body);
+        route.checked(&answer, 429, &route.path);
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+}
+
+#[test]
 fn nothing_is_lost_by_all_that() {
     let scene: Scene = scene();
     for route in routes(MODEL) {
