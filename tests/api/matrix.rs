@@ -177,6 +177,10 @@ impl Table {
                 "output": tokens.completion - tokens.reasoning, "reasoning": tokens.reasoning,
             });
             match line.status {
+                "ok" if line.cell.case == Case::Uncounted => {
+                    assert!(row["usage_source"].as_str().unwrap().starts_with("estimated"), "{row}");
+                    assert!(bill > Picos(0), "{row}");
+                }
                 "ok" => {
                     assert_eq!((&row["provider"], &row["usage_source"]), (&json!(upstream.name()), &json!("provider")));
                     usage = json!({"usage": usage});
@@ -256,7 +260,7 @@ impl Cell {
             text: if calls.is_empty() { TEXT } else { "" }.to_owned(),
             thinking: if self.case == Case::Reasoning { THOUGHT } else { "" }.to_owned(),
             stop: self.case.stop(self.client).to_owned(),
-            usage: [prompt, cached, completion, reasoning],
+            usage: if self.case == Case::Uncounted { [0; 4] } else { [prompt, cached, completion, reasoning] },
             calls,
         };
         let mut named = told.clone();

@@ -62,6 +62,8 @@ pub(crate) struct Completion {
     pub(crate) thinking: Option<String>,
     pub(crate) calls: Vec<Call>,
     pub(crate) capped: bool,
+    /// Whether it says what it consumed.
+    pub(crate) counted: bool,
 }
 
 /// A call of a tool. Without an id where that is empty, as Gemini's often are.
@@ -119,6 +121,7 @@ impl Reply {
             thinking: None,
             calls: Vec::new(),
             capped: false,
+            counted: true,
         }))
     }
 
@@ -217,6 +220,12 @@ impl Reply {
     #[must_use]
     pub fn capped(self) -> Self {
         self.with(|answer| answer.capped = true)
+    }
+
+    /// Without a word on what it consumed, as some local servers answer.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        self.with(|answer| answer.counted = false)
     }
 
     /// After this long.

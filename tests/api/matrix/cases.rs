@@ -17,6 +17,7 @@ pub(super) enum Case {
     Image,
     Reasoning,
     Schema,
+    Uncounted,
     Busy,
     Refused,
     BrokenOff,
@@ -49,7 +50,7 @@ pub(super) const THOUGHT: &str = "Let me think.";
 pub(super) const WORDS: &str = "the provider's own words";
 
 impl Case {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Text,
         Self::Capped,
         Self::OneCall,
@@ -58,6 +59,7 @@ impl Case {
         Self::Image,
         Self::Reasoning,
         Self::Schema,
+        Self::Uncounted,
         Self::Busy,
         Self::Refused,
         Self::BrokenOff,
@@ -115,6 +117,7 @@ impl Case {
         let (answer, error) = (Reply::chat(tokens), |status| Reply::error(status, WORDS));
         match self {
             Self::Capped => answer.capped(),
+            Self::Uncounted => answer.uncounted(),
             Self::OneCall => answer.call("call_1", "weather", r#"{"city":"Oslo","days":3}"#),
             Self::Parallel => self
                 .calls(upstream)

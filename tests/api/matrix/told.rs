@@ -59,6 +59,9 @@ fn chat(answer: &Value) -> Told {
 }
 
 fn chat_usage(usage: &Value) -> [u64; 4] {
+    if usage.is_null() {
+        return [0; 4];
+    }
     let generated = number(&usage["completion_tokens"]);
     assert_eq!(number(&usage["total_tokens"]), number(&usage["prompt_tokens"]) + generated, "{usage}");
     let cached = &usage["prompt_tokens_details"]["cached_tokens"];
@@ -83,6 +86,9 @@ fn responses(answer: &Value) -> Told {
         }
     }
     let usage = &answer["usage"];
+    if usage.is_null() {
+        return told;
+    }
     let (cached, reasoning) =
         (&usage["input_tokens_details"]["cached_tokens"], &usage["output_tokens_details"]["reasoning_tokens"]);
     told.usage = [number(&usage["input_tokens"]), number(cached), number(&usage["output_tokens"]), number(reasoning)];
@@ -105,6 +111,9 @@ fn anthropic(answer: &Value) -> Told {
 }
 
 fn anthropic_usage(usage: &Value) -> [u64; 4] {
+    if *usage == json!({}) {
+        return [0; 4];
+    }
     let cached = number(&usage["cache_read_input_tokens"]);
     let written = number(&usage["cache_creation_input_tokens"]);
     let reasoning = usage["output_tokens_details"]["thinking_tokens"].as_u64().unwrap_or(0);

@@ -81,6 +81,9 @@ fn stop(answer: &Completion) -> &'static str {
 
 fn usage(answer: &Completion, output: u64) -> Value {
     let tokens = answer.tokens;
+    if !answer.counted {
+        return json!({});
+    }
     json!({
         "input_tokens": tokens.prompt - tokens.cached, "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": tokens.cached, "output_tokens": output,

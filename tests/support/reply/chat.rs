@@ -15,7 +15,7 @@ pub(super) fn whole(answer: &Completion, wish: &Wish) -> String {
     if let Some(thinking) = &answer.thinking {
         message["reasoning_content"] = thinking.as_str().into();
     }
-    let (finish, usage) = (finish(answer), usage(answer.tokens));
+    let (finish, usage) = (finish(answer), counted(answer));
     format!(
         "{{\"id\":\"chatcmpl-1\", \"object\":\"chat.completion\",\"created\":1700000000,\"model\":{},\"x_unknown\":{{\"z\":1e2,\"a\":[ ]}},\
          \"choices\":[{{\"index\":0,\"message\":{message},\"logprobs\":null,\"finish_reason\":\"{finish}\"}}],\"usage\":{usage},\
@@ -34,7 +34,7 @@ pub(super) fn events(answer: &Completion, wish: &Wish) -> Events {
         pieces.extend(streamed(index, call).map(delta));
     }
     let mut tail = vec![chunk(wish, &json!([choice(&json!({}), Some(finish(answer)))]), Value::Null)];
-    if wish.usage {
+    if wish.usage && answer.counted {
         tail.push(chunk(wish, &json!([]), usage(answer.tokens)));
     }
     tail.push("data: [DONE]\n\n".to_owned());
@@ -78,6 +78,10 @@ fn finish(answer: &Completion) -> &'static str {
         Completion { calls, .. } if !calls.is_empty() => "tool_calls",
         _ => "stop",
     }
+}
+
+fn counted(answer: &Completion) -> Value {
+    if answer.counted { usage(answer.tokens) } else { Value::Null }
 }
 
 fn usage(tokens: Tokens) -> Value {

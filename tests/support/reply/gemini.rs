@@ -65,11 +65,13 @@ fn piece(wish: &Wish, parts: &[Value], end: Option<&Completion>) -> Value {
     if let Some(answer) = end {
         let tokens = answer.tokens;
         candidate["finishReason"] = if answer.capped { "MAX_TOKENS" } else { "STOP" }.into();
-        piece["usageMetadata"] = json!({
-            "promptTokenCount": tokens.prompt, "cachedContentTokenCount": tokens.cached,
-            "candidatesTokenCount": tokens.completion - tokens.reasoning, "thoughtsTokenCount": tokens.reasoning,
-            "totalTokenCount": tokens.prompt + tokens.completion,
-        });
+        if answer.counted {
+            piece["usageMetadata"] = json!({
+                "promptTokenCount": tokens.prompt, "cachedContentTokenCount": tokens.cached,
+                "candidatesTokenCount": tokens.completion - tokens.reasoning, "thoughtsTokenCount": tokens.reasoning,
+                "totalTokenCount": tokens.prompt + tokens.completion,
+            });
+        }
     }
     piece["candidates"] = json!([candidate]);
     piece

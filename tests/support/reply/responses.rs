@@ -113,7 +113,7 @@ fn response(answer: &Completion, wish: &Wish, done: bool) -> Value {
     json!({
         "id": "resp_1", "object": "response", "created_at": 1_700_000_000, "model": wish.model, "status": status,
         "error": null, "incomplete_details": why, "output": if done { items(answer) } else { Vec::new() },
-        "usage": if done { usage(answer) } else { Value::Null },
+        "usage": if done && answer.counted { usage(answer) } else { Value::Null },
     })
 }
 

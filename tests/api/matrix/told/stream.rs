@@ -16,9 +16,13 @@ pub(super) fn chat(events: &[Event]) -> Told {
     let (mut told, mut calls) = (Told::default(), Vec::<Growing>::new());
     let (end, events) = events.split_last().unwrap();
     assert!(end.json.is_null(), "the last event is [DONE]");
-    let (usage, events) = events.split_last().unwrap();
-    assert_eq!(usage.json["choices"], json!([]), "the usage chunk comes last and has no choice");
-    told.usage = chat_usage(&usage.json["usage"]);
+    let mut events = events;
+    if let [before @ .., last] = events
+        && last.json["choices"] == json!([])
+    {
+        told.usage = chat_usage(&last.json["usage"]);
+        events = before;
+    }
     for Event { json, .. } in events {
         assert_eq!((&json["object"], json["choices"].as_array().unwrap().len()), (&json!("chat.completion.chunk"), 1));
         let (choice, delta) = (&json["choices"][0], &json["choices"][0]["delta"]);
