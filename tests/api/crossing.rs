@@ -105,3 +105,61 @@ fn hints_that_a_provider_has_no_place_for_are_passed_over_and_named() {
         }
     }
 }
+
+const GEMINI_TWO: &str = concat!(
+    r#"data: {"candidates":[{"content":{"parts":[{"text":"a0 "}],"role":"model"},"index":0}]}"#,
+    "\n\n",
+    r#"data: {"candidates":[{"content":{"parts":[{"text":"b0 "}],"role":"model"},"index":1},{"content":{"parts":[{"text":"a1"}],"role":"model"},"finishReason":"STOP","index":0}]}"#,
+    "\n\n",
+    r#"data: {"candidates":[{"content":{"parts":[{"text":"b1"}],"role":"model"},"finishReason":"MAX_TOKENS","index":1}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":8,"totalTokenCount":11}}"#,
+    "\n\n",
+);
+
+const CHAT_TWO: &str = concat!(
+    r#"data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a0 "}}]}"#,
+    "\n\n",
+    r#"data: {"id":"c","model":"m","choices":[{"index":1,"delta":{"content":"b0 "}},{"index":0,"delta":{"content":"a1"},"finish_reason":"stop"}]}"#,
+    "\n\n",
+    r#"data: {"id":"c","model":"m","choices":[{"index":1,"delta":{"content":"b1"},"finish_reason":"length"}]}"#,
+    "\n\n",
+    r#"data: {"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":8,"total_tokens":11}}"#,
+    "\n\ndata: [DONE]\n\n",
+);
+
+#[test]
+fn two_answers_stay_apart_on_the_way_from_one_dialect_to_another() {
+    let scene = scene();
+    let mut contents = json!({"contents": [{"parts": [{"text": "hi"}]}], "generationConfig": {"candidateCount": 2}});
+    contents["generationConfig"]["maxOutputTokens"] = json!(9);
+    for (client, upstream, stream, body) in [
+        (Dialect::Chat, Dialect::Gemini, GEMINI_TWO, chat("gemini", &json!({"n": 2, "stream": true}))),
+        (Dialect::Gemini, Dialect::Chat, CHAT_TWO, contents),
+    ] {
+        scene.gateway.add_model_of(upstream, upstream.name(), "m", &scene.upstream);
+        scene.upstream.expect(Reply::raw(200, stream.as_bytes()).header("content-type", "text/event-stream"));
+        let answer = scene.application().post(&client.path(upstream.name(), true), &body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let (mut texts, mut stops) = ([String::new(), String::new()], [Value::Null, Value::Null]);
+        let text = answer.text();
+        for event in
+            text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).filter(|json| *json != "[DONE]")
+        {
+            let event: Value = serde_json::from_str(event).unwrap();
+            for choice in event["choices"].as_array().or(event["candidates"].as_array()).unwrap() {
+                let index = usize::try_from(choice["index"].as_u64().unwrap()).unwrap();
+                let said = choice["delta"]["content"].as_str().or(choice["content"]["parts"][0]["text"].as_str());
+                texts[index] += said.unwrap_or_default();
+                for stop in
+                    [&choice["finish_reason"], &choice["finishReason"]].into_iter().filter(|stop| stop.is_string())
+                {
+                    assert!(stops[index].is_null(), "one end for each: {text}");
+                    stops[index] = stop.clone();
+                }
+            }
+        }
+        let ends = if client == Dialect::Chat { ["stop", "length"] } else { ["STOP", "MAX_TOKENS"] };
+        assert_eq!((texts, stops), (["a0 a1", "b0 b1"].map(String::from), ends.map(Value::from)), "{text}");
+        let row = scene.recorded(&answer);
+        assert_eq!((&row["usage"]["input"], &row["usage"]["output"]), (&json!(3), &json!(8)), "{row}");
+    }
+}

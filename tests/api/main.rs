@@ -2,8 +2,8 @@
 //! promise. Each test has its own gateway, which is checked at rest when the test ends (`farthing_support::gateway`).
 #![cfg(test)]
 
-mod bedrock;
 mod arriving;
+mod bedrock;
 mod budgets;
 mod chat;
 mod crossing;
