@@ -52,10 +52,11 @@ async fn count(relay: &Rc<Relay>, Caller(key): Caller, request: Request) -> Resu
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 
+/// A header that comes several times is one list.
 fn forwarded(http: &HttpRequest) -> Vec<(&'static str, String)> {
-    let values = |name: &'static str| {
-        let lines: Vec<_> = http.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
-        (name, lines.join(","))
+    let value = |name: &'static str| {
+        let values: Vec<_> = http.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+        (!values.is_empty()).then(|| (name, values.join(", ")))
     };
-    FORWARDED.into_iter().map(values).filter(|(_, value)| !value.is_empty()).collect()
+    FORWARDED.into_iter().filter_map(value).collect()
 }

@@ -1,10 +1,13 @@
 //! Fidelity: what the client wrote is what the provider reads, and the other way round, byte for byte.
+//! OpenAI's chat here; the other dialects in `dialects`.
 
 use farthing_support::scene::{MODEL, PROVIDER_KEY, prices};
 use farthing_support::{Reply, Scene, Tokens};
 use serde_json::json;
 
 use crate::scene;
+
+mod dialects;
 
 /// Unknown fields, odd order, odd spacing, odd numbers, escapes: all of it must arrive as it is.
 const ODD: &str = "{ \"zeta\":{\"b\":1e2,\"a\":[1.0, -0.0,1E-7 ]},\n\t\"messages\" : [{\"content\":\"h\\u00e9llo \\/ \u{1f600}\",\"role\":\"user\",\"x\":null}],\

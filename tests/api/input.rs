@@ -1,4 +1,5 @@
 //! Bad input: a clear error in OpenAI's shape with the right status, never 500, and nothing lost.
+//! The other routes are in `dialects`.
 
 use farthing_support::gateway::openai_error;
 use farthing_support::scene::{MODEL, ask};
@@ -6,6 +7,8 @@ use farthing_support::{Reply, Scene, Tokens};
 use serde_json::{Value, json};
 
 use crate::scene;
+
+mod dialects;
 
 const PATH: &str = "/v1/chat/completions";
 

@@ -2,19 +2,23 @@
 //! promise. Each test has its own gateway, which is checked at rest when the test ends (`farthing_support::gateway`).
 #![cfg(test)]
 
+mod arriving;
 mod bedrock;
 mod budgets;
 mod chat;
+mod crossing;
 mod dashboard;
 mod doors;
 mod fidelity;
 mod input;
 mod leaving;
+mod matrix;
 mod operators;
 mod plain;
 mod routing;
 mod secrets;
 mod streams;
+mod thinking;
 
 use farthing_support::Scene;
 

@@ -212,6 +212,19 @@ impl Exchange {
         Ok(None)
     }
 
+    /// Reads until `text` has come, and gives all that came until then.
+    ///
+    /// # Errors
+    /// If the body or the connection ends before that.
+    pub fn read_until(&mut self, text: &str) -> io::Result<String> {
+        let (mut read, mut byte) = (Vec::new(), [0]);
+        while !read.ends_with(text.as_bytes()) {
+            self.body.read_exact(&mut byte)?;
+            read.extend_from_slice(&byte);
+        }
+        Ok(String::from_utf8_lossy(&read).into_owned())
+    }
+
     /// Leaves in the middle, and says when.
     pub fn hang_up(self) -> Instant {
         let left = Instant::now();

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on must stop loudly; the gateway's doors to time and locks are not for its tests"
 )]
 
+pub mod dialect;
 pub mod gateway;
 pub mod http;
 pub mod money;
@@ -19,6 +20,7 @@ pub mod reply;
 pub mod scene;
 pub mod upstream;
 
+pub use dialect::Dialect;
 pub use gateway::{Builder, Key, TestGateway};
 pub use http::{Answer, Client, Exchange};
 pub use money::Picos;

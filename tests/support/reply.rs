@@ -1,11 +1,21 @@
 //! What the scripted upstream does with one request: the answer, and how it goes wrong.
-//! Owns the wording of OpenAI's chat dialect as a provider writes it. Refuses sockets: those are the upstream's.
+//! Owns what an answer says; each dialect's room words it as its providers do. Refuses sockets: those are the upstream's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::dialect::{Dialect, Wish};
+
+mod anthropic;
+mod chat;
+mod gemini;
+mod responses;
+
+/// A provider's seal on its thinking, which it wants back.
+pub const SEAL: &str = "c2VhbGVkIHRob3VnaHRz";
 
 /// Token counts as OpenAI reports them: `cached` is part of `prompt`, `reasoning` is part of `completion`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,43 +44,57 @@ pub struct Reply {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Form {
-    Chat(Chat),
+    Completion(Completion),
     Fixed { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
+    Refusal { status: u16, headers: Vec<(String, String)>, message: String },
     Silence,
 }
 
-/// A completion, streamed if the request asks for it.
+/// An answer in the dialect of the request, streamed if that asks for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Chat {
+pub(crate) struct Completion {
     pub(crate) tokens: Tokens,
     pub(crate) chunks: usize,
     pub(crate) gap: Duration,
     pub(crate) turn: Option<(usize, Turn)>,
-    pub(crate) tool: Option<Value>,
+    /// Without what comes before the first chunk.
+    pub(crate) headless: bool,
+    pub(crate) thinking: Option<String>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) capped: bool,
+    /// Whether it says what it consumed.
+    pub(crate) counted: bool,
 }
 
-/// What happens instead of the next chunk.
+/// A call of a tool. Without an id where that is empty, as Gemini's often are.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) arguments: String,
+}
+
+/// The events of a stream. `pieces` are what the turns count: texts, or fragments of calls.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    pub(crate) head: Vec<String>,
+    pub(crate) pieces: Vec<String>,
+    pub(crate) tail: Vec<String>,
+}
+
+/// What happens instead of the next piece.
 #[derive(Debug, Clone)]
 pub(crate) enum Turn {
     Cut,
+    End,
     Wait(Gate),
-    Error(Value),
+    Error(String),
 }
 
 impl Tokens {
     /// Neither cached nor reasoning.
     pub fn plain(prompt: u64, completion: u64) -> Self {
         Self { prompt, cached: 0, completion, reasoning: 0 }
-    }
-
-    pub(crate) fn json(self) -> Value {
-        json!({
-            "prompt_tokens": self.prompt,
-            "completion_tokens": self.completion,
-            "total_tokens": self.prompt + self.completion,
-            "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": self.reasoning, "audio_tokens": 0},
-        })
     }
 }
 
@@ -86,9 +110,19 @@ impl Gate {
 }
 
 impl Reply {
-    /// A completion with this usage; three chunks where a stream is asked for.
+    /// A completion with this usage, in the dialect of the request; three chunks where a stream is asked for.
     pub fn chat(tokens: Tokens) -> Self {
-        Self::of(Form::Chat(Chat { tokens, chunks: 3, gap: Duration::ZERO, turn: None, tool: None }))
+        Self::of(Form::Completion(Completion {
+            tokens,
+            chunks: 3,
+            gap: Duration::ZERO,
+            turn: None,
+            headless: false,
+            thinking: None,
+            calls: Vec::new(),
+            capped: false,
+            counted: true,
+        }))
     }
 
     /// An answer of this status with a JSON body.
@@ -96,10 +130,10 @@ impl Reply {
         Self::raw(status, body.to_string().as_bytes()).header("content-type", "application/json")
     }
 
-    /// An error as OpenAI words it.
+    /// An error as providers of the request's dialect word it.
     pub fn error(status: u16, message: &str) -> Self {
-        let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
-        Self::status(status, &json!({"error": {"message": message, "type": kind, "param": null, "code": null}}))
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self::of(Form::Refusal { status, headers, message: message.to_owned() })
     }
 
     /// Any bytes.
@@ -112,10 +146,10 @@ impl Reply {
         Self::of(Form::Silence)
     }
 
-    /// With one more header (fixed answers only).
+    /// With one more header (fixed answers and errors only).
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Form::Fixed { headers, .. } = &mut self.form {
+        if let Form::Fixed { headers, .. } | Form::Refusal { headers, .. } = &mut self.form {
             headers.push((name.to_owned(), value.to_owned()));
         }
         self
@@ -124,39 +158,74 @@ impl Reply {
     /// Streamed in this many chunks of text.
     #[must_use]
     pub fn chunks(self, chunks: usize) -> Self {
-        self.chat_with(|chat| chat.chunks = chunks)
+        self.with(|answer| answer.chunks = chunks)
     }
 
     /// With this long between two chunks.
     #[must_use]
     pub fn gap(self, gap: Duration) -> Self {
-        self.chat_with(|chat| chat.gap = gap)
+        self.with(|answer| answer.gap = gap)
     }
 
-    /// Streamed, but the connection is cut after this many chunks.
+    /// Streamed, but the connection is cut after this many chunks; in the middle, if it is not streamed.
     #[must_use]
     pub fn cut_after(self, chunks: usize) -> Self {
-        self.chat_with(|chat| chat.turn = Some((chunks, Turn::Cut)))
+        self.with(|answer| answer.turn = Some((chunks, Turn::Cut)))
+    }
+
+    /// Streamed, but at an end after this many chunks, as if that were all: no usage, no end marker.
+    #[must_use]
+    pub fn end_after(self, chunks: usize) -> Self {
+        self.with(|answer| answer.turn = Some((chunks, Turn::End)))
     }
 
     /// Streamed, but silent after this many chunks until `gate` opens or the caller leaves.
     #[must_use]
     pub fn wait_after(self, chunks: usize, gate: &Gate) -> Self {
-        self.chat_with(|chat| chat.turn = Some((chunks, Turn::Wait(gate.clone()))))
+        self.with(|answer| answer.turn = Some((chunks, Turn::Wait(gate.clone()))))
     }
 
     /// Streamed, but an error event comes after this many chunks.
     #[must_use]
     pub fn error_after(self, chunks: usize, message: &str) -> Self {
-        let event = json!({"error": {"message": message, "type": "server_error", "param": null, "code": null}});
-        self.chat_with(|chat| chat.turn = Some((chunks, Turn::Error(event))))
+        self.with(|answer| answer.turn = Some((chunks, Turn::Error(message.to_owned()))))
+    }
+
+    /// Streamed, but its first event of all is an error.
+    #[must_use]
+    pub fn error_first(self, message: &str) -> Self {
+        self.error_after(0, message).with(|answer| answer.headless = true)
     }
 
     /// With a call of this tool instead of text.
     #[must_use]
     pub fn tool(self, name: &str, arguments: &str) -> Self {
-        let call = json!({"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}});
-        self.chat_with(|chat| chat.tool = Some(call))
+        self.call("call_1", name, arguments)
+    }
+
+    /// With one more call of a tool instead of text, under this id.
+    #[must_use]
+    pub fn call(self, id: &str, name: &str, arguments: &str) -> Self {
+        let call = Call { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() };
+        self.with(|answer| answer.calls.push(call))
+    }
+
+    /// With this thinking before the rest.
+    #[must_use]
+    pub fn thinking(self, text: &str) -> Self {
+        self.with(|answer| answer.thinking = Some(text.to_owned()))
+    }
+
+    /// Ended by the cap on output.
+    #[must_use]
+    pub fn capped(self) -> Self {
+        self.with(|answer| answer.capped = true)
+    }
+
+    /// Without a word on what it consumed, as some local servers answer.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        self.with(|answer| answer.counted = false)
     }
 
     /// After this long.
@@ -177,74 +246,60 @@ impl Reply {
         Self { form, before: Duration::ZERO, gate: None }
     }
 
-    fn chat_with(mut self, change: impl FnOnce(&mut Chat)) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut Completion)) -> Self {
         match &mut self.form {
-            Form::Chat(chat) => change(chat),
+            Form::Completion(answer) => change(answer),
             other => panic!("{other:?} is no completion"),
         }
         self
     }
 }
 
-impl Chat {
+impl Completion {
     /// The whole answer, with a field no gateway knows and an order no map would keep.
-    pub(crate) fn whole(&self, model: &str) -> String {
-        let message = match &self.tool {
-            Some(call) => json!({"role": "assistant", "content": null, "tool_calls": [call]}),
-            None => json!({"role": "assistant", "content": self.text()}),
-        };
-        let finish = self.finish();
-        let usage = self.tokens.json();
-        format!(
-            "{{\"id\":\"chatcmpl-1\", \"object\":\"chat.completion\",\"created\":1700000000,\"model\":{},\"x_unknown\":{{\"z\":1e2,\"a\":[ ]}},\
-             \"choices\":[{{\"index\":0,\"message\":{message},\"logprobs\":null,\"finish_reason\":\"{finish}\"}}],\"usage\":{usage},\
-             \"system_fingerprint\":\"fp_1\"}}",
-            Value::from(model)
-        )
+    pub(crate) fn whole(&self, wish: &Wish) -> String {
+        match wish.dialect {
+            Dialect::Chat => chat::whole(self, wish),
+            Dialect::Responses => responses::whole(self, wish),
+            Dialect::Anthropic => anthropic::whole(self, wish),
+            Dialect::Gemini => gemini::whole(self, wish),
+        }
     }
 
-    /// The events of the stream, the end marker last.
-    pub(crate) fn events(&self, model: &str, with_usage: bool) -> Vec<String> {
-        let mut deltas: Vec<Value> = match &self.tool {
-            Some(call) => vec![json!({"role": "assistant", "content": null, "tool_calls": [streamed_tool(call)]})],
-            None => (0..self.chunks).map(|n| json!({"content": format!("word{n} ")})).collect(),
-        };
-        deltas.push(json!({}));
-        let last = deltas.len() - 1;
-        let mut events: Vec<String> = Vec::new();
-        for (n, delta) in deltas.into_iter().enumerate() {
-            let finish = if n == last { Value::from(self.finish()) } else { Value::Null };
-            let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish});
-            events.push(chunk(model, &json!([choice]), with_usage.then_some(Value::Null)));
+    /// The events of the stream.
+    pub(crate) fn events(&self, wish: &Wish) -> Events {
+        match wish.dialect {
+            Dialect::Chat => chat::events(self, wish),
+            Dialect::Responses => responses::events(self, wish),
+            Dialect::Anthropic => anthropic::events(self, wish),
+            Dialect::Gemini => gemini::events(self, wish),
         }
-        if with_usage {
-            events.push(chunk(model, &json!([]), Some(self.tokens.json())));
-        }
-        events.push("data: [DONE]\n\n".to_owned());
-        events
+    }
+
+    fn texts(&self) -> impl Iterator<Item = String> {
+        let chunks = if self.calls.is_empty() { self.chunks } else { 0 };
+        (0..chunks).map(|n| format!("word{n} "))
     }
 
     fn text(&self) -> String {
-        (0..self.chunks).map(|n| format!("word{n} ")).collect()
-    }
-
-    fn finish(&self) -> &'static str {
-        if self.tool.is_some() { "tool_calls" } else { "stop" }
+        self.texts().collect()
     }
 }
 
-fn chunk(model: &str, choices: &Value, usage: Option<Value>) -> String {
-    let mut body =
-        json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model});
-    body["choices"] = choices.clone();
-    if let Some(usage) = usage {
-        body["usage"] = usage;
+impl Call {
+    /// The arguments in two fragments.
+    fn fragments(&self) -> [&str; 2] {
+        let middle = (self.arguments.len() / 2..).find(|at| self.arguments.is_char_boundary(*at));
+        let (first, second) = self.arguments.split_at(middle.unwrap_or(0));
+        [first, second]
     }
-    format!("data: {body}\n\n")
+
+    fn object(&self) -> Value {
+        serde_json::from_str(&self.arguments).unwrap_or_default()
+    }
 }
 
-fn streamed_tool(call: &Value) -> Value {
-    let mut streamed = call.clone();
-    streamed["index"] = json!(0);
-    streamed
+/// An event under its own name.
+fn named(event: &Value) -> String {
+    format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default())
 }

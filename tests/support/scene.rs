@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::dialect::Dialect;
 use crate::gateway::{Key, TestGateway};
 use crate::http::{Answer, Client};
 use crate::money::Picos;
@@ -64,8 +65,13 @@ impl Scene {
 impl TestGateway {
     /// Registers `upstream` as a provider of kind `openai` with [`PROVIDER_KEY`].
     pub fn add_provider(&self, name: &str, upstream: &Upstream) -> Value {
+        self.add_provider_of(name, "openai", upstream)
+    }
+
+    /// Registers `upstream` as a provider of this kind with [`PROVIDER_KEY`].
+    pub fn add_provider_of(&self, name: &str, kind: &str, upstream: &Upstream) -> Value {
         let body = json!({
-            "name": name, "kind": "openai", "base_url": upstream.base_url(), "api_key": PROVIDER_KEY,
+            "name": name, "kind": kind, "base_url": upstream.base_url_for(kind), "api_key": PROVIDER_KEY,
             "allow_private_network": true, "enabled": true,
         });
         self.create("/api/providers", &body)
@@ -78,6 +84,20 @@ impl TestGateway {
             "max_output_tokens": 16_384, "context_window": 128_000, "prices": prices,
         });
         self.create("/api/models", &body)
+    }
+
+    /// Adds a provider of `dialect` under its name, and a deployment there that speaks nothing else: `model` to
+    /// applications, `upstream_model` to the provider.
+    pub fn add_model_of(&self, dialect: Dialect, model: &str, upstream_model: &str, upstream: &Upstream) {
+        let known = self.list("/api/providers").iter().any(|provider| provider["name"] == dialect.name());
+        if !known {
+            self.add_provider_of(dialect.name(), dialect.kind(), upstream);
+        }
+        let body = json!({
+            "name": model, "provider": dialect.name(), "upstream_model": upstream_model, "dialects": [dialect.name()],
+            "max_output_tokens": 16_384, "context_window": 128_000, "prices": prices(),
+        });
+        self.create("/api/models", &body);
     }
 
     /// Adds a project, with a budget for all time if one is given.

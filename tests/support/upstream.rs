@@ -1,4 +1,4 @@
-//! The scripted upstream: an OpenAI-compatible server on a free loopback port that does what the test says and journals
+//! The scripted upstream: a provider of every dialect on a free loopback port that does what the test says and journals
 //! what it saw. Owns its journal, which is the ground truth of what was asked of a provider. Refuses surprises: when it
 //! is dropped, a call nobody declared and a declared call nobody made both fail the test.
 
@@ -79,6 +79,14 @@ impl Upstream {
     /// The base URL a provider is registered with.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// The base URL a provider of this kind is registered with; some put the version below it themselves.
+    pub fn base_url_for(&self, kind: &str) -> String {
+        match kind {
+            "anthropic" | "gemini" => format!("http://{}", self.address),
+            _ => self.base_url(),
+        }
     }
 
     /// Declares one more call and its reply; replies are given in the order of declaration.

@@ -25,7 +25,8 @@ pub async fn call(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     gateway.admit()?;
-    let path = request.match_info().query("call").to_owned();
+    // Loaded, not queried: a query leaves `%2F`, `%25` and `%2B` encoded.
+    let path: String = request.match_info().load().map_err(|_| Problem::plain(Code::NotFound))?;
     let (model, method) = path.rsplit_once(':').ok_or_else(|| Problem::plain(Code::NotFound))?;
     let body = body::read(&request, payload, gateway.max_body_bytes).await?;
     match method {

@@ -50,15 +50,15 @@ fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceR
     response.map_body(|_, _| BoxBody::new(body))
 }
 
-/// The dialect of an application's route; `None` elsewhere.
+/// The dialect of an application's route; `None` elsewhere. Only the list of models is one route for two dialects.
 fn dialect(request: &HttpRequest) -> Option<Dialect> {
     let path = request.path();
     if path.starts_with("/v1beta") {
         return Some(Dialect::Gemini);
     }
     let rest = path.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    let asks_models = rest.starts_with("/models") && request.headers().contains_key("anthropic-version");
-    let anthropic = rest.starts_with("/messages") || asks_models;
+    let shared = || rest.starts_with("/models") && request.headers().contains_key("anthropic-version");
+    let anthropic = rest.starts_with("/messages") || shared();
     Some(if anthropic { Dialect::Anthropic } else { Dialect::OpenaiChat })
 }
 

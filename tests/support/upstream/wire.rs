@@ -5,10 +5,9 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use super::Seen;
-use crate::reply::{Chat, Form, Gate, Reply, Turn};
+use crate::dialect::Wish;
+use crate::reply::{Completion, Form, Gate, Reply, Turn};
 
 const WATCH: Duration = Duration::from_millis(5);
 
@@ -61,34 +60,53 @@ impl Line {
                 note(Progress::Finished);
                 Some(true)
             }
-            Form::Chat(chat) => self.chat(request, chat, note),
+            Form::Refusal { status, headers, message } => {
+                let body = Wish::of(&request.path, &request.json()).dialect.error(*status, message);
+                self.whole(*status, headers, body.to_string().as_bytes())?;
+                note(Progress::Finished);
+                Some(true)
+            }
+            Form::Completion(answer) => self.complete(&Wish::of(&request.path, &request.json()), answer, note),
         }
     }
 
-    fn chat(&mut self, request: &Seen, chat: &Chat, note: &mut impl FnMut(Progress)) -> Option<bool> {
-        let asked = request.json();
-        let model = asked["model"].as_str().unwrap_or("unnamed").to_owned();
-        if asked["stream"] != Value::Bool(true) {
-            let typed = ("content-type".to_owned(), "application/json".to_owned());
-            self.whole(200, &[typed], chat.whole(&model).as_bytes())?;
-            note(Progress::Finished);
-            return Some(true);
+    fn complete(&mut self, wish: &Wish, answer: &Completion, note: &mut impl FnMut(Progress)) -> Option<bool> {
+        if wish.stream {
+            return self.stream(wish, answer, note);
         }
-        let with_usage = asked["stream_options"]["include_usage"] == Value::Bool(true);
-        self.stream(chat, &chat.events(&model, with_usage), note)
+        let typed = ("content-type".to_owned(), "application/json".to_owned());
+        let (body, cut) = (answer.whole(wish), matches!(answer.turn, Some((_, Turn::Cut))));
+        if cut {
+            let half = body.len() / 2;
+            self.head(200, &[typed], body.len())?;
+            self.write(&body.as_bytes()[..half])?;
+            drop(self.0.shutdown(Shutdown::Both));
+            return Some(false);
+        }
+        self.whole(200, &[typed], body.as_bytes())?;
+        note(Progress::Finished);
+        Some(true)
     }
 
-    fn stream(&mut self, chat: &Chat, events: &[String], note: &mut impl FnMut(Progress)) -> Option<bool> {
-        self.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
-        for (n, event) in events.iter().enumerate() {
-            if let Some((at, turn)) = &chat.turn
-                && *at == n
-                && !self.turn(turn)?
+    fn stream(&mut self, wish: &Wish, answer: &Completion, note: &mut impl FnMut(Progress)) -> Option<bool> {
+        let kind = if wish.array { "application/json" } else { "text/event-stream" };
+        self.write(
+            format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n").as_bytes(),
+        )?;
+        let mut events = answer.events(wish);
+        if answer.headless {
+            events.head.clear();
+        }
+        let before = events.head.len();
+        for (n, event) in events.head.iter().chain(&events.pieces).chain(&events.tail).enumerate() {
+            if let Some((at, turn)) = &answer.turn
+                && before + *at == n
+                && !self.turn(wish, turn, n == 0)?
             {
                 return Some(false);
             }
             if n > 0 {
-                self.pause(chat.gap)?;
+                self.pause(answer.gap)?;
             }
             self.chunk(event)?;
             note(Progress::Event);
@@ -99,15 +117,20 @@ impl Line {
     }
 
     // Whether the stream goes on.
-    fn turn(&mut self, turn: &Turn) -> Option<bool> {
+    fn turn(&mut self, wish: &Wish, turn: &Turn, first: bool) -> Option<bool> {
         match turn {
             Turn::Wait(gate) => self.wait(gate).map(|()| true),
             Turn::Cut => {
                 drop(self.0.shutdown(Shutdown::Both));
                 Some(false)
             }
-            Turn::Error(event) => {
-                self.chunk(&format!("data: {event}\n\n"))?;
+            Turn::End => {
+                self.write(b"0\r\n\r\n")?;
+                drop(self.0.shutdown(Shutdown::Both));
+                Some(false)
+            }
+            Turn::Error(message) => {
+                self.chunk(&wish.error_event(message, first))?;
                 self.write(b"0\r\n\r\n")?;
                 drop(self.0.shutdown(Shutdown::Both));
                 Some(false)
@@ -116,9 +139,13 @@ impl Line {
     }
 
     fn whole(&mut self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<()> {
+        self.head(status, headers, body.len())?;
+        self.write(body)
+    }
+
+    fn head(&mut self, status: u16, headers: &[(String, String)], length: usize) -> Option<()> {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("HTTP/1.1 {status} Scripted\r\n{headers}content-length: {}\r\n\r\n", body.len());
-        self.write(&[head.as_bytes(), body].concat())
+        self.write(format!("HTTP/1.1 {status} Scripted\r\n{headers}content-length: {length}\r\n\r\n").as_bytes())
     }
 
     fn chunk(&mut self, event: &str) -> Option<()> {
