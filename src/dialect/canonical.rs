@@ -9,6 +9,7 @@
 pub mod event;
 pub mod feature;
 pub mod json;
+pub mod lack;
 pub mod part;
 pub mod reply;
 pub mod settings;
@@ -17,6 +18,7 @@ pub mod tool;
 pub use event::{Event, Piece};
 pub use feature::{Feature, Ignored, Unsupported, Written};
 pub use json::Json;
+pub use lack::Lack;
 pub use part::{CacheMark, Part, PartKind, Reasoning, Source, ToolCall, ToolResult};
 pub use reply::{Choice, Reply, Stop};
 pub use settings::{Effort, Format, LogProbs, Sampling, Settings, Thinking};

@@ -8,7 +8,7 @@ use farthing_actors::domain::Dialect;
 use memchr::memmem;
 
 use super::anthropic::{self, MessagesRequest};
-use super::canonical::{Conversation, Feature, Part, PartKind, Unsupported, Written};
+use super::canonical::{Conversation, Feature, Lack, Part, PartKind, Unsupported, Written};
 use super::fault::RequestFault;
 use super::gemini::{self, Framing, GeminiRequest};
 use super::head::{Head, Rewrite};
@@ -89,11 +89,18 @@ impl Request {
     /// # Errors
     /// What cannot be read, or means something only in this dialect.
     pub fn conversation(&self) -> Result<Conversation, RequestFault> {
-        match self {
+        let conversation = match self {
             Self::Chat(request) => request.conversation(),
             Self::Responses(request) => request.conversation(),
             Self::Messages(request) => request.conversation(),
             Self::Gemini(request, _) => request.conversation(),
+        }?;
+        match conversation.lack() {
+            None => Ok(conversation),
+            Some(Lack { in_tools, rule }) => {
+                let member = if in_tools { "tools" } else { self.field(Feature::EmptyPrompt) };
+                Err(RequestFault::invalid_value(member, rule))
+            }
         }
     }
 

@@ -164,6 +164,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::Files => "messages.content.source.file_id",
         Feature::Urls => "messages.content.source.url",
         Feature::ToolResultMedia => "messages.content.tool_result.content",
+        Feature::EmptyPrompt => "messages",
         Feature::Names => "messages.name",
     }
 }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use self::elements::Elements;
 use crate::dialect::fault::StreamFault;
-use crate::dialect::sse::{Event, Splitter};
+use crate::dialect::sse::{Event, MAX_EVENT, Splitter};
 use crate::dialect::words::UpstreamWords;
 
 /// How a stream is framed.
@@ -62,6 +62,9 @@ impl Frames {
         chunk: &Bytes,
         mut wanted: impl FnMut(&Frame<'_>) -> Result<bool, StreamFault>,
     ) -> (Bytes, Result<(), StreamFault>) {
+        if self.blank.len().saturating_add(chunk.len()) > MAX_EVENT && chunk.trim_ascii_start().is_empty() {
+            return (Bytes::new(), Err(StreamFault::Oversized));
+        }
         let chunk = self.recognise(chunk);
         match &mut self.cutter {
             Cutter::Unknown => (Bytes::new(), Ok(())),

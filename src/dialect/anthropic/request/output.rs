@@ -54,6 +54,9 @@ fn read_format(place: Option<Place<'_>>) -> Result<Format, RequestFault> {
         return Err(RequestFault::invalid_value(&place.path_of("type"), "must be json_schema"));
     }
     let schema = format.schema.ok_or_else(|| RequestFault::missing(&place.path_of("schema")))?;
+    if !schema.is_object() {
+        return Err(RequestFault::invalid_type(&place.path_of("schema"), "must be an object"));
+    }
     Ok(Format::Schema { name: NAME.to_owned(), description: None, schema, strict: Some(true) })
 }
 

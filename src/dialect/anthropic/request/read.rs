@@ -138,6 +138,9 @@ impl Reader {
         if block.kind == "tool_use" && block.id.as_ref().is_none_or(String::is_empty) {
             return Err(RequestFault::missing(&place.path_of("id")));
         }
+        if block.kind == "text" && block.text.is_none() {
+            return Err(RequestFault::missing(&place.path_of("text")));
+        }
         self.hints.note_if(block.citations.is_some(), || place.path_of("citations"));
         let kind = block.kind.clone();
         if !spoken.take(block, cache) {

@@ -41,6 +41,9 @@ fn read_one(place: &Place<'_>, hints: &mut Hints) -> Result<Tool, RequestFault> 
         let why = format!("the provider of this model has no tool {kind}; give functions with an input_schema only");
         return Err(RequestFault::unsupported(&place.path_of("type"), &why));
     }
+    if tool.input_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
+        return Err(RequestFault::invalid_type(&place.path_of("input_schema"), "must be an object"));
+    }
     hints.note_if(tool.input_examples.is_some(), || place.path_of("input_examples"));
     Ok(Tool {
         name: tool.name.ok_or_else(|| RequestFault::missing(&place.path_of("name")))?,

@@ -85,6 +85,9 @@ fn turns<'a>(
     if turns.is_empty() && !system.is_empty() {
         turns.push(Turn { role: "user", content: std::mem::take(&mut system) });
     }
+    if turns.is_empty() {
+        return Err(Unsupported::new(Feature::EmptyPrompt, "there must be a message that says something"));
+    }
     Ok((system, turns))
 }
 

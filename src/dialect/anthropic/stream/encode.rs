@@ -125,7 +125,7 @@ impl MessagesEncoder {
         if !call.arguments.is_empty() {
             self.fill(Delta::Arguments { partial_json: &call.arguments }, out);
         }
-        self.calls.begun(call);
+        self.calls.begun(&call);
     }
 
     /// Ends the open block, and tells every call that waits. Arguments that come later still are lost: no provider goes

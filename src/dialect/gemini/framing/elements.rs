@@ -83,8 +83,11 @@ impl Elements {
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> Result<(), StreamFault> {
+        if self.pending.len().saturating_add(bytes.len()) > MAX_EVENT {
+            return Err(StreamFault::Oversized);
+        }
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() > MAX_EVENT { Err(StreamFault::Oversized) } else { Ok(()) }
+        Ok(())
     }
 }
 

@@ -126,6 +126,10 @@ pub(super) fn read_tier(tier: &str) -> String {
 }
 
 fn read_format(mime: Option<String>, json: Option<Json>, open_api: Option<Json>) -> Result<Format, RequestFault> {
+    let schemas = [("responseJsonSchema", &json), ("responseSchema", &open_api)];
+    if let Some((name, _)) = schemas.iter().find(|(_, schema)| schema.as_ref().is_some_and(|json| !json.is_object())) {
+        return Err(RequestFault::invalid_type(&format!("generationConfig.{name}"), "must be an object"));
+    }
     let schema = json.or_else(|| open_api.as_ref().map(schema::read));
     match (mime.as_deref(), schema) {
         (None | Some("" | JSON), Some(schema)) => {

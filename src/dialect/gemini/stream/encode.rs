@@ -79,6 +79,17 @@ impl GeminiEncoder {
         self.write(Some(vec![candidate]), None, out);
     }
 
+    /// Only reasons end this dialect's streams: what the provider ended without one has ended all the same.
+    fn finish_all(&mut self, out: &mut BytesMut) {
+        if self.choices.is_empty() {
+            self.choices.insert(0, Choice::default());
+        }
+        let open = self.choices.iter().filter(|(_, choice)| choice.stop.is_none());
+        for index in open.map(|(index, _)| *index).collect::<Vec<_>>() {
+            self.finished(index, Stop::End, out);
+        }
+    }
+
     fn write(&mut self, candidates: Option<Vec<Candidate<Part>>>, usage_metadata: Option<Json>, out: &mut BytesMut) {
         let (model_version, response_id) = (self.model.clone(), self.id.clone());
         let answer = Answer { candidates, usage_metadata, model_version, response_id, ..Answer::default() };
@@ -143,6 +154,7 @@ impl Encode for GeminiEncoder {
     }
 
     fn tail(&mut self, farthing: Option<&str>, out: &mut BytesMut) {
+        self.finish_all(out);
         let ends = std::mem::take(&mut self.choices).into_iter().filter_map(|(index, choice)| {
             let finish_reason = Some(stop::write(&choice.stop?).to_owned());
             let content = Some(Content::of_model(vec![Part::text("")]));
