@@ -14,6 +14,7 @@ pub mod anthropic;
 pub mod canonical;
 pub mod fault;
 mod fields;
+mod frame;
 pub mod gemini;
 pub mod head;
 mod members;

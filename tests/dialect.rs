@@ -2,6 +2,8 @@
 //! Own fixtures stand in `tests/fixtures`; where a folder of recordings stands beside the project, it is used too.
 #![cfg(test)]
 
+#[path = "dialect/alike.rs"]
+mod alike;
 #[path = "dialect/allocated.rs"]
 mod allocated;
 #[path = "dialect/anthropic.rs"]

@@ -16,6 +16,7 @@ use crate::dialect::canonical::{
     CacheMark, Conversation, Ignored, Message, Part, PartKind, Role, ToolChoice, ToolResult,
 };
 use crate::dialect::fault::RequestFault;
+use crate::dialect::fields;
 
 /// Hints that no other dialect has a place for, by path.
 #[derive(Debug, Default)]
@@ -28,6 +29,33 @@ impl Hints {
         }
     }
 }
+
+/// The members that are read, or refused by name, here, in the head or among the settings.
+const KNOWN: [&str; 23] = [
+    "model",
+    "messages",
+    "system",
+    "max_tokens",
+    "stream",
+    "tools",
+    "tool_choice",
+    "stop_sequences",
+    "temperature",
+    "top_p",
+    "top_k",
+    "thinking",
+    "output_config",
+    "output_format",
+    "metadata",
+    "service_tier",
+    "inference_geo",
+    "container",
+    "mcp_servers",
+    "context_management",
+    "cache_control",
+    "speed",
+    "diagnostics",
+];
 
 /// The members that are no settings.
 #[derive(Default, Deserialize)]
@@ -55,6 +83,7 @@ struct RawMessage<'a> {
 pub(super) fn conversation(body: &[u8], output_cap: Option<u64>) -> Result<Conversation, RequestFault> {
     let unreadable =
         |fault: serde_json::Error| RequestFault::invalid_json(&format!("the body cannot be read: {fault}"));
+    fields::refuse_unknown(std::str::from_utf8(body).unwrap_or_default(), |name| KNOWN.contains(&name))?;
     let raw: RawBody<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     let raw_settings: RawSettings<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     let mut reader = Reader::default();

@@ -2,14 +2,14 @@
 //! Owns the members of a request that are neither messages nor tools. Refuses what only Anthropic's own servers do.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use serde_json::value::RawValue;
-use serde_json::{Number, Value};
 
 use super::output;
 use super::place::Place;
 use super::read::Hints;
 use super::thinking::{self, Room};
-use crate::dialect::canonical::{Feature, Json, Sampling, Settings, Thinking, Unsupported};
+use crate::dialect::canonical::{Feature, Sampling, Settings, Thinking, Unsupported};
 use crate::dialect::fault::RequestFault;
 
 /// The members as they come, each to be read where it stands.
@@ -189,17 +189,14 @@ fn own_tier(tier: &str) -> Option<&'static str> {
 
 /// What Anthropic has no place for, unless it is asked for in a way that changes nothing.
 fn refuse_foreign(settings: &Settings) -> Result<(), Unsupported> {
-    let Sampling { temperature, presence_penalty, frequency_penalty, logit_bias, .. } = &settings.sampling;
-    let given = |number: &Option<Number>| number.as_ref().and_then(Number::as_f64).is_some_and(|given| given != 0.0);
-    let hot = temperature.as_ref().and_then(Number::as_f64).is_some_and(|given| given > 1.0);
-    let biased = logit_bias.as_ref().and_then(Json::read::<Value>);
-    let biased = biased.as_ref().and_then(Value::as_object).is_some_and(|bias| !bias.is_empty());
+    let [presence, frequency] = settings.sampling.penalises();
+    let hot = settings.sampling.temperature.as_ref().and_then(Number::as_f64).is_some_and(|given| given > 1.0);
     let foreign = [
         (Feature::Choices, settings.choices.is_some_and(|choices| choices > 1), "ask for one answer"),
         (Feature::Temperature, hot, "use a temperature of at most 1"),
-        (Feature::PresencePenalty, given(presence_penalty), "leave it out"),
-        (Feature::FrequencyPenalty, given(frequency_penalty), "leave it out"),
-        (Feature::LogitBias, biased, "leave it out"),
+        (Feature::PresencePenalty, presence, "leave it out"),
+        (Feature::FrequencyPenalty, frequency, "leave it out"),
+        (Feature::LogitBias, settings.sampling.is_biased(), "leave it out"),
         (Feature::LogProbs, settings.log_probs.is_some(), "leave it out"),
     ];
     match foreign.into_iter().find(|(_, asked, _)| *asked) {

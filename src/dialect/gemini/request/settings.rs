@@ -191,11 +191,7 @@ pub(super) fn write(settings: &Settings, output_cap: Option<u64>, model: &str) -
 
 fn check(settings: &Settings) -> Result<(), Unsupported> {
     let refused = [
-        (
-            settings.sampling.logit_bias.is_some(),
-            Feature::LogitBias,
-            "Gemini makes no single token likelier; leave it out",
-        ),
+        (settings.sampling.is_biased(), Feature::LogitBias, "Gemini makes no single token likelier; leave it out"),
         (settings.stop.len() > MAX_STOPS, Feature::StopTexts, "Gemini takes at most five texts that end an answer"),
         (settings.choices > Some(MAX_CHOICES), Feature::Choices, "Gemini gives at most eight answers; ask for fewer"),
     ];

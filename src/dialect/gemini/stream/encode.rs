@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bytes::{BufMut, BytesMut};
 
 use crate::dialect::canonical::{Event, Json, Piece, Stop, ToolCall};
+use crate::dialect::frame;
 use crate::dialect::gemini::framing::Framing;
 use crate::dialect::gemini::seal::Seal;
 use crate::dialect::gemini::wire::{Answer, Candidate, Content, Part};
@@ -95,12 +96,7 @@ impl GeminiEncoder {
         let answer = Answer { candidates, usage_metadata, model_version, response_id, ..Answer::default() };
         let json = serde_json::to_vec(&answer).unwrap_or_default();
         match self.framing {
-            Framing::Sse => {
-                out.put_slice(b"data: ");
-                // A model's own JSON may have line ends between its tokens; in a line of data they are blanks.
-                out.extend(json.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
-                out.put_slice(b"\n\n");
-            }
+            Framing::Sse => frame::write(None, &json, out),
             Framing::Array => {
                 out.put_slice(if self.begun { b",\n" } else { b"[" });
                 out.put_slice(&json);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::dialect::canonical::{Event, Json, Piece, Reasoning, Stop};
+use crate::dialect::frame;
 use crate::dialect::openai_chat::shape::{Call, Content, Message};
 use crate::dialect::openai_chat::usage::Object;
 use crate::dialect::openai_chat::{finish, thoughts};
@@ -158,9 +159,7 @@ impl ChatEncoder {
             usage,
         };
         let Ok(json) = serde_json::to_vec(&chunk) else { return };
-        out.put_slice(b"data: ");
-        out.put_slice(&json);
-        out.put_slice(b"\n\n");
+        frame::write(None, &json, out);
     }
 }
 
