@@ -3,11 +3,12 @@
 //! out, so a clock, a socket or an actor never appears below this page.
 //!
 //! - [`canonical`]: what a request asks and an answer says, in no dialect's words. Between two dialects stands this.
-//! - [`openai_chat`], [`openai_responses`], [`anthropic`], [`gemini`]: the dialects. In each, `request`, `reply`, `stream`,
-//!   `error` and `usage`, both directions side by side.
+//! - [`openai_chat`], [`openai_responses`], [`anthropic`], [`gemini`]: the dialects. In each, `request`, `reply`,
+//!   `stream`, `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
-//! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its events.
+//! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
+//!   events.
 
 pub mod answer;
 pub mod anthropic;

@@ -1,6 +1,6 @@
 //! An answer from a provider of one dialect to a client of any.
-//! Owns the choice of the dialect's own code, and that an answer between equals is not touched. Refuses to know more of a
-//! dialect than its name.
+//! Owns the choice of the dialect's own code, and that an answer between equals is not touched. Refuses to know more of
+//! a dialect than its name.
 
 use bytes::Bytes;
 use farthing_actors::domain::Dialect;
@@ -32,8 +32,8 @@ pub fn usage(dialect: Dialect, body: &[u8]) -> Reading {
     }
 }
 
-/// A whole answer, in no dialect's words; `None` if it is none. `now`, in seconds since 1970, for a provider that does not
-/// say when it was made.
+/// A whole answer, in no dialect's words; `None` if it is none. `now`, in seconds since 1970, for a provider that does
+/// not say when it was made.
 pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
     let reply = match dialect {
         Dialect::OpenaiChat => openai_chat::reply::read(body),
@@ -44,7 +44,8 @@ pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
     reply.map(|reply| Reply { created: reply.created.or(Some(now)), ..reply })
 }
 
-/// A whole answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place for it.
+/// A whole answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place for
+/// it.
 pub fn write(dialect: Dialect, reply: &Reply, farthing: Option<&str>) -> Bytes {
     match dialect {
         Dialect::OpenaiChat => openai_chat::reply::write(reply, farthing),

@@ -1,12 +1,14 @@
 //! The canonical form: what a request asks and what an answer says, in no dialect's words.
-//! Owns the types that stand between two dialects. Every dialect translates to and from them, so that four dialects need
-//! eight translations and not twelve. Refuses bytes: reading and writing them is the dialects' own.
+//! Owns the types that stand between two dialects. Every dialect translates to and from them, so that four dialects
+//! need eight translations and not twelve. Refuses bytes: reading and writing them is the dialects' own.
 //!
-//! Where a request is translated, every member of its body is one of three: understood, and then it is here; a hint, and
-//! then it is passed over and named to the client (`hints`, and what a writer lists as ignored: names of speakers, labels,
-//! tiers, cache marks); or a fault `unsupported_field`, as is every member nobody here knows. The same in all dialects.
+//! Where a request is translated, every member of its body is one of three: understood, and then it is here; a hint,
+//! and then it is passed over and named to the client (`hints`, and what a writer lists as ignored: names of speakers,
+//! labels, tiers, cache marks); or a fault `unsupported_field`, as is every member nobody here knows. The same in all
+//! dialects.
 //!
-//! - [`Conversation`]: a request. Its parts are [`part`], its tools [`tool`], what its answer shall be like [`settings`].
+//! - [`Conversation`]: a request. Its parts are [`part`], its tools [`tool`], what its answer shall be like
+//!   [`settings`].
 //! - [`Reply`]: a whole answer. [`Event`]: a piece of a streamed one.
 //! - [`Feature`]: a name for what not every dialect can express, so that a refusal can name the client's own field.
 

@@ -34,8 +34,8 @@ pub struct Rewrite<'a> {
 /// A bound on output tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputCap {
-    /// The member of the request that caps output at this provider. Used only where a dialect has several and the client
-    /// sent none; otherwise what it sent is changed.
+    /// The member of the request that caps output at this provider. Used only where a dialect has several and the
+    /// client sent none; otherwise what it sent is changed.
     pub field: &'static str,
     /// The bound.
     pub tokens: u64,

@@ -61,8 +61,8 @@ impl Request {
         }
     }
 
-    /// Whether it brings back thinking that a provider of another dialect sealed: only a translation gives that back as it
-    /// was, and a provider of the client's own dialect would refuse it.
+    /// Whether it brings back thinking that a provider of another dialect sealed: only a translation gives that back as
+    /// it was, and a provider of the client's own dialect would refuse it.
     pub fn returns_foreign_thinking(&self) -> bool {
         let (body, mark): (_, &[u8]) = match self {
             Self::Chat(_) => return false,

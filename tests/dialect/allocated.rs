@@ -1,4 +1,5 @@
-//! Memory as this thread holds it: an allocator that counts, so that "bounded" and "flat" are measured and not believed.
+//! Memory as this thread holds it: an allocator that counts, so that "bounded" and "flat" are measured and not
+//! believed.
 //! Owns two figures for each thread, so that tests side by side do not disturb each other.
 #![expect(unsafe_code, reason = "an allocator cannot be written without; every call goes to the system's unchanged")]
 

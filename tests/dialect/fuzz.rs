@@ -1,6 +1,6 @@
 //! Fuzzing: mutated and random input for every reader of every dialect, for a bounded time.
-//! Owns the targets and the clock. `FARTHING_FUZZ_SECONDS` is the time of each target (10), `FARTHING_SEED` begins with the
-//! case a failure named. Each target is a test of its own, so that they run side by side.
+//! Owns the targets and the clock. `FARTHING_FUZZ_SECONDS` is the time of each target (10), `FARTHING_SEED` begins with
+//! the case a failure named. Each target is a test of its own, so that they run side by side.
 #![expect(clippy::disallowed_methods, reason = "time and seed are given from outside, and the clock bounds the search")]
 
 #[path = "fuzz/corpus.rs"]

@@ -1,6 +1,6 @@
 //! What an open stream holds: as much after a hundred thousand chunks as after the first.
-//! Owns the measure and the exceptions, which are two: a dialect whose last event repeats the whole answer must keep it,
-//! and one whose calls are whole must keep a call until it is.
+//! Owns the measure and the exceptions, which are two: a dialect whose last event repeats the whole answer must keep
+//! it, and one whose calls are whole must keep a call until it is.
 
 use bytes::Bytes;
 use farthing::dialect::{Passage, answer};

@@ -81,7 +81,8 @@ impl MessagesRequest {
     }
 
     /// The body for the provider: the client's, byte for byte, except what `rewrite` asks. Where nothing differs it is
-    /// the same bytes, not a copy. Usage is always reported, so it need not be asked for, and the cap has one name only.
+    /// the same bytes, not a copy. Usage is always reported, so it need not be asked for, and the cap has one name
+    /// only.
     pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         let mut splice = Splice::new(&self.body);
         if rewrite.model != self.head.model {

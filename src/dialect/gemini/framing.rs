@@ -1,5 +1,6 @@
 //! Framings of a stream: server-sent events with `alt=sse`, else one JSON array whose elements come one by one.
-//! Owns telling them apart, by the first byte that is not blank, and cutting either into frames. Refuses to read a frame.
+//! Owns telling them apart, by the first byte that is not blank, and cutting either into frames. Refuses to read a
+//! frame.
 
 mod elements;
 

@@ -66,14 +66,7 @@ pub(super) fn read(
         let why = "the provider of this model has no cache to fill ahead; ask for at least one token";
         return Err(RequestFault::unsupported("max_tokens", why));
     }
-    for (name, hint) in [
-        ("context_management", raw.context_management),
-        ("cache_control", raw.cache_control),
-        ("speed", raw.speed.filter(|speed| speed.get() != r#""standard""#)),
-        ("diagnostics", raw.diagnostics),
-    ] {
-        hints.note_if(hint.is_some(), || name.to_owned());
-    }
+    note_hints(raw, hints);
     let (effort, format) = output::read(raw.output_config, raw.output_format, hints)?;
     let thought: Option<Thinking> =
         raw.thinking.map(|value| thinking::read(&Place::new("thinking", value))).transpose()?;
@@ -94,6 +87,18 @@ pub(super) fn read(
         service_tier: tier.map(|tier| if tier == "standard_only" { "default".to_owned() } else { tier }),
         ..Settings::default()
     })
+}
+
+/// Members that bear on Anthropic's own cache, speed and records only.
+fn note_hints(raw: &RawSettings<'_>, hints: &mut Hints) {
+    for (name, hint) in [
+        ("context_management", raw.context_management),
+        ("cache_control", raw.cache_control),
+        ("speed", raw.speed.filter(|speed| speed.get() != r#""standard""#)),
+        ("diagnostics", raw.diagnostics),
+    ] {
+        hints.note_if(hint.is_some(), || name.to_owned());
+    }
 }
 
 fn value<'a, T: Deserialize<'a>>(name: &str, value: Option<&'a RawValue>) -> Result<Option<T>, RequestFault> {

@@ -1,6 +1,6 @@
 //! A conversation written as a request of this dialect, for a provider.
-//! Owns the order Anthropic demands: instructions apart, turns by turns, results first in theirs. Refuses what Anthropic
-//! has no place for, by its feature.
+//! Owns the order Anthropic demands: instructions apart, turns by turns, results first in theirs. Refuses what
+//! Anthropic has no place for, by its feature.
 
 use std::borrow::Cow;
 

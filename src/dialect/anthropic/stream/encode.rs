@@ -1,7 +1,7 @@
 //! A client's stream written from events.
 //! Owns the order this dialect demands: one block after the other, each begun, filled and ended. Calls that a provider
-//! tells side by side wait until the open one is whole. Refuses to end by itself: `message_delta` and `message_stop` are
-//! the tail.
+//! tells side by side wait until the open one is whole. Refuses to end by itself: `message_delta` and `message_stop`
+//! are the tail.
 
 mod calls;
 mod wire;

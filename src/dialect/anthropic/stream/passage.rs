@@ -1,6 +1,6 @@
 //! A stream on its way from a provider to a client of the same dialect.
-//! Owns what passes and what is withheld until the books are settled: `message_stop` alone, for `message_delta` with its
-//! usage is part of the answer. Refuses to reshape: what passes is byte for byte what the provider sent.
+//! Owns what passes and what is withheld until the books are settled: `message_stop` alone, for `message_delta` with
+//! its usage is part of the answer. Refuses to reshape: what passes is byte for byte what the provider sent.
 
 use std::ops::Range;
 

@@ -37,7 +37,8 @@ enum Step {
 }
 
 impl Elements {
-    /// As [`super::Frames::sift`]. What was wanted is copied: arrays are what clients without `alt=sse` ask for, which few do.
+    /// As [`super::Frames::sift`]. What was wanted is copied: arrays are what clients without `alt=sse` ask for, which
+    /// few do.
     pub(super) fn sift(
         &mut self,
         chunk: &[u8],

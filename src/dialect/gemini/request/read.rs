@@ -1,6 +1,6 @@
 //! Requests read into their canonical form.
-//! Owns contents and instructions, and the pairing of results with calls. Refuses what no other dialect has, by the path of
-//! the member: video, code that Google runs, cached contents.
+//! Owns contents and instructions, and the pairing of results with calls. Refuses what no other dialect has, by the
+//! path of the member: video, code that Google runs, cached contents.
 
 use std::collections::BTreeMap;
 
@@ -193,8 +193,8 @@ fn read_media(part: wire::Part, field: &str) -> Result<PartKind, RequestFault> {
     kind.ok_or_else(|| RequestFault::unsupported(&format!("{field}.{name}"), why))
 }
 
-/// What a function gave back, and whether that is an error. Google's libraries put a plain text in the only member of an
-/// object; any other object is the text of its JSON.
+/// What a function gave back, and whether that is an error. Google's libraries put a plain text in the only member of
+/// an object; any other object is the text of its JSON.
 fn read_output(response: &Json) -> (String, bool) {
     let members = response.read::<BTreeMap<String, Json>>().unwrap_or_default();
     let only = members.iter().next().filter(|_| members.len() == 1);

@@ -1,6 +1,6 @@
 //! Settings: `generationConfig`, both ways.
-//! Owns the mapping of each setting. Refuses answers that are not text. The output cap and the number of choices are read
-//! where the head is.
+//! Owns the mapping of each setting. Refuses answers that are not text. The output cap and the number of choices are
+//! read where the head is.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;

@@ -1,6 +1,6 @@
 //! Events, written as a client's stream.
-//! Owns the chunks' shape: whole calls, since Gemini has no pieces of them, and one last chunk with the reasons and usage.
-//! Refuses comments and bare `data:`; Google's client reads neither.
+//! Owns the chunks' shape: whole calls, since Gemini has no pieces of them, and one last chunk with the reasons and
+//! usage. Refuses comments and bare `data:`; Google's client reads neither.
 
 use std::collections::BTreeMap;
 

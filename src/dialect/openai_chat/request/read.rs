@@ -1,6 +1,7 @@
 //! A chat request read in full, into the canonical form, for a provider of another dialect.
-//! Owns the list of members that are understood. A member that only hints is passed over and named; one that changes the
-//! answer and has no canonical place is refused by name, as is every member that is not known. Refuses to drop silently.
+//! Owns the list of members that are understood. A member that only hints is passed over and named; one that changes
+//! the answer and has no canonical place is refused by name, as is every member that is not known. Refuses to drop
+//! silently.
 
 mod content;
 mod ids;

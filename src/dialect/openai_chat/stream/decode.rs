@@ -1,6 +1,7 @@
 //! A provider's stream of chat chunks, read into events.
-//! Owns what a chunk says of the answer, its choices, usage and errors. Refuses to be strict: a member of a shape that is
-//! not known says nothing, for compatible servers send many; only what is no JSON object, or an error, ends the stream.
+//! Owns what a chunk says of the answer, its choices, usage and errors. Refuses to be strict: a member of a shape that
+//! is not known says nothing, for compatible servers send many; only what is no JSON object, or an error, ends the
+//! stream.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

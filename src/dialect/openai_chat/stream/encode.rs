@@ -1,6 +1,7 @@
 //! A client's stream of chat chunks, written from events.
-//! Owns the order OpenAI's SDKs expect: for each choice a chunk with the role, its deltas, its reason for finishing; then, for
-//! a client that asked, a chunk with usage and no choice; then the end marker. Refuses to end before it is told to.
+//! Owns the order OpenAI's SDKs expect: for each choice a chunk with the role, its deltas, its reason for finishing;
+//! then, for a client that asked, a chunk with usage and no choice; then the end marker. Refuses to end before it is
+//! told to.
 
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;

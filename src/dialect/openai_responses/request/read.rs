@@ -12,7 +12,8 @@ use crate::dialect::canonical::{Conversation, Effort, Format, Ignored, LogProbs,
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
 
-/// What is read here or in the head, and what has no meaning for another provider: whether the answer is stored or padded.
+/// What is read here or in the head, and what has no meaning for another provider: whether the answer is stored or
+/// padded.
 const KNOWN: [&str; 30] = [
     "model",
     "input",
