@@ -19,6 +19,7 @@ mod frame;
 pub mod gemini;
 pub mod head;
 mod members;
+mod node;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod passage;

@@ -3,8 +3,8 @@
 //! passing: unknown members, their order and their spelling go through untouched. Reading and writing it in full, for
 //! other dialects, is in `read` and `write`.
 
+mod mark;
 mod output;
-mod place;
 mod read;
 mod settings;
 mod source;

@@ -6,11 +6,11 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use super::output;
-use super::place::Place;
 use super::read::Hints;
 use super::thinking::{self, Room};
 use crate::dialect::canonical::{Feature, Sampling, Settings, Thinking, Unsupported};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::node::Node;
 
 /// The members as they come, each to be read where it stands.
 #[derive(Default, Deserialize)]
@@ -69,7 +69,7 @@ pub(super) fn read(
     note_hints(raw, hints);
     let (effort, format) = output::read(raw.output_config, raw.output_format, hints)?;
     let thought: Option<Thinking> =
-        raw.thinking.map(|value| thinking::read(&Place::new("thinking", value))).transpose()?;
+        raw.thinking.map(|value| thinking::read(&Node::at("thinking", value))).transpose()?;
     let metadata: Option<RawMetadata> = value("metadata", raw.metadata)?;
     let tier: Option<String> = value("service_tier", raw.service_tier)?;
     Ok(Settings {
@@ -102,7 +102,7 @@ fn note_hints(raw: &RawSettings<'_>, hints: &mut Hints) {
 }
 
 fn value<'a, T: Deserialize<'a>>(name: &str, value: Option<&'a RawValue>) -> Result<Option<T>, RequestFault> {
-    value.map(|value| Place::new(name, value).read()).transpose()
+    value.map(|value| Node::at(name, value).read()).transpose()
 }
 
 /// What has a meaning that another provider cannot honour.

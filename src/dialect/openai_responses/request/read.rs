@@ -7,10 +7,10 @@ mod tools;
 
 use bytes::Bytes;
 
-use super::node::Node;
 use crate::dialect::canonical::{Conversation, Effort, Format, Ignored, LogProbs, Message, Part, Role, Settings};
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
+use crate::dialect::node::Node;
 
 /// What is read here or in the head, and what has no meaning for another provider: whether the answer is stored or
 /// padded.
