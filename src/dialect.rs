@@ -3,21 +3,24 @@
 //! out, so a clock, a socket or an actor never appears below this page.
 //!
 //! - [`canonical`]: what a request asks and an answer says, in no dialect's words. Between two dialects stands this.
-//! - [`openai_chat`], [`openai_responses`], [`anthropic`], [`gemini`]: the dialects. In each, `request`, `reply`, `stream`,
-//!   `error` and `usage`, both directions side by side.
+//! - [`openai_chat`], [`openai_responses`], [`anthropic`], [`gemini`]: the dialects. In each, `request`, `reply`,
+//!   `stream`, `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
-//! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its events.
+//! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
+//!   events.
 
 pub mod answer;
 pub mod anthropic;
 pub mod canonical;
 pub mod fault;
 mod fields;
+mod frame;
 pub mod gemini;
 pub mod head;
 mod members;
+mod node;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod passage;

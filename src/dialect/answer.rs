@@ -1,6 +1,6 @@
 //! An answer from a provider of one dialect to a client of any.
-//! Owns the choice of the dialect's own code, and that an answer between equals is not touched. Refuses to know more of a
-//! dialect than its name.
+//! Owns the choice of the dialect's own code, and that an answer between equals is not touched. Refuses to know more of
+//! a dialect than its name.
 
 use bytes::Bytes;
 use farthing_actors::domain::Dialect;
@@ -34,6 +34,32 @@ pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
     }
 }
 
+/// A whole answer, in no dialect's words; `None` if it is none. `now`, in seconds since 1970, for a provider that does
+/// not say when it was made.
+pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
+    if !is_answer(dialect, body) {
+        return None;
+    }
+    let reply = match dialect {
+        Dialect::OpenaiChat => openai_chat::reply::read(body),
+        Dialect::OpenaiResponses => openai_responses::reply::read(body),
+        Dialect::Anthropic => anthropic::reply::read(body),
+        Dialect::Gemini => gemini::reply::read(body),
+    }?;
+    Some(Reply { created: reply.created.or(Some(now)), ..reply })
+}
+
+/// A whole answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place for
+/// it.
+pub fn write(dialect: Dialect, reply: &Reply, farthing: Option<&str>) -> Bytes {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::reply::write(reply, farthing),
+        Dialect::OpenaiResponses => openai_responses::reply::write(reply, farthing),
+        Dialect::Anthropic => anthropic::reply::write(reply, farthing),
+        Dialect::Gemini => gemini::reply::write(reply, farthing),
+    }
+}
+
 /// A whole answer on its way between two dialects.
 pub enum Anew {
     /// In no dialect's words, to be written when it is booked.
@@ -42,33 +68,19 @@ pub enum Anew {
     Ready(Bytes),
 }
 
-/// A whole answer to `request` from a provider that speaks `spoken`, if it can be read. `now`, in seconds since 1970, is for
-/// a provider that does not say when it answered.
+/// A whole answer to `request` from a provider that speaks `spoken`, if it can be read; `now` as for [`read`].
 pub fn translate(request: &Request, spoken: Dialect, body: &[u8], now: u64) -> Option<Anew> {
-    if let Request::Embed(asked) = request {
-        return asked.answer(body).map(Anew::Ready);
+    match request {
+        Request::Embed(asked) => asked.answer(body).map(Anew::Ready),
+        _ => read(spoken, body, now).map(|reply| Anew::Reply(Box::new(reply))),
     }
-    let reply = match spoken {
-        Dialect::OpenaiChat => openai_chat::reply::read(body),
-        Dialect::OpenaiResponses => openai_responses::reply::read(body),
-        Dialect::Anthropic => anthropic::reply::read(body),
-        Dialect::Gemini => gemini::reply::read(body),
-    }?;
-    Some(Anew::Reply(Box::new(Reply { created: reply.created.or(Some(now)), ..reply })))
 }
 
-/// A translated answer in the client's words, with `farthing` (one line of JSON) beside the usage where there is a place
-/// for it.
-pub fn write(client: Dialect, anew: Anew, farthing: Option<&str>) -> Bytes {
-    let reply = match anew {
-        Anew::Ready(body) => return body,
-        Anew::Reply(reply) => reply,
-    };
-    match client {
-        Dialect::OpenaiChat => openai_chat::reply::write(&reply, farthing),
-        Dialect::OpenaiResponses => openai_responses::reply::write(&reply, farthing),
-        Dialect::Anthropic => anthropic::reply::write(&reply, farthing),
-        Dialect::Gemini => gemini::reply::write(&reply, farthing),
+/// A translated answer in the client's words; `farthing` as for [`write`].
+pub fn finish(client: Dialect, anew: Anew, farthing: Option<&str>) -> Bytes {
+    match anew {
+        Anew::Ready(body) => body,
+        Anew::Reply(reply) => write(client, &reply, farthing),
     }
 }
 

@@ -1,14 +1,21 @@
 //! The canonical form: what a request asks and what an answer says, in no dialect's words.
-//! Owns the types that stand between two dialects. Every dialect translates to and from them, so that four dialects need
-//! eight translations and not twelve. Refuses bytes: reading and writing them is the dialects' own.
+//! Owns the types that stand between two dialects. Every dialect translates to and from them, so that four dialects
+//! need eight translations and not twelve. Refuses bytes: reading and writing them is the dialects' own.
 //!
-//! - [`Conversation`]: a request. Its parts are [`part`], its tools [`tool`], what its answer shall be like [`settings`].
+//! Where a request is translated, every member of its body is one of three: understood, and then it is here; a hint,
+//! and then it is passed over and named to the client (`hints`, and what a writer lists as ignored: names of speakers,
+//! labels, tiers, cache marks); or a fault `unsupported_field`, as is every member nobody here knows. The same in all
+//! dialects.
+//!
+//! - [`Conversation`]: a request. Its parts are [`part`], its tools [`tool`], what its answer shall be like
+//!   [`settings`].
 //! - [`Reply`]: a whole answer. [`Event`]: a piece of a streamed one.
 //! - [`Feature`]: a name for what not every dialect can express, so that a refusal can name the client's own field.
 
 pub mod event;
 pub mod feature;
 pub mod json;
+pub mod lack;
 pub mod part;
 pub mod reply;
 pub mod settings;
@@ -17,6 +24,7 @@ pub mod tool;
 pub use event::{Event, Piece};
 pub use feature::{Feature, Ignored, Unsupported, Written};
 pub use json::Json;
+pub use lack::Lack;
 pub use part::{CacheMark, Part, PartKind, Reasoning, Source, ToolCall, ToolResult};
 pub use reply::{Choice, Reply, Stop};
 pub use settings::{Effort, Format, LogProbs, Sampling, Settings, Thinking};

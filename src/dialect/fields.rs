@@ -1,7 +1,10 @@
 //! Fields: the members of a request, read as what they must be.
 //! Owns the checks every dialect makes in the same words. Refuses to know which member means what.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+
+use serde_json::value::RawValue;
 
 use super::fault::RequestFault;
 use super::members::{self, Member, Members};
@@ -62,6 +65,15 @@ pub(super) fn whole(
     let wrong =
         || RequestFault::invalid_value(name, &format!("must be a whole number of at least {}{bound}", allowed.start()));
     whole.ok_or_else(wrong).map(Some)
+}
+
+/// For a translation: the first member of a body that its dialect does not know, `null` counting as absent. What nobody
+/// here understands might change the answer, so it is never passed over.
+pub(super) fn refuse_unknown(text: &str, is_known: impl Fn(&str) -> bool) -> Result<(), RequestFault> {
+    let all: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let mut unknown = all.iter().filter(|(name, value)| !is_known(name) && value.get() != "null");
+    let why = "the gateway does not know this field, so it cannot ask this model's provider for it; leave it out";
+    unknown.next().map_or(Ok(()), |(name, _)| Err(RequestFault::unsupported(name, why)))
 }
 
 fn not_an_object(fault: &serde_json::Error) -> RequestFault {

@@ -1,6 +1,6 @@
 //! The dialect `gemini`: Google's `generateContent` and `streamGenerateContent`.
-//! Owns the reading and writing of requests, answers, streams, usage and errors, and the small bodies of `countTokens` and
-//! `embedContent`. Refuses addresses: the model and whether to stream stand in the path, so the caller says both.
+//! Owns the reading and writing of requests, answers, streams, usage and errors, and the small bodies of `countTokens`
+//! and `embedContent`. Refuses addresses: the model and whether to stream stand in the path, so the caller says both.
 //!
 //! What Gemini does not say is made up so that it can be taken back: ids of calls in `calls`, seals of other providers'
 //! thinking in `seal`.

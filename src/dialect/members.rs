@@ -1,6 +1,6 @@
 //! Members: find a few named members of a JSON object and where they stand, without reading the rest into values.
-//! Owns name matching (escaped names included) and the notice of duplicates. Refuses recursion: what is not asked for is
-//! skipped by serde_json's iterative scanner, so a deeply nested body costs no stack.
+//! Owns name matching (escaped names included) and the notice of duplicates. Refuses recursion: what is not asked for
+//! is skipped by serde_json's iterative scanner, so a deeply nested body costs no stack.
 
 use std::fmt;
 use std::ops::Range;

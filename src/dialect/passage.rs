@@ -1,6 +1,7 @@
 //! Passages: an answer's stream on its way from a provider to a client.
-//! Owns what the relay may ask of a stream whatever the dialects on its two sides: bytes in, bytes out, and in the end what
-//! it consumed. Refuses to wait: the end of a passage is given only when it is asked for, after the books are settled.
+//! Owns what the relay may ask of a stream whatever the dialects on its two sides: bytes in, bytes out, and in the end
+//! what it consumed. Refuses to wait: the end of a passage is given only when it is asked for, after the books are
+//! settled.
 
 use bytes::{Bytes, BytesMut};
 
@@ -46,8 +47,8 @@ pub trait Passage {
     /// Whether the end marker has come.
     fn is_done(&self) -> bool;
 
-    /// The end of the stream, once the books are settled: what was withheld, with `farthing` (one line of JSON) beside the
-    /// usage where the client's dialect has a place for it, and the end marker.
+    /// The end of the stream, once the books are settled: what was withheld, with `farthing` (one line of JSON) beside
+    /// the usage where the client's dialect has a place for it, and the end marker.
     fn tail(&mut self, farthing: Option<&str>) -> Bytes;
 
     /// The usage the provider reported last.
@@ -74,8 +75,8 @@ pub trait Decode {
 
 /// Writes a client's stream from events.
 pub trait Encode {
-    /// Adds what `event` means to the client to `out`. Whatever ends the answer is kept for [`Encode::tail`]: usage, the
-    /// reason for finishing where it stands in the same event as usage, the end marker.
+    /// Adds what `event` means to the client to `out`. Whatever ends the answer is kept for [`Encode::tail`]: usage,
+    /// the reason for finishing where it stands in the same event as usage, the end marker.
     fn event(&mut self, event: Event, out: &mut BytesMut);
 
     /// The end of the stream, with `farthing` (one line of JSON) beside the usage where the dialect has a place for it.

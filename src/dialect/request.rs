@@ -8,7 +8,7 @@ use farthing_actors::domain::Dialect;
 use memchr::memmem;
 
 use super::anthropic::{self, MessagesRequest};
-use super::canonical::{Conversation, Feature, Ignored, Part, PartKind, Unsupported, Written};
+use super::canonical::{Conversation, Feature, Ignored, Lack, Part, PartKind, Unsupported, Written};
 use super::fault::RequestFault;
 use super::gemini::{self, EmbedRequest, Framing, GeminiRequest};
 use super::head::{Head, Rewrite};
@@ -95,7 +95,7 @@ impl Request {
     }
 
     /// The body for a provider of the client's dialect: the client's, byte for byte, except what `rewrite` asks.
-    fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
+    pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         match self {
             Self::Chat(request) | Self::Completion(request) => request.for_upstream(rewrite),
             Self::Plain(request) => request.for_upstream(rewrite),
@@ -139,7 +139,7 @@ impl Request {
     /// # Errors
     /// What cannot be read, or means something only in this dialect.
     pub fn conversation(&self) -> Result<Conversation, RequestFault> {
-        match self {
+        let conversation = match self {
             Self::Chat(request) => request.conversation(),
             Self::Completion(_) | Self::Plain(_) | Self::Embed(_) => {
                 Err(RequestFault::unsupported("model", "no provider of this model has this call; use another model"))
@@ -147,6 +147,13 @@ impl Request {
             Self::Responses(request) => request.conversation(),
             Self::Messages(request) => request.conversation(),
             Self::Gemini(request, _) => request.conversation(),
+        }?;
+        match conversation.lack() {
+            None => Ok(conversation),
+            Some(Lack { in_tools, rule }) => {
+                let member = if in_tools { "tools" } else { self.field(Feature::EmptyPrompt) };
+                Err(RequestFault::invalid_value(member, rule))
+            }
         }
     }
 
@@ -165,7 +172,7 @@ impl Request {
 ///
 /// # Errors
 /// What that dialect has no place for.
-fn write(
+pub fn write(
     conversation: &Conversation,
     dialect: Dialect,
     to: &Rewrite<'_>,

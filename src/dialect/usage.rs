@@ -1,6 +1,6 @@
 //! Usage as providers report it, whatever the dialect.
-//! Owns the three things an answer can say of it, and which figures are possible. Refuses to repair: impossible figures are
-//! reported as such and the caller estimates.
+//! Owns the three things an answer can say of it, and which figures are possible. Refuses to repair: impossible figures
+//! are reported as such and the caller estimates.
 
 use farthing_actors::domain::Usage;
 

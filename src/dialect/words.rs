@@ -1,5 +1,6 @@
 //! Errors in words: ours, on the way to a client, and a provider's, as it really comes.
-//! Owns both before any dialect shapes them. Refuses to decide which of a provider's words a client may see; the relay does.
+//! Owns both before any dialect shapes them. Refuses to decide which of a provider's words a client may see; the relay
+//! does.
 
 use super::members::{self, Member};
 

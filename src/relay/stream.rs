@@ -146,7 +146,7 @@ fn in_clients_words(exchange: &Exchange, whole: OpenedWhole, cost: Option<Money>
         None => whole.body,
         Some(anew) => {
             let receipt = cost.map(|cost| receipt(exchange, cost));
-            answer::write(exchange.ask.request.dialect(), anew, receipt.as_deref())
+            answer::finish(exchange.ask.request.dialect(), anew, receipt.as_deref())
         }
     }
 }

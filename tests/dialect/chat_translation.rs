@@ -1,5 +1,5 @@
-//! `openai_chat` to and from the canonical form: recorded answers read as recorded, whole and cut; what is written is read
-//! back as it was; what real clients send is understood.
+//! `openai_chat` to and from the canonical form: recorded answers read as recorded, whole and cut; what is written is
+//! read back as it was; what real clients send is understood.
 
 use std::path::Path;
 
@@ -47,7 +47,8 @@ fn recorded_answers_are_read_and_written_back() {
         let read = read.unwrap();
         recording.check(&told(&read));
         let written = reply::write(&read, Some(r#"{"cost_usd":"0.1"}"#));
-        // Thinking under another name is written as `reasoning_content`, and read from there with the seal that says so.
+        // Thinking under another name is written as `reasoning_content`, and read from there with the seal that says
+        // so.
         let again = reply::read(&written).unwrap();
         assert_eq!((told(&again), again.choices.len()), (told(&read), read.choices.len()), "{name}");
         assert_eq!(reply::read(&reply::write(&again, None)).unwrap(), again, "{name}");

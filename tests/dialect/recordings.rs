@@ -1,6 +1,6 @@
 //! Recordings of real providers, and what a reader must find in them.
-//! Owns the folder, the ways a body is cut, and the comparison. They stand beside the project, not in it: where they are
-//! absent there is nothing to compare, and the fixtures of our own writing remain.
+//! Owns the folder, the ways a body is cut, and the comparison. They stand beside the project, not in it: where they
+//! are absent there is nothing to compare, and the fixtures of our own writing remain.
 
 use std::path::{Path, PathBuf};
 
@@ -177,12 +177,14 @@ fn add(told: &mut Told, piece: &Piece) {
     }
 }
 
-/// Where a body is cut in two: everywhere, or at five hundred places where it is long. Byte by byte it is cut everywhere.
+/// Where a body is cut in two: everywhere, or at five hundred places where it is long. Byte by byte it is cut
+/// everywhere.
 fn cuts(body: &Bytes) -> impl Iterator<Item = usize> + use<> {
     (0..=body.len()).step_by(body.len() / 500 + 1)
 }
 
-/// Decodes a body whole, cut once at every place, and byte by byte; all must say the same. Gives the events of the whole.
+/// Decodes a body whole, cut once at every place, and byte by byte; all must say the same. Gives the events of the
+/// whole.
 pub(crate) fn decode_every_way(
     name: &str,
     body: &Bytes,

@@ -1,6 +1,6 @@
 //! Ids of tool calls. Anthropic takes letters, digits, `_` and `-`; other providers' ids have more.
-//! Owns the way there and back: an id with other characters, an empty one, or one that looks like the result of this very
-//! change becomes `farthing_` and itself in URL-safe base64. Refuses to cut: every id comes back as it was.
+//! Owns the way there and back: an id with other characters, an empty one, or one that looks like the result of this
+//! very change becomes `farthing_` and itself in URL-safe base64. Refuses to cut: every id comes back as it was.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! A whole answer that was not streamed, both directions. In the dialect it is only looked into: it reaches the client as
-//! it came. Refuses the blocks of tools the provider ran itself: another dialect has no place for them.
+//! A whole answer that was not streamed, both directions. In the dialect it is only looked into: it reaches the client
+//! as it came. Refuses the blocks of tools the provider ran itself: another dialect has no place for them.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

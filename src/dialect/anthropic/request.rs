@@ -3,8 +3,8 @@
 //! passing: unknown members, their order and their spelling go through untouched. Reading and writing it in full, for
 //! other dialects, is in `read` and `write`.
 
+mod mark;
 mod output;
-mod place;
 mod read;
 mod settings;
 mod source;
@@ -81,7 +81,8 @@ impl MessagesRequest {
     }
 
     /// The body for the provider: the client's, byte for byte, except what `rewrite` asks. Where nothing differs it is
-    /// the same bytes, not a copy. Usage is always reported, so it need not be asked for, and the cap has one name only.
+    /// the same bytes, not a copy. Usage is always reported, so it need not be asked for, and the cap has one name
+    /// only.
     pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         let mut splice = Splice::new(&self.body);
         if rewrite.model != self.head.model {
@@ -164,6 +165,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::Files => "messages.content.source.file_id",
         Feature::Urls => "messages.content.source.url",
         Feature::ToolResultMedia => "messages.content.tool_result.content",
+        Feature::EmptyPrompt => "messages",
         Feature::Names => "messages.name",
     }
 }

@@ -1,7 +1,7 @@
 //! Seals: thinking and its provider's seal, in the blocks Anthropic has for them.
-//! Owns two directions of writing. To Anthropic goes what Anthropic itself sealed. To a client goes every provider's seal,
-//! for it must come back in the next turn: what has no place of its own is packed into a signature, as `farthing.` and
-//! base64 of JSON, and unpacked when it returns. Refuses to look into a seal.
+//! Owns two directions of writing. To Anthropic goes what Anthropic itself sealed. To a client goes every provider's
+//! seal, for it must come back in the next turn: what has no place of its own is packed into a signature, as
+//! `farthing.` and base64 of JSON, and unpacked when it returns. Refuses to look into a seal.
 
 use std::borrow::Cow;
 

@@ -64,6 +64,8 @@ pub enum Feature {
     ToolResultMedia,
     /// Names of speakers.
     Names,
+    /// A prompt without a word.
+    EmptyPrompt,
 }
 
 /// A field that was passed over, by the client's own name for it, such as `metadata` or `tools[0].strict`.

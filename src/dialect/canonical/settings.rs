@@ -109,6 +109,19 @@ pub struct LogProbs {
     pub alternatives: Option<u64>,
 }
 
+impl Sampling {
+    /// Whether `presence_penalty` and `frequency_penalty` change anything: a penalty of zero is none.
+    pub fn penalises(&self) -> [bool; 2] {
+        [&self.presence_penalty, &self.frequency_penalty]
+            .map(|penalty| penalty.as_ref().is_some_and(|penalty| penalty.as_f64() != Some(0.0)))
+    }
+
+    /// Whether any token is made likelier or unlikelier: an empty bias is none.
+    pub fn is_biased(&self) -> bool {
+        self.logit_bias.as_ref().is_some_and(|bias| bias.text().contains(':'))
+    }
+}
+
 impl Effort {
     /// Tokens of thinking this word stands for, where a dialect wants a number.
     pub fn budget(self) -> u64 {

@@ -1,6 +1,6 @@
 //! Calls: their ids, which Gemini may leave out, and which result answers which.
-//! Owns ids made up here: they begin with `call_farthing_` and are never told to Gemini, so that it gets back what it gave.
-//! Refuses to guess from arguments: results without ids answer the calls of their name in order.
+//! Owns ids made up here: they begin with `call_farthing_` and are never told to Gemini, so that it gets back what it
+//! gave. Refuses to guess from arguments: results without ids answer the calls of their name in order.
 
 use uuid::Uuid;
 
@@ -45,8 +45,8 @@ impl Pairing {
         self.0.push(Open { id: call.id.clone(), name: call.name.clone(), answered: false });
     }
 
-    /// The id of the call that a result of the function `name` answers: the call of that id, else the first of that name
-    /// without an answer; `None` if there is neither.
+    /// The id of the call that a result of the function `name` answers: the call of that id, else the first of that
+    /// name without an answer; `None` if there is neither.
     pub(super) fn answer(&mut self, id: Option<&str>, name: &str) -> Option<String> {
         let by_id = self.0.iter().rposition(|call| Some(call.id.as_str()) == id);
         let place = by_id.or_else(|| self.0.iter().position(|call| !call.answered && call.name == name));

@@ -1,5 +1,6 @@
 //! Framings of a stream: server-sent events with `alt=sse`, else one JSON array whose elements come one by one.
-//! Owns telling them apart, by the first byte that is not blank, and cutting either into frames. Refuses to read a frame.
+//! Owns telling them apart, by the first byte that is not blank, and cutting either into frames. Refuses to read a
+//! frame.
 
 mod elements;
 
@@ -7,12 +8,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use serde_json::value::RawValue;
 
 use self::elements::Elements;
 use crate::dialect::fault::StreamFault;
-use crate::dialect::sse::{Event, Splitter};
-use crate::dialect::words::UpstreamWords;
+use crate::dialect::frame;
+use crate::dialect::sse::{Event, MAX_EVENT, Splitter};
 
 /// How a stream is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,6 @@ pub enum Framing {
     /// One JSON array, an element for each piece of the answer.
     Array,
 }
-
-/// How much of a body that is no stream is searched for an error; it is read anew with every chunk.
-const MAX_BARE: usize = 16 * 1024;
 
 /// One frame of a stream.
 pub(super) struct Frame<'a> {
@@ -62,14 +59,14 @@ impl Frames {
         chunk: &Bytes,
         mut wanted: impl FnMut(&Frame<'_>) -> Result<bool, StreamFault>,
     ) -> (Bytes, Result<(), StreamFault>) {
+        if self.blank.len().saturating_add(chunk.len()) > MAX_EVENT && chunk.trim_ascii_start().is_empty() {
+            return (Bytes::new(), Err(StreamFault::Oversized));
+        }
         let chunk = self.recognise(chunk);
         match &mut self.cutter {
             Cutter::Unknown => (Bytes::new(), Ok(())),
             Cutter::Array(elements) => elements.sift(&chunk, wanted),
-            Cutter::Sse(splitter) => {
-                let (kept, outcome) = splitter.sift(&chunk, |event| wanted(&of_event(event)?));
-                (kept, outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err)))
-            }
+            Cutter::Sse(splitter) => frame::sift(splitter, &chunk, |event| wanted(&of_event(event)?)),
         }
     }
 
@@ -77,8 +74,8 @@ impl Frames {
     pub(super) fn last(&mut self) -> Bytes {
         match &mut self.cutter {
             Cutter::Sse(splitter) => {
-                let event = [&splitter.take_pending()[..], b"\n\n"].concat();
-                if is_whole(&event) { Bytes::from(event) } else { Bytes::new() }
+                let is_marker = |event: &Bytes| Event::read(event).data().trim_ascii() == frame::MARKER;
+                frame::last(splitter).filter(|event| !is_marker(event)).unwrap_or_default()
             }
             Cutter::Unknown | Cutter::Array(_) => Bytes::new(),
         }
@@ -113,32 +110,8 @@ impl Frames {
 
 /// The frame that an event is.
 pub(super) fn of_event(bytes: &[u8]) -> Result<Frame<'_>, StreamFault> {
-    let event = Event::read(bytes);
-    if is_bare(bytes) || event.is_foreign() {
-        return Err(bare_error(bytes).unwrap_or(StreamFault::Garbage("it is not an event stream")));
-    }
+    let event = frame::open(bytes)?;
     let json = event.data();
     let at = event.data_span().filter(|_| matches!(json, Cow::Borrowed(_)));
     Ok(Frame { bytes, json, at, closes: false })
-}
-
-/// Whether the last bytes of a stream are an event that only lacks its blank line.
-fn is_whole(event: &[u8]) -> bool {
-    let data = Event::read(event).data();
-    serde_json::from_str::<&RawValue>(&String::from_utf8_lossy(&data)).is_ok()
-}
-
-/// An error without the form of a stream is an error all the same.
-fn bare_error(body: &[u8]) -> Option<StreamFault> {
-    if !is_bare(body) {
-        return None;
-    }
-    let text = String::from_utf8_lossy(body.get(..MAX_BARE).unwrap_or(body));
-    let first = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>().next()?.ok()?;
-    UpstreamWords::read(first.get().as_bytes()).map(StreamFault::UpstreamError)
-}
-
-/// Whether JSON stands where a field's name should.
-fn is_bare(event: &[u8]) -> bool {
-    event.trim_ascii_start().starts_with(b"{")
 }

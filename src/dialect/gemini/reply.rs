@@ -1,6 +1,6 @@
 //! A whole answer, both ways.
-//! Owns what of an answer is canonical. Refuses what no other dialect has: code that Google ran and its results, and where
-//! an answer was found; those are left out.
+//! Owns what of an answer is canonical. Refuses what no other dialect has: code that Google ran and its results, and
+//! where an answer was found; those are left out.
 
 use bytes::Bytes;
 

@@ -1,4 +1,5 @@
-//! A request: what the gateway must know of it, the same bytes again for the provider, and its canonical form both ways.
+//! A request: what the gateway must know of it, the same bytes again for the provider, and its canonical form both
+//! ways.
 //! Owns the output cap, in either spelling of its members. Refuses to look at anything else on the way to a provider of
 //! the same dialect: the model is in the path, so the body rarely changes.
 
@@ -75,8 +76,8 @@ impl GeminiRequest {
         &self.body
     }
 
-    /// The body for the provider: the client's, byte for byte, except the output cap. Where nothing differs it is the same
-    /// bytes, not a copy.
+    /// The body for the provider: the client's, byte for byte, except the output cap. Where nothing differs it is the
+    /// same bytes, not a copy.
     pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         let mut splice = Splice::new(&self.body);
         let cap = rewrite.output_cap.map(|cap| cap.tokens).filter(|tokens| self.head.output_cap != Some(*tokens));

@@ -1,6 +1,6 @@
 //! Schemas: Google's subset of OpenAPI, read as a JSON schema.
-//! Owns what differs in spelling: types in capitals, and bounds as strings. Members keep their order. Refuses to judge: what
-//! is not known is carried.
+//! Owns what differs in spelling: types in capitals, and bounds as strings. Members keep their order. Refuses to judge:
+//! what is not known is carried.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Why an answer ended, in Gemini's words and in the canonical ones. Owns the table; refuses nothing: unknown reasons are
-//! carried as they are.
+//! Why an answer ended, in Gemini's words and in the canonical ones. Owns the table; refuses nothing: unknown reasons
+//! are carried as they are.
 
 use crate::dialect::canonical::Stop;
 

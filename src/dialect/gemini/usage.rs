@@ -1,6 +1,6 @@
 //! Usage as Gemini reports it, to disjoint classes and back.
-//! Owns what its figures include: the prompt includes cached tokens, candidates exclude thoughts, and the prompts of hosted
-//! tools stand beside the prompt. Refuses to repair impossible figures.
+//! Owns what its figures include: the prompt includes cached tokens, candidates exclude thoughts, and the prompts of
+//! hosted tools stand beside the prompt. Refuses to repair impossible figures.
 
 use farthing_actors::domain::Usage;
 use serde::Serialize;

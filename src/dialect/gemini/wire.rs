@@ -29,7 +29,8 @@ pub(super) struct Body {
     pub(super) labels: Option<Json>,
 }
 
-/// A message. `P` is [`Json`] where it is read, so that one strange part spoils no other, and [`Part`] where it is written.
+/// A message. `P` is [`Json`] where it is read, so that one strange part spoils no other, and [`Part`] where it is
+/// written.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Content<P> {
     pub(super) parts: Option<Vec<P>>,

@@ -15,8 +15,8 @@ pub(super) fn read(reason: &str, calls: bool) -> Stop {
 }
 
 /// The reason a client is told. A refusal in words ends with `stop`, as OpenAI's own do, and SDKs show the words; one
-/// without words is told as `content_filter`, so that an empty answer is not taken for a complete one. A pause and what has
-/// no word here are told as `stop`.
+/// without words is told as `content_filter`, so that an empty answer is not taken for a complete one. A pause and what
+/// has no word here are told as `stop`.
 pub(super) fn word(stop: &Stop, refused_in_words: bool) -> &'static str {
     match stop {
         Stop::Length => "length",

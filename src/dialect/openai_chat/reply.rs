@@ -1,6 +1,6 @@
 //! A whole answer that was not streamed.
-//! Owns finding its usage, and, between dialects, reading and writing it. Refuses to change one that stays in its dialect: it
-//! reaches the client as it came.
+//! Owns finding its usage, and, between dialects, reading and writing it. Refuses to change one that stays in its
+//! dialect: it reaches the client as it came.
 
 mod read;
 mod write;

@@ -2,8 +2,8 @@
 //! Owns validation of what is read and the rewrite of the model, the usage option and the output cap. Refuses to judge
 //! anything else: unknown members, their order and their spelling go through untouched.
 //!
-//! For a provider of another dialect it is read in full ([`ChatRequest::conversation`], in the room `read`); a conversation
-//! from another dialect becomes one by [`write()`].
+//! For a provider of another dialect it is read in full ([`ChatRequest::conversation`], in the room `read`); a
+//! conversation from another dialect becomes one by [`write()`].
 
 mod effort;
 mod features;

@@ -1,6 +1,6 @@
 //! A stream of chat chunks.
-//! Owns the three things done with one: [`ChatStream`] relays it to a client of the same dialect, [`ChatDecoder`] reads it
-//! into events, [`ChatEncoder`] writes one from events. Refuses to wait; see [`crate::dialect::passage`].
+//! Owns the three things done with one: [`ChatStream`] relays it to a client of the same dialect, [`ChatDecoder`] reads
+//! it into events, [`ChatEncoder`] writes one from events. Refuses to wait; see [`crate::dialect::passage`].
 
 mod decode;
 mod encode;

@@ -1,12 +1,14 @@
 //! Thinking, as compatible servers add it to chat: `reasoning_content` (DeepSeek, xAI, vLLM, Z.ai), `reasoning` (Groq,
-//! OpenRouter, Cerebras, Ollama) and OpenRouter's `reasoning_details`, whose entries carry signatures and encrypted parts.
+//! OpenRouter, Cerebras, Ollama) and OpenRouter's `reasoning_details`, whose entries carry signatures and encrypted
+//! parts.
 //! Owns both directions. Refuses to guess a seal's origin; the entry says it:
 //!
-//! - An entry with a `format` is a provider's, which takes it back only whole. It travels through the canonical form, and so
-//!   through any client's dialect, as base64 of itself without its text, in the place of its signature or sealed part.
+//! - An entry with a `format` is a provider's, which takes it back only whole. It travels through the canonical form,
+//!   and so through any client's dialect, as base64 of itself without its text, in the place of its signature or sealed
+//!   part.
 //! - An entry without one is ours: another dialect's seal, written for a chat client, read back as what it was.
-//! - Thinking that came as `reasoning_content` gets a seal of the same form that says so, since DeepSeek wants it back with
-//!   the results of tools and other providers refuse it.
+//! - Thinking that came as `reasoning_content` gets a seal of the same form that says so, since DeepSeek wants it back
+//!   with the results of tools and other providers refuse it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -88,8 +90,8 @@ pub(super) fn shown(text: &str, place: usize) -> Value {
     json!({"type": "reasoning.text", "text": text, "index": place})
 }
 
-/// What a provider gets of thinking: what it gave itself. Seals of others and thinking without a seal are left out, since
-/// many chat servers refuse members they do not know.
+/// What a provider gets of thinking: what it gave itself. Seals of others and thinking without a seal are left out,
+/// since many chat servers refuse members they do not know.
 pub(super) fn returned<'a>(thoughts: impl IntoIterator<Item = &'a Reasoning>) -> Returned {
     let mut returned = Returned::default();
     for thought in thoughts {

@@ -1,4 +1,5 @@
-//! Usage as OpenAI-compatible providers report it, read into disjoint classes, and written for clients in OpenAI's object.
+//! Usage as OpenAI-compatible providers report it, read into disjoint classes, and written for clients in OpenAI's
+//! object.
 //! Owns the vendors' different names for cached tokens, and the judgement whether figures are possible. Refuses to
 //! repair: impossible figures are reported as such and the caller estimates.
 
@@ -69,8 +70,8 @@ fn figures(object: Members<'_, 7>) -> Result<Option<Usage>, &'static str> {
     Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning }))
 }
 
-/// Output without reasoning. xAI leaves reasoning out of `completion_tokens`, and its total says so; all others count it
-/// in. `generated` is the total without the prompt.
+/// Output without reasoning. xAI leaves reasoning out of `completion_tokens`, and its total says so; all others count
+/// it in. `generated` is the total without the prompt.
 fn spoken(completion: u64, reasoning: u64, generated: Option<u64>) -> Result<u64, &'static str> {
     if generated == Some(completion.saturating_add(reasoning)) {
         return Ok(completion);

@@ -3,7 +3,7 @@
 //! provider's own storage. Refuses to judge anything else: other members go through untouched.
 
 mod field;
-mod node;
+
 mod read;
 mod write;
 

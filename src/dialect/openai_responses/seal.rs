@@ -1,13 +1,14 @@
 //! Seals on thinking, carried in the one place Responses has for them: `encrypted_content` of a reasoning item.
-//! Owns the marks that tell three kinds apart, so that a client's next turn brings each back as what it was. What has no
-//! mark is `encrypted_content` as a provider gave it. Signatures and sealed thinking are base64, so a colon ends a mark.
+//! Owns the marks that tell three kinds apart, so that a client's next turn brings each back as what it was. What has
+//! no mark is `encrypted_content` as a provider gave it. Signatures and sealed thinking are base64, so a colon ends a
+//! mark.
 
 use crate::dialect::canonical::Reasoning;
 
 /// Before the signature of readable thinking (Anthropic), and after it, behind a colon, what is sealed beside it.
 const SIGNATURE: &str = "signature:";
-/// Before the signature of the thinking that led to a function call (Gemini), and after it, behind a colon, the call's id:
-/// clients put items in another order.
+/// Before the signature of the thinking that led to a function call (Gemini), and after it, behind a colon, the call's
+/// id: clients put items in another order.
 const CALL: &str = "tool_call_signature:";
 
 /// The `encrypted_content` for a piece of thinking; `None` where nothing is sealed.

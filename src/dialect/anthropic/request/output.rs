@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::place::Place;
 use super::read::Hints;
 use super::thinking;
 use crate::dialect::canonical::{Effort, Feature, Format, Json, Unsupported};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::node::Node;
 
 /// A schema has no name in this dialect, and must have one in others.
 const NAME: &str = "answer";
@@ -36,24 +36,27 @@ pub(super) fn read<'a>(
     output_format: Option<&'a RawValue>,
     hints: &mut Hints,
 ) -> Result<(Option<Effort>, Format), RequestFault> {
-    let older = output_format.map(|format| Place::new("output_format", format));
-    let output = output_config.map(|output| Place::new("output_config", output));
+    let older = output_format.map(|format| Node::at("output_format", format));
+    let output = output_config.map(|output| Node::at("output_config", output));
     let Some(output) = output else { return Ok((None, read_format(older)?)) };
     let members: RawOutput<'_> = output.read()?;
-    hints.note_if(members.task_budget.is_some(), || output.path_of("task_budget"));
+    hints.note_if(members.task_budget.is_some(), || output.below("task_budget"));
     let word = members.effort.as_deref();
     let effort = word.map(|word| thinking::read_effort(word, "output_config.effort")).transpose()?;
     let format = members.format.map(|format| output.member("format", format)).or(older);
     Ok((effort, read_format(format)?))
 }
 
-fn read_format(place: Option<Place<'_>>) -> Result<Format, RequestFault> {
+fn read_format(place: Option<Node<'_>>) -> Result<Format, RequestFault> {
     let Some(place) = place else { return Ok(Format::Text) };
     let format: RawFormat = place.read()?;
     if format.kind != "json_schema" {
-        return Err(RequestFault::invalid_value(&place.path_of("type"), "must be json_schema"));
+        return Err(RequestFault::invalid_value(&place.below("type"), "must be json_schema"));
     }
-    let schema = format.schema.ok_or_else(|| RequestFault::missing(&place.path_of("schema")))?;
+    let schema = format.schema.ok_or_else(|| RequestFault::missing(&place.below("schema")))?;
+    if !schema.is_object() {
+        return Err(RequestFault::invalid_type(&place.below("schema"), "must be an object"));
+    }
     Ok(Format::Schema { name: NAME.to_owned(), description: None, schema, strict: Some(true) })
 }
 

@@ -2,15 +2,15 @@
 //! Owns the members of a request that are neither messages nor tools. Refuses what only Anthropic's own servers do.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use serde_json::value::RawValue;
-use serde_json::{Number, Value};
 
 use super::output;
-use super::place::Place;
 use super::read::Hints;
 use super::thinking::{self, Room};
-use crate::dialect::canonical::{Feature, Json, Sampling, Settings, Thinking, Unsupported};
+use crate::dialect::canonical::{Feature, Sampling, Settings, Thinking, Unsupported};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::node::Node;
 
 /// The members as they come, each to be read where it stands.
 #[derive(Default, Deserialize)]
@@ -66,17 +66,10 @@ pub(super) fn read(
         let why = "the provider of this model has no cache to fill ahead; ask for at least one token";
         return Err(RequestFault::unsupported("max_tokens", why));
     }
-    for (name, hint) in [
-        ("context_management", raw.context_management),
-        ("cache_control", raw.cache_control),
-        ("speed", raw.speed.filter(|speed| speed.get() != r#""standard""#)),
-        ("diagnostics", raw.diagnostics),
-    ] {
-        hints.note_if(hint.is_some(), || name.to_owned());
-    }
+    note_hints(raw, hints);
     let (effort, format) = output::read(raw.output_config, raw.output_format, hints)?;
     let thought: Option<Thinking> =
-        raw.thinking.map(|value| thinking::read(&Place::new("thinking", value))).transpose()?;
+        raw.thinking.map(|value| thinking::read(&Node::at("thinking", value))).transpose()?;
     let metadata: Option<RawMetadata> = value("metadata", raw.metadata)?;
     let tier: Option<String> = value("service_tier", raw.service_tier)?;
     Ok(Settings {
@@ -96,8 +89,20 @@ pub(super) fn read(
     })
 }
 
+/// Members that bear on Anthropic's own cache, speed and records only.
+fn note_hints(raw: &RawSettings<'_>, hints: &mut Hints) {
+    for (name, hint) in [
+        ("context_management", raw.context_management),
+        ("cache_control", raw.cache_control),
+        ("speed", raw.speed.filter(|speed| speed.get() != r#""standard""#)),
+        ("diagnostics", raw.diagnostics),
+    ] {
+        hints.note_if(hint.is_some(), || name.to_owned());
+    }
+}
+
 fn value<'a, T: Deserialize<'a>>(name: &str, value: Option<&'a RawValue>) -> Result<Option<T>, RequestFault> {
-    value.map(|value| Place::new(name, value).read()).transpose()
+    value.map(|value| Node::at(name, value).read()).transpose()
 }
 
 /// What has a meaning that another provider cannot honour.
@@ -189,17 +194,14 @@ fn own_tier(tier: &str) -> Option<&'static str> {
 
 /// What Anthropic has no place for, unless it is asked for in a way that changes nothing.
 fn refuse_foreign(settings: &Settings) -> Result<(), Unsupported> {
-    let Sampling { temperature, presence_penalty, frequency_penalty, logit_bias, .. } = &settings.sampling;
-    let given = |number: &Option<Number>| number.as_ref().and_then(Number::as_f64).is_some_and(|given| given != 0.0);
-    let hot = temperature.as_ref().and_then(Number::as_f64).is_some_and(|given| given > 1.0);
-    let biased = logit_bias.as_ref().and_then(Json::read::<Value>);
-    let biased = biased.as_ref().and_then(Value::as_object).is_some_and(|bias| !bias.is_empty());
+    let [presence, frequency] = settings.sampling.penalises();
+    let hot = settings.sampling.temperature.as_ref().and_then(Number::as_f64).is_some_and(|given| given > 1.0);
     let foreign = [
         (Feature::Choices, settings.choices.is_some_and(|choices| choices > 1), "ask for one answer"),
         (Feature::Temperature, hot, "use a temperature of at most 1"),
-        (Feature::PresencePenalty, given(presence_penalty), "leave it out"),
-        (Feature::FrequencyPenalty, given(frequency_penalty), "leave it out"),
-        (Feature::LogitBias, biased, "leave it out"),
+        (Feature::PresencePenalty, presence, "leave it out"),
+        (Feature::FrequencyPenalty, frequency, "leave it out"),
+        (Feature::LogitBias, settings.sampling.is_biased(), "leave it out"),
         (Feature::LogProbs, settings.log_probs.is_some(), "leave it out"),
     ];
     match foreign.into_iter().find(|(_, asked, _)| *asked) {

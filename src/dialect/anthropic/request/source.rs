@@ -6,10 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::place::Place;
 use crate::dialect::anthropic::block::Address;
 use crate::dialect::canonical::{Feature, Source, Unsupported};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::node::Node;
 
 /// A `source` as it comes.
 #[derive(Default, Deserialize)]
@@ -24,10 +24,9 @@ struct RawSource {
     file_id: Option<String>,
 }
 
-pub(super) fn read(place: &Place<'_>) -> Result<Source, RequestFault> {
+pub(super) fn read(place: &Node<'_>) -> Result<Source, RequestFault> {
     let source: RawSource = place.read()?;
-    let required =
-        |member: Option<String>, name: &str| member.ok_or_else(|| RequestFault::missing(&place.path_of(name)));
+    let required = |member: Option<String>, name: &str| member.ok_or_else(|| RequestFault::missing(&place.below(name)));
     match source.kind.as_str() {
         "base64" => {
             let media_type = required(source.media_type, "media_type")?;

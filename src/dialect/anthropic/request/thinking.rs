@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::place::Place;
 use crate::dialect::canonical::{Effort, Thinking};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::node::Node;
 
 /// The least budget Anthropic takes.
 const LEAST: u64 = 1_024;
@@ -48,7 +48,7 @@ pub(super) struct Room<'a> {
 }
 
 /// What `thinking` says; the effort is said elsewhere.
-pub(super) fn read(place: &Place<'_>) -> Result<Thinking, RequestFault> {
+pub(super) fn read(place: &Node<'_>) -> Result<Thinking, RequestFault> {
     let thinking: RawThinking = place.read()?;
     let shown = thinking.display.map(|display| display != "omitted");
     match thinking.kind.as_str() {
@@ -57,7 +57,7 @@ pub(super) fn read(place: &Place<'_>) -> Result<Thinking, RequestFault> {
         "disabled" => Ok(Thinking { effort: None, budget: Some(0), shown: None }),
         "adaptive" | "between_tools" => Ok(Thinking { effort: None, budget: None, shown }),
         _ => Err(RequestFault::invalid_value(
-            &place.path_of("type"),
+            &place.below("type"),
             "must be enabled, disabled, adaptive or between_tools",
         )),
     }

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::place::Place;
+use super::mark;
 use super::read::Hints;
 use crate::dialect::anthropic::block::CacheControl;
 use crate::dialect::canonical::{Conversation, Feature, Json, Tool, ToolChoice, Unsupported};
 use crate::dialect::fault::RequestFault;
 use crate::dialect::members;
+use crate::dialect::node::Node;
 use crate::dialect::splice::Splice;
 
 /// A tool as it comes.
@@ -31,23 +32,26 @@ struct RawTool<'a> {
     cache_control: Option<&'a RawValue>,
 }
 
-pub(super) fn read(tools: &Place<'_>, hints: &mut Hints) -> Result<Vec<Tool>, RequestFault> {
-    tools.items()?.iter().map(|place| read_one(place, hints)).collect()
+pub(super) fn read(tools: &Node<'_>, hints: &mut Hints) -> Result<Vec<Tool>, RequestFault> {
+    tools.list()?.iter().map(|place| read_one(place, hints)).collect()
 }
 
-fn read_one(place: &Place<'_>, hints: &mut Hints) -> Result<Tool, RequestFault> {
+fn read_one(place: &Node<'_>, hints: &mut Hints) -> Result<Tool, RequestFault> {
     let tool: RawTool<'_> = place.read()?;
     if let Some(kind) = tool.kind.filter(|kind| kind != "custom") {
         let why = format!("the provider of this model has no tool {kind}; give functions with an input_schema only");
-        return Err(RequestFault::unsupported(&place.path_of("type"), &why));
+        return Err(RequestFault::unsupported(&place.below("type"), &why));
     }
-    hints.note_if(tool.input_examples.is_some(), || place.path_of("input_examples"));
+    if tool.input_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
+        return Err(RequestFault::invalid_type(&place.below("input_schema"), "must be an object"));
+    }
+    hints.note_if(tool.input_examples.is_some(), || place.below("input_examples"));
     Ok(Tool {
-        name: tool.name.ok_or_else(|| RequestFault::missing(&place.path_of("name")))?,
+        name: tool.name.ok_or_else(|| RequestFault::missing(&place.below("name")))?,
         description: tool.description,
         schema: tool.input_schema,
         strict: tool.strict,
-        cache: place.cache(tool.cache_control)?,
+        cache: mark::read(place, tool.cache_control)?,
     })
 }
 
@@ -64,16 +68,16 @@ pub(super) struct Choice<'a> {
 }
 
 /// The choice, and whether several tools may be called at once.
-pub(super) fn read_choice(place: &Place<'_>) -> Result<(Option<ToolChoice>, Option<bool>), RequestFault> {
+pub(super) fn read_choice(place: &Node<'_>) -> Result<(Option<ToolChoice>, Option<bool>), RequestFault> {
     let choice: Choice<'_> = place.read()?;
     let parallel = choice.disable_parallel_tool_use.map(|disabled| !disabled);
-    let named = || choice.name.as_deref().ok_or_else(|| RequestFault::missing(&place.path_of("name")));
+    let named = || choice.name.as_deref().ok_or_else(|| RequestFault::missing(&place.below("name")));
     let read = match choice.kind.as_ref() {
         "auto" => ToolChoice::Auto,
         "any" => ToolChoice::Required,
         "none" => ToolChoice::None,
         "tool" => ToolChoice::Tool(named()?.to_owned()),
-        _ => return Err(RequestFault::invalid_value(&place.path_of("type"), "must be auto, any, tool or none")),
+        _ => return Err(RequestFault::invalid_value(&place.below("type"), "must be auto, any, tool or none")),
     };
     Ok((Some(read), parallel))
 }

@@ -1,6 +1,6 @@
 //! A conversation written as a request of this dialect, for a provider.
-//! Owns the order Anthropic demands: instructions apart, turns by turns, results first in theirs. Refuses what Anthropic
-//! has no place for, by its feature.
+//! Owns the order Anthropic demands: instructions apart, turns by turns, results first in theirs. Refuses what
+//! Anthropic has no place for, by its feature.
 
 use std::borrow::Cow;
 
@@ -84,6 +84,9 @@ fn turns<'a>(
     }
     if turns.is_empty() && !system.is_empty() {
         turns.push(Turn { role: "user", content: std::mem::take(&mut system) });
+    }
+    if turns.is_empty() {
+        return Err(Unsupported::new(Feature::EmptyPrompt, "there must be a message that says something"));
     }
     Ok((system, turns))
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::frame::{self, Frame, Kind};
+use super::frame::{Frame, Kind};
 use crate::dialect::anthropic::block::RawBlock;
 use crate::dialect::anthropic::seal::{self, Opaque};
 use crate::dialect::anthropic::usage::Tally;
 use crate::dialect::anthropic::{ids, stop};
 use crate::dialect::canonical::{Event, Piece, Reasoning};
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::passage::{Decode, StreamEnd};
 use crate::dialect::sse::Splitter;
 
@@ -90,8 +91,8 @@ impl Decode for MessagesDecoder {
             return Ok(());
         }
         let answer = &mut self.answer;
-        let (_, outcome) = self.splitter.sift(chunk, |event| answer.take(event, events).map(|()| false));
-        let outcome = outcome.and_then(|()| frame::bare_error(self.splitter.pending()).map_or(Ok(()), Err));
+        let take = |event: &[u8]| answer.take(event, events).map(|()| false);
+        let (_, outcome) = frame::sift(&mut self.splitter, chunk, take);
         if outcome.is_err() && self.answer.done {
             return Ok(());
         }
@@ -100,9 +101,9 @@ impl Decode for MessagesDecoder {
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) -> StreamEnd {
-        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
+        let last = frame::last(&mut self.splitter);
         let answer = &mut self.answer;
-        if !answer.done && !answer.failed && frame::is_whole(&last) {
+        if let Some(last) = last.filter(|_| !answer.done && !answer.failed) {
             answer.failed = answer.take(&last, events).is_err();
         }
         let complete = answer.done || (answer.finished && !answer.failed);

@@ -1,7 +1,7 @@
 //! A client's stream written from events.
 //! Owns the order this dialect demands: one block after the other, each begun, filled and ended. Calls that a provider
-//! tells side by side wait until the open one is whole. Refuses to end by itself: `message_delta` and `message_stop` are
-//! the tail.
+//! tells side by side wait until the open one is whole. Refuses to end by itself: `message_delta` and `message_stop`
+//! are the tail.
 
 mod calls;
 mod wire;
@@ -125,7 +125,7 @@ impl MessagesEncoder {
         if !call.arguments.is_empty() {
             self.fill(Delta::Arguments { partial_json: &call.arguments }, out);
         }
-        self.calls.begun(call);
+        self.calls.begun(&call);
     }
 
     /// Ends the open block, and tells every call that waits. Arguments that come later still are lost: no provider goes

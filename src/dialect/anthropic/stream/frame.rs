@@ -1,15 +1,10 @@
 //! Frames: one event of a stream, opened so far that its kind and its members are known.
 //! Owns what is an error and what is no stream of this dialect. Refuses to read on: whoever needs a member reads it.
 
-use serde_json::value::RawValue;
-
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::members::{self, Member};
-use crate::dialect::sse::Event;
 use crate::dialect::words::UpstreamWords;
-
-/// How much of a body that is no event stream is searched for an error; it is read anew with every chunk.
-const MAX_BARE: usize = 16 * 1024;
 
 const MEMBERS: [&str; 7] = ["type", "index", "message", "content_block", "delta", "usage", "error"];
 
@@ -44,11 +39,7 @@ impl Frame<'_> {
     /// # Errors
     /// When it reports an error, or is nothing an event stream of this dialect can hold.
     pub(super) fn open<T>(bytes: &[u8], look: impl FnOnce(&Frame<'_>) -> T) -> Result<T, StreamFault> {
-        let event = Event::read(bytes);
-        if is_bare(bytes) || event.is_foreign() {
-            return Err(bare_error(bytes).unwrap_or(StreamFault::Garbage("it is not an event stream")));
-        }
-        let data = event.data();
+        let data = frame::open(bytes)?.data();
         // Local servers send broken UTF-8; in a passage it stays as it came, in a translation it is replaced.
         let text = String::from_utf8_lossy(data.trim_ascii());
         match text.as_ref() {
@@ -103,26 +94,4 @@ impl<'a> Frame<'a> {
 fn wordless(json: &str) -> StreamFault {
     let unsaid = || UpstreamWords { message: "an error without words".into(), kind: None, param: None, code: None };
     StreamFault::UpstreamError(UpstreamWords::read(json.as_bytes()).unwrap_or_else(unsaid))
-}
-
-/// Whether the last bytes of a stream are an event that only lacks its blank line.
-pub(super) fn is_whole(event: &[u8]) -> bool {
-    let data = Event::read(event).data();
-    let json = data.trim_ascii();
-    json == b"[DONE]" || members::read(&String::from_utf8_lossy(json), &[]).is_ok()
-}
-
-/// A body that is a JSON error without the form of an event stream is an error all the same, told by its first value.
-pub(super) fn bare_error(body: &[u8]) -> Option<StreamFault> {
-    if !is_bare(body) {
-        return None;
-    }
-    let text = String::from_utf8_lossy(body.get(..MAX_BARE).unwrap_or(body));
-    let first = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>().next()?.ok()?;
-    UpstreamWords::read(first.get().as_bytes()).map(StreamFault::UpstreamError)
-}
-
-/// Whether JSON stands where a field's name should.
-fn is_bare(event: &[u8]) -> bool {
-    event.starts_with(b"{")
 }

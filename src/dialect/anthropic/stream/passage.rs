@@ -1,14 +1,15 @@
 //! A stream on its way from a provider to a client of the same dialect.
-//! Owns what passes and what is withheld until the books are settled: `message_stop` alone, for `message_delta` with its
-//! usage is part of the answer. Refuses to reshape: what passes is byte for byte what the provider sent.
+//! Owns what passes and what is withheld until the books are settled: `message_stop` alone, for `message_delta` with
+//! its usage is part of the answer. Refuses to reshape: what passes is byte for byte what the provider sent.
 
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::frame::{self, Frame, Kind};
+use super::frame::{Frame, Kind};
 use crate::dialect::anthropic::usage::Tally;
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::members::Member;
 use crate::dialect::passage::{Passage, Seen, StreamEnd};
 use crate::dialect::splice::Splice;
@@ -74,8 +75,7 @@ impl Passage for MessagesStream {
             return Ok(Bytes::new());
         }
         let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
-        let outcome = outcome.and_then(|()| frame::bare_error(splitter.pending()).map_or(Ok(()), Err));
+        let (due, outcome) = frame::sift(&mut splitter, &chunk, |event| self.passes(event));
         self.splitter = splitter;
         match outcome {
             Err(fault) if !self.done => {
@@ -92,9 +92,9 @@ impl Passage for MessagesStream {
     }
 
     fn finish(&mut self) -> StreamEnd {
-        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
-        if !self.done && !self.failed && frame::is_whole(&last) && self.passes(&last) == Ok(true) {
-            self.rest = Bytes::from(last);
+        let last = frame::last(&mut self.splitter).filter(|_| !self.done && !self.failed);
+        if let Some(last) = last.filter(|last| self.passes(last) == Ok(true)) {
+            self.rest = last;
         }
         let complete = self.done || (self.finished && !self.failed);
         if complete { StreamEnd::Complete } else { StreamEnd::Cut }

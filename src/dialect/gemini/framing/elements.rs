@@ -37,7 +37,8 @@ enum Step {
 }
 
 impl Elements {
-    /// As [`super::Frames::sift`]. What was wanted is copied: arrays are what clients without `alt=sse` ask for, which few do.
+    /// As [`super::Frames::sift`]. What was wanted is copied: arrays are what clients without `alt=sse` ask for, which
+    /// few do.
     pub(super) fn sift(
         &mut self,
         chunk: &[u8],
@@ -83,8 +84,11 @@ impl Elements {
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> Result<(), StreamFault> {
+        if self.pending.len().saturating_add(bytes.len()) > MAX_EVENT {
+            return Err(StreamFault::Oversized);
+        }
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() > MAX_EVENT { Err(StreamFault::Oversized) } else { Ok(()) }
+        Ok(())
     }
 }
 

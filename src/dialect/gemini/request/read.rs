@@ -1,6 +1,6 @@
 //! Requests read into their canonical form.
-//! Owns contents and instructions, and the pairing of results with calls. Refuses what no other dialect has, by the path of
-//! the member: video, code that Google runs, cached contents.
+//! Owns contents and instructions, and the pairing of results with calls. Refuses what no other dialect has, by the
+//! path of the member: video, code that Google runs, cached contents.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,14 @@ use serde::de::IgnoredAny;
 use super::{settings, tools};
 use crate::dialect::canonical::{Conversation, Json, Message, Part, PartKind, Role, ToolResult};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::fields;
 use crate::dialect::gemini::calls::{self, Pairing};
 use crate::dialect::gemini::seal::Seal;
 use crate::dialect::gemini::wire::{self, Content, FunctionResponse};
 use crate::dialect::gemini::{Side, media, parts};
 
 /// The members that are read; `model` is what `countTokens` repeats of the path.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "systemInstruction",
     "contents",
     "tools",
@@ -25,19 +26,20 @@ const KNOWN: [&str; 9] = [
     "safetySettings",
     "serviceTier",
     "labels",
+    "cachedContent",
     "model",
 ];
 
 /// The conversation a body asks for, output cap and number of choices left to the caller.
 pub(super) fn conversation(body: &[u8]) -> Result<Conversation, RequestFault> {
     let body: Json = serde_json::from_slice(body).map_err(|fault| RequestFault::invalid_json(&fault.to_string()))?;
-    let hints = unknown(&body, "", &KNOWN);
+    fields::refuse_unknown(body.text(), |name| KNOWN.contains(&camel(name).as_str()))?;
     let body: wire::Body = body_of(&body)?;
     if body.cached_content.is_some() {
         let why = "contents cached at Google cannot be read by this model's provider; send them in contents";
         return Err(RequestFault::unsupported("cachedContent", why));
     }
-    let mut conversation = Conversation { hints, ..Conversation::default() };
+    let mut conversation = Conversation::default();
     if body.safety_settings.as_ref().is_some_and(|settings| settings.text() != "[]") {
         conversation.hints.push("safetySettings".to_owned());
     }
@@ -191,8 +193,8 @@ fn read_media(part: wire::Part, field: &str) -> Result<PartKind, RequestFault> {
     kind.ok_or_else(|| RequestFault::unsupported(&format!("{field}.{name}"), why))
 }
 
-/// What a function gave back, and whether that is an error. Google's libraries put a plain text in the only member of an
-/// object; any other object is the text of its JSON.
+/// What a function gave back, and whether that is an error. Google's libraries put a plain text in the only member of
+/// an object; any other object is the text of its JSON.
 fn read_output(response: &Json) -> (String, bool) {
     let members = response.read::<BTreeMap<String, Json>>().unwrap_or_default();
     let only = members.iter().next().filter(|_| members.len() == 1);

@@ -1,6 +1,6 @@
 //! Settings: `generationConfig`, both ways.
-//! Owns the mapping of each setting. Refuses answers that are not text. The output cap and the number of choices are read
-//! where the head is.
+//! Owns the mapping of each setting. Refuses answers that are not text. The output cap and the number of choices are
+//! read where the head is.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -126,6 +126,10 @@ pub(super) fn read_tier(tier: &str) -> String {
 }
 
 fn read_format(mime: Option<String>, json: Option<Json>, open_api: Option<Json>) -> Result<Format, RequestFault> {
+    let schemas = [("responseJsonSchema", &json), ("responseSchema", &open_api)];
+    if let Some((name, _)) = schemas.iter().find(|(_, schema)| schema.as_ref().is_some_and(|json| !json.is_object())) {
+        return Err(RequestFault::invalid_type(&format!("generationConfig.{name}"), "must be an object"));
+    }
     let schema = json.or_else(|| open_api.as_ref().map(schema::read));
     match (mime.as_deref(), schema) {
         (None | Some("" | JSON), Some(schema)) => {
@@ -187,11 +191,7 @@ pub(super) fn write(settings: &Settings, output_cap: Option<u64>, model: &str) -
 
 fn check(settings: &Settings) -> Result<(), Unsupported> {
     let refused = [
-        (
-            settings.sampling.logit_bias.is_some(),
-            Feature::LogitBias,
-            "Gemini makes no single token likelier; leave it out",
-        ),
+        (settings.sampling.is_biased(), Feature::LogitBias, "Gemini makes no single token likelier; leave it out"),
         (settings.stop.len() > MAX_STOPS, Feature::StopTexts, "Gemini takes at most five texts that end an answer"),
         (settings.choices > Some(MAX_CHOICES), Feature::Choices, "Gemini gives at most eight answers; ask for fewer"),
     ];

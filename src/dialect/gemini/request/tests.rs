@@ -153,7 +153,7 @@ fn snake_case_and_capitals_are_read() {
         "tool_config": {"function_calling_config": {"mode": "any", "allowed_function_names": ["f"]}},
         "generation_config": {"max_output_tokens": 5, "thinking_config": {"thinking_budget": -1, "thinking_level": "low"},
             "response_schema": {"type": "STRING"}, "media_resolution": "LOW"},
-        "safety_settings": [{}], "service_tier": "STANDARD", "oddity": 1,
+        "safety_settings": [{}], "service_tier": "STANDARD", "oddity": null,
     });
     let conversation = read(&body).unwrap();
     assert_eq!(conversation.messages[0], said(Role::System, vec![Part::text("be")]));
@@ -163,8 +163,7 @@ fn snake_case_and_capitals_are_read() {
     assert_eq!((settings.output_cap, settings.service_tier.as_deref()), (Some(5), Some("default")));
     assert_eq!(settings.thinking, Thinking { effort: Some(Effort::Low), ..Thinking::default() });
     assert!(matches!(&settings.format, Format::Schema { schema, .. } if schema.text() == r#"{"type":"string"}"#));
-    let hints =
-        ["oddity", "safetySettings", "generationConfig.media_resolution", "tools[0].function_declarations[0].behavior"];
+    let hints = ["safetySettings", "generationConfig.media_resolution", "tools[0].function_declarations[0].behavior"];
     assert_eq!(conversation.hints, hints);
 }
 

@@ -83,6 +83,13 @@ fn read_declarations(json: &Json, field: &str, conversation: &mut Conversation) 
         if declaration.name.is_empty() {
             return Err(RequestFault::missing(&format!("{field}.name")));
         }
+        let schemas =
+            [("parameters", &declaration.parameters), ("parametersJsonSchema", &declaration.parameters_json_schema)];
+        if let Some((name, _)) =
+            schemas.iter().find(|(_, schema)| schema.as_ref().is_some_and(|json| !json.is_object()))
+        {
+            return Err(RequestFault::invalid_type(&format!("{field}.{name}"), "must be an object"));
+        }
         conversation.tools.push(read_tool(declaration));
     }
     Ok(())

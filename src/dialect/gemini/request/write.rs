@@ -175,6 +175,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::Files | Feature::Urls => "contents[].parts[].fileData",
         Feature::ToolResultMedia => "contents[].parts[].functionResponse.parts",
         // What this dialect has no member for, a client of it cannot have asked.
+        Feature::EmptyPrompt => "contents",
         Feature::LogitBias | Feature::Verbosity | Feature::User | Feature::Names => "generationConfig",
     }
 }

@@ -1,8 +1,9 @@
 //! A provider's stream, read into events.
-//! Owns the order of events and the ids of calls without one. Refuses to merge calls: Gemini gives each whole and in one
-//! part, with no index, so every such part is a call of its own.
+//! Owns the order of events and the ids of calls without one. Refuses to merge calls: Gemini gives each whole and in
+//! one part, with no index, so every such part is a call of its own.
 //!
-//! Why a choice ended is told when the stream has: some servers give a reason with every chunk, and the last one counts.
+//! Why a choice ended is told when the stream has: some servers give a reason with every chunk, and the last one
+//! counts.
 
 use bytes::Bytes;
 

@@ -1,12 +1,13 @@
 //! Events, written as a client's stream.
-//! Owns the chunks' shape: whole calls, since Gemini has no pieces of them, and one last chunk with the reasons and usage.
-//! Refuses comments and bare `data:`; Google's client reads neither.
+//! Owns the chunks' shape: whole calls, since Gemini has no pieces of them, and one last chunk with the reasons and
+//! usage. Refuses comments and bare `data:`; Google's client reads neither.
 
 use std::collections::BTreeMap;
 
 use bytes::{BufMut, BytesMut};
 
 use crate::dialect::canonical::{Event, Json, Piece, Stop, ToolCall};
+use crate::dialect::frame;
 use crate::dialect::gemini::framing::Framing;
 use crate::dialect::gemini::seal::Seal;
 use crate::dialect::gemini::wire::{Answer, Candidate, Content, Part};
@@ -79,17 +80,23 @@ impl GeminiEncoder {
         self.write(Some(vec![candidate]), None, out);
     }
 
+    /// Only reasons end this dialect's streams: what the provider ended without one has ended all the same.
+    fn finish_all(&mut self, out: &mut BytesMut) {
+        if self.choices.is_empty() {
+            self.choices.insert(0, Choice::default());
+        }
+        let open = self.choices.iter().filter(|(_, choice)| choice.stop.is_none());
+        for index in open.map(|(index, _)| *index).collect::<Vec<_>>() {
+            self.finished(index, Stop::End, out);
+        }
+    }
+
     fn write(&mut self, candidates: Option<Vec<Candidate<Part>>>, usage_metadata: Option<Json>, out: &mut BytesMut) {
         let (model_version, response_id) = (self.model.clone(), self.id.clone());
         let answer = Answer { candidates, usage_metadata, model_version, response_id, ..Answer::default() };
         let json = serde_json::to_vec(&answer).unwrap_or_default();
         match self.framing {
-            Framing::Sse => {
-                out.put_slice(b"data: ");
-                // A model's own JSON may have line ends between its tokens; in a line of data they are blanks.
-                out.extend(json.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
-                out.put_slice(b"\n\n");
-            }
+            Framing::Sse => frame::write(None, &json, out),
             Framing::Array => {
                 out.put_slice(if self.begun { b",\n" } else { b"[" });
                 out.put_slice(&json);
@@ -143,6 +150,7 @@ impl Encode for GeminiEncoder {
     }
 
     fn tail(&mut self, farthing: Option<&str>, out: &mut BytesMut) {
+        self.finish_all(out);
         let ends = std::mem::take(&mut self.choices).into_iter().filter_map(|(index, choice)| {
             let finish_reason = Some(stop::write(&choice.stop?).to_owned());
             let content = Some(Content::of_model(vec![Part::text("")]));

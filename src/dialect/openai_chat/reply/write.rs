@@ -1,6 +1,6 @@
 //! A whole answer, written for a client.
-//! Owns the shape stock SDKs read. Refuses to invent: an answer without figures has no usage. Pictures in an answer have no
-//! place in chat and are left out.
+//! Owns the shape stock SDKs read. Refuses to invent: an answer without figures has no usage. Pictures in an answer
+//! have no place in chat and are left out.
 
 use std::borrow::Cow;
 

@@ -32,6 +32,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::Files => "messages[].content[].file.file_id",
         Feature::Urls => "messages[].content[].image_url.url",
         Feature::ToolResultMedia => "messages[].content",
+        Feature::EmptyPrompt => "messages",
         Feature::Names => "messages[].name",
     }
 }

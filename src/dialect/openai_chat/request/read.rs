@@ -1,6 +1,7 @@
 //! A chat request read in full, into the canonical form, for a provider of another dialect.
-//! Owns the list of members that are understood. A member that only hints is passed over and named; one that changes the
-//! answer and has no canonical place is refused by name, as is every member that is not known. Refuses to drop silently.
+//! Owns the list of members that are understood. A member that only hints is passed over and named; one that changes
+//! the answer and has no canonical place is refused by name, as is every member that is not known. Refuses to drop
+//! silently.
 
 mod content;
 mod ids;
@@ -17,6 +18,7 @@ use super::ChatRequest;
 use super::typed::{self, Outcome};
 use crate::dialect::canonical::{Conversation, Ignored};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::fields;
 use crate::dialect::members::Member;
 
 /// Members that are read, whether here, by [`ChatRequest::parse`] or in one of the rooms.
@@ -84,7 +86,7 @@ impl ChatRequest {
     /// The first member that cannot be read or carried, by its path, such as `messages[2].content[0].image_url`.
     pub fn conversation(&self) -> Outcome<Conversation> {
         let text = std::str::from_utf8(&self.body).unwrap_or_default();
-        refuse_unknown(text)?;
+        fields::refuse_unknown(text, |name| KNOWN.contains(&name))?;
         let mut body = Body(typed::entry(text, &KNOWN)?);
         refuse(&mut body)?;
         let mut hints = hints(&mut body)?;
@@ -103,13 +105,6 @@ impl<'a> Body<'a> {
         let place = KNOWN.iter().position(|known| *known == name)?;
         self.0.get_mut(place)?.take()
     }
-}
-
-fn refuse_unknown(text: &str) -> Outcome<()> {
-    let all: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
-    let mut unknown = all.iter().filter(|(name, value)| !KNOWN.contains(&name.as_str()) && value.get() != "null");
-    let why = "the gateway does not know this field, so it cannot ask this model's provider for it; leave it out";
-    unknown.next().map_or(Ok(()), |(name, _)| Err(RequestFault::unsupported(name, why)))
 }
 
 fn refuse(body: &mut Body<'_>) -> Outcome<()> {

@@ -1,8 +1,9 @@
 //! A conversation written as a chat request, for a provider.
-//! Owns which settings the body carries and which hints are passed over. Refuses what chat has no place for, by feature.
+//! Owns which settings the body carries and which hints are passed over. Refuses what chat has no place for, by
+//! feature.
 //!
-//! It is written so that OpenAI and the compatible servers all take it: developer text as `system`, texts joined into one
-//! string where there is nothing else, no cache markers, no `metadata` (OpenAI takes it only of stored answers), no
+//! It is written so that OpenAI and the compatible servers all take it: developer text as `system`, texts joined into
+//! one string where there is nothing else, no cache markers, no `metadata` (OpenAI takes it only of stored answers), no
 //! `parallel_tool_calls` that says what is so anyway.
 
 mod content;

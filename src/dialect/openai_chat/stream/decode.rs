@@ -1,17 +1,19 @@
 //! A provider's stream of chat chunks, read into events.
-//! Owns what a chunk says of the answer, its choices, usage and errors. Refuses to be strict: a member of a shape that is
-//! not known says nothing, for compatible servers send many; only what is no JSON object, or an error, ends the stream.
+//! Owns what a chunk says of the answer, its choices, usage and errors. Refuses to be strict: a member of a shape that
+//! is not known says nothing, for compatible servers send many; only what is no JSON object, or an error, ends the
+//! stream.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::frame::{self, Frame, bare_error};
+use super::frame::{Frame, read};
 use crate::dialect::canonical::{Event, Json, Piece};
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::members::{self, Member};
 use crate::dialect::openai_chat::answer::Answer;
 use crate::dialect::passage::{Decode, StreamEnd};
-use crate::dialect::sse::{self, Splitter};
+use crate::dialect::sse::Splitter;
 use crate::dialect::usage::Reading;
 use crate::dialect::words::UpstreamWords;
 
@@ -56,7 +58,7 @@ impl ChatDecoder {
         if self.done {
             return Ok(());
         }
-        match frame::read(bytes, &sse::Event::read(bytes))? {
+        match read(&frame::open(bytes)?)? {
             Frame::Silent => Ok(()),
             Frame::Done => {
                 self.done = true;
@@ -153,8 +155,7 @@ impl Decode for ChatDecoder {
             return Ok(());
         }
         let mut splitter = std::mem::take(&mut self.splitter);
-        let (_, outcome) = splitter.sift(chunk, |event| self.event(event, events).map(|()| false));
-        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
+        let (_, outcome) = frame::sift(&mut splitter, chunk, |event| self.event(event, events).map(|()| false));
         self.splitter = splitter;
         if self.done {
             return Ok(());
@@ -165,7 +166,7 @@ impl Decode for ChatDecoder {
 
     fn finish(&mut self, events: &mut Vec<Event>) -> StreamEnd {
         let last = frame::last(&mut self.splitter);
-        if !self.done && !self.failed && frame::is_whole(&last) {
+        if let Some(last) = last.filter(|_| !self.done && !self.failed) {
             self.failed = self.event(&last, events).is_err();
         }
         let complete = self.done || (!self.failed && self.all_finished());

@@ -1,12 +1,14 @@
 //! A client's stream of chat chunks, written from events.
-//! Owns the order OpenAI's SDKs expect: for each choice a chunk with the role, its deltas, its reason for finishing; then, for
-//! a client that asked, a chunk with usage and no choice; then the end marker. Refuses to end before it is told to.
+//! Owns the order OpenAI's SDKs expect: for each choice a chunk with the role, its deltas, its reason for finishing;
+//! then, for a client that asked, a chunk with usage and no choice; then the end marker. Refuses to end before it is
+//! told to.
 
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::dialect::canonical::{Event, Json, Piece, Reasoning, Stop};
+use crate::dialect::frame;
 use crate::dialect::openai_chat::shape::{Call, Content, Message};
 use crate::dialect::openai_chat::usage::Object;
 use crate::dialect::openai_chat::{finish, thoughts};
@@ -158,9 +160,7 @@ impl ChatEncoder {
             usage,
         };
         let Ok(json) = serde_json::to_vec(&chunk) else { return };
-        out.put_slice(b"data: ");
-        out.put_slice(&json);
-        out.put_slice(b"\n\n");
+        frame::write(None, &json, out);
     }
 }
 

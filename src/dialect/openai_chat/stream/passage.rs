@@ -7,14 +7,15 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use serde_json::value::RawValue;
 
-use super::frame::{self, Frame, bare_error};
+use super::frame::{Frame, read};
 use super::indexes::Indexes;
 use super::scan;
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::members::{self, Member};
 use crate::dialect::passage::{Passage, Seen, StreamEnd};
 use crate::dialect::splice::Splice;
-use crate::dialect::sse::{Event, Splitter};
+use crate::dialect::sse::Splitter;
 use crate::dialect::usage::Reading;
 use crate::dialect::words::UpstreamWords;
 
@@ -57,11 +58,11 @@ impl ChatStream {
 
     /// Takes in one event; says whether it goes to the client now.
     fn passes(&mut self, bytes: &[u8]) -> Result<bool, StreamFault> {
-        let event = Event::read(bytes);
         if self.done {
             return Ok(false);
         }
-        let data = match frame::read(bytes, &event)? {
+        let event = frame::open(bytes)?;
+        let data = match read(&event)? {
             Frame::Silent => return Ok(true),
             Frame::Done => {
                 self.done = true;
@@ -128,8 +129,7 @@ impl Passage for ChatStream {
             return Ok(Bytes::new());
         }
         let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
-        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
+        let (due, outcome) = frame::sift(&mut splitter, &chunk, |event| self.passes(event));
         self.splitter = splitter;
         match outcome {
             Err(fault) if !self.done => {
@@ -146,9 +146,9 @@ impl Passage for ChatStream {
     }
 
     fn finish(&mut self) -> StreamEnd {
-        let last = frame::last(&mut self.splitter);
-        if !self.done && !self.failed && frame::is_whole(&last) && self.passes(&last) == Ok(true) {
-            self.rest = Bytes::from(last);
+        let last = frame::last(&mut self.splitter).filter(|_| !self.done && !self.failed);
+        if let Some(last) = last.filter(|last| self.passes(last) == Ok(true)) {
+            self.rest = last;
         }
         let complete = self.done || (!self.failed && self.choices.all_finished());
         if complete { StreamEnd::Complete } else { StreamEnd::Cut }

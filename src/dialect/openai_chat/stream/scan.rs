@@ -1,6 +1,6 @@
 //! Scans: what can be said of a chunk without parsing it, so that a plain content delta costs no JSON parse.
-//! Owns the search for member names and the measure of streamed text. Refuses to conclude: a scan only says that a parse
-//! may be worth it; a name found inside an inner object costs a parse and changes nothing.
+//! Owns the search for member names and the measure of streamed text. Refuses to conclude: a scan only says that a
+//! parse may be worth it; a name found inside an inner object costs a parse and changes nothing.
 
 use std::sync::LazyLock;
 

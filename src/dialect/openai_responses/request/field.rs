@@ -32,6 +32,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::Files => "input[].content[].file_id",
         Feature::Urls => "input[].content[].file_url",
         Feature::ToolResultMedia => "input[].output",
+        Feature::EmptyPrompt => "input",
         Feature::Names => "input[].name",
     }
 }

@@ -7,12 +7,14 @@ mod tools;
 
 use bytes::Bytes;
 
-use super::node::Node;
 use crate::dialect::canonical::{Conversation, Effort, Format, Ignored, LogProbs, Message, Part, Role, Settings};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::fields;
+use crate::dialect::node::Node;
 
-/// What is read here or in the head, and what has no meaning for another provider: whether the answer is stored or padded.
-const KNOWN: [&str; 27] = [
+/// What is read here or in the head, and what has no meaning for another provider: whether the answer is stored or
+/// padded.
+const KNOWN: [&str; 30] = [
     "model",
     "input",
     "instructions",
@@ -40,13 +42,20 @@ const KNOWN: [&str; 27] = [
     "store",
     "truncation",
     "prompt_cache_retention",
+    "prompt_cache_options",
+    "max_tool_calls",
+    "context_management",
 ];
+
+/// Members that bear on OpenAI's own cache, tools and storage only.
+const HINTS: [&str; 4] = ["prompt_cache_retention", "prompt_cache_options", "max_tool_calls", "context_management"];
 
 const STORED: &str = "is stored at OpenAI, and the model's provider is another; send the whole conversation in input";
 
 /// The request in the canonical form, but for the output cap, which the head has.
 pub(super) fn conversation(body: &Bytes) -> Result<Conversation, RequestFault> {
     let text = std::str::from_utf8(body).map_err(|_| RequestFault::invalid_json("the body is not valid UTF-8"))?;
+    fields::refuse_unknown(text, |name| KNOWN.contains(&name))?;
     let body = Node::root(text);
     refuse_stored(&body)?;
     let mut hints = hints(&body)?;
@@ -72,15 +81,15 @@ fn refuse_stored(body: &Node<'_>) -> Result<(), RequestFault> {
 
 /// Members that are passed over, and must be told of.
 fn hints(body: &Node<'_>) -> Result<Vec<Ignored>, RequestFault> {
-    let mut hints: Vec<Ignored> = body.names().into_iter().filter(|name| !KNOWN.contains(&name.as_str())).collect();
-    let [store, truncation, retention] = body.members(&["store", "truncation", "prompt_cache_retention"])?;
+    let passed_over = body.members(&HINTS)?.into_iter().flatten();
+    let mut hints: Vec<Ignored> = passed_over.map(|hint| hint.path().to_owned()).collect();
+    let [store, truncation] = body.members(&["store", "truncation"])?;
     if store.map(|store| store.flag()).transpose()? == Some(true) {
         hints.push("store".to_owned());
     }
     if truncation.map(|truncation| truncation.string()).transpose()?.is_some_and(|how| how != "disabled") {
         hints.push("truncation".to_owned());
     }
-    hints.extend(retention.map(|retention| retention.path().to_owned()));
     Ok(hints)
 }
 

@@ -9,7 +9,6 @@ mod tools;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::Number;
 
 use self::items::{Input, Items};
 use self::settings::Set;
@@ -68,15 +67,14 @@ pub fn write(conversation: &Conversation, to: &Rewrite<'_>, stream: bool) -> Res
 /// What Responses has no member for. A penalty of zero and an empty bias are the defaults.
 fn refuse(settings: &Settings) -> Result<(), Unsupported> {
     let sampling = &settings.sampling;
-    let weighs = |number: &Option<Number>| number.as_ref().is_some_and(|number| number.as_f64() != Some(0.0));
-    let biased = sampling.logit_bias.as_ref().is_some_and(|bias| bias.text().contains(':'));
+    let [presence, frequency] = sampling.penalises();
     let asked = [
         (Feature::Choices, settings.choices.is_some_and(|choices| choices > 1), "ask for one answer at a time"),
         (Feature::StopTexts, !settings.stop.is_empty(), "leave the stop texts out"),
         (Feature::TopK, sampling.top_k.is_some(), "use top_p or temperature"),
-        (Feature::PresencePenalty, weighs(&sampling.presence_penalty), "leave the penalty out"),
-        (Feature::FrequencyPenalty, weighs(&sampling.frequency_penalty), "leave the penalty out"),
-        (Feature::LogitBias, biased, "leave the bias out"),
+        (Feature::PresencePenalty, presence, "leave the penalty out"),
+        (Feature::FrequencyPenalty, frequency, "leave the penalty out"),
+        (Feature::LogitBias, sampling.is_biased(), "leave the bias out"),
     ];
     let first = asked.into_iter().find(|(_, is_asked, _)| *is_asked);
     first.map_or(Ok(()), |(feature, _, why)| Err(Unsupported::new(feature, why)))

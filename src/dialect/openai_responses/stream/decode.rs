@@ -7,9 +7,10 @@ mod items;
 use bytes::Bytes;
 
 use self::items::Items;
-use super::event::{Frame, Said, bare_error, is_whole};
+use super::event::{Frame, Said};
 use crate::dialect::canonical::{Event, Stop};
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::openai_responses::{elements, object, pick, text};
 use crate::dialect::passage::{Decode, StreamEnd};
 use crate::dialect::sse::Splitter;
@@ -96,16 +97,14 @@ fn usage(said: &Said<'_>) -> Option<Event> {
 impl Decode for ResponsesDecoder {
     fn push(&mut self, chunk: &Bytes, events: &mut Vec<Event>) -> Result<(), StreamFault> {
         let mut splitter = std::mem::take(&mut self.splitter);
-        let (_, outcome) = splitter.sift(chunk, |event| self.take(event, events).map(|()| false));
-        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
+        let (_, outcome) = frame::sift(&mut splitter, chunk, |event| self.take(event, events).map(|()| false));
         self.splitter = splitter;
         if self.done { Ok(()) } else { outcome }
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) -> StreamEnd {
-        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
         // A fault in the last event is told by the answer's being cut.
-        let outcome = if is_whole(&last) { self.take(&last, events) } else { Ok(()) };
+        let outcome = frame::last(&mut self.splitter).map_or(Ok(()), |last| self.take(&last, events));
         if outcome.is_ok() && self.done { StreamEnd::Complete } else { StreamEnd::Cut }
     }
 

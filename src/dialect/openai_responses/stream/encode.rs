@@ -1,6 +1,6 @@
 //! Canonical events into a stream of Responses events, with all the steps that OpenAI's own streams have.
-//! Owns the numbers, the ids, and the output as it grows, so that the last event repeats what was streamed. Refuses more
-//! than one choice, which the dialect does not have.
+//! Owns the numbers, the ids, and the output as it grows, so that the last event repeats what was streamed. Refuses
+//! more than one choice, which the dialect does not have.
 
 mod steps;
 

@@ -2,17 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::members::{self, Member};
 use crate::dialect::openai_responses::{pick, text, usage};
-use crate::dialect::sse::Event;
 use crate::dialect::usage::Reading;
 use crate::dialect::words::UpstreamWords;
-
-/// How much of a body that is no event stream is searched for an error; it is read anew with every chunk.
-const MAX_BARE: usize = 16 * 1024;
 
 /// What one event is.
 pub(super) enum Frame<'a> {
@@ -27,14 +22,10 @@ pub(super) enum Frame<'a> {
 impl<'a> Frame<'a> {
     /// Reads the lines of one event.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, StreamFault> {
-        let event = Event::read(bytes);
-        if is_bare(bytes) || event.is_foreign() {
-            return Err(bare_error(bytes).unwrap_or(StreamFault::Garbage("it is not an event stream")));
-        }
-        let json = event.data();
+        let json = frame::open(bytes)?.data();
         Ok(match json.trim_ascii() {
             b"" => Self::Silent,
-            b"[DONE]" => Self::Marker,
+            frame::MARKER => Self::Marker,
             _ => Self::Said(json),
         })
     }
@@ -93,25 +84,4 @@ impl<'a> Said<'a> {
 fn unnamed() -> UpstreamWords {
     let message = "the provider gave no reason".to_owned();
     UpstreamWords { message, kind: None, param: None, code: None }
-}
-
-/// Whether the last bytes of a stream are an event that only lacks its blank line.
-pub(super) fn is_whole(event: &[u8]) -> bool {
-    let data = Event::read(event).data();
-    members::read(&String::from_utf8_lossy(data.trim_ascii()), &[]).is_ok()
-}
-
-/// A body that is a JSON error without the form of an event stream is an error all the same, told by its first value.
-pub(super) fn bare_error(body: &[u8]) -> Option<StreamFault> {
-    if !is_bare(body) {
-        return None;
-    }
-    let text = String::from_utf8_lossy(body.get(..MAX_BARE).unwrap_or(body));
-    let first = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>().next()?.ok()?;
-    UpstreamWords::read(first.get().as_bytes()).map(StreamFault::UpstreamError)
-}
-
-/// Whether JSON stands where a field's name should.
-fn is_bare(event: &[u8]) -> bool {
-    event.starts_with(b"{")
 }

@@ -4,8 +4,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::event::{Frame, Said, bare_error, is_whole};
+use super::event::{Frame, Said};
 use crate::dialect::fault::StreamFault;
+use crate::dialect::frame;
 use crate::dialect::openai_responses::pick;
 use crate::dialect::passage::{Passage, Seen, StreamEnd};
 use crate::dialect::splice::Splice;
@@ -92,8 +93,7 @@ impl Passage for ResponsesStream {
             return Ok(Bytes::new());
         }
         let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = splitter.sift(&chunk, |event| self.passes(event));
-        let outcome = outcome.and_then(|()| bare_error(splitter.pending()).map_or(Ok(()), Err));
+        let (due, outcome) = frame::sift(&mut splitter, &chunk, |event| self.passes(event));
         self.splitter = splitter;
         match outcome {
             Err(fault) if !self.done => {
@@ -110,9 +110,9 @@ impl Passage for ResponsesStream {
     }
 
     fn finish(&mut self) -> StreamEnd {
-        let last = [&self.splitter.take_pending()[..], b"\n\n"].concat();
-        if !self.done && !self.failed && is_whole(&last) && self.passes(&last) == Ok(true) {
-            self.rest = Bytes::from(last);
+        let last = frame::last(&mut self.splitter).filter(|_| !self.done && !self.failed);
+        if let Some(last) = last.filter(|last| self.passes(last) == Ok(true)) {
+            self.rest = last;
         }
         if self.done { StreamEnd::Complete } else { StreamEnd::Cut }
     }

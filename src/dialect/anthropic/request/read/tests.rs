@@ -72,7 +72,7 @@ fn results_know_their_tool() {
 fn settings_are_read() {
     let read = with(
         r#""stop_sequences":["x"],"temperature":0.5,"top_k":4,"metadata":{"user_id":"u"},"service_tier":"standard_only",
-        "tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},"context_management":{},"unknown":1,
+        "tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},"context_management":{},"unknown":null,
         "thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"xhigh"},
         "output_format":{"type":"json_schema","schema":{"z":1,"a":2}}"#,
     );

@@ -1,9 +1,8 @@
 //! The calls of an answer being written: which wait, and which are whole.
-//! Owns their arguments so far. Refuses to write.
+//! Owns the arguments of those that wait; of the one being written only how far its brackets are, for an answer may be
+//! long. Refuses to write.
 
 use std::collections::VecDeque;
-
-use crate::dialect::canonical::Json;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -27,7 +26,7 @@ impl Call {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     waiting: VecDeque<Call>,
-    begun: Option<Call>,
+    begun: Option<(usize, Brackets)>,
 }
 
 impl Calls {
@@ -37,8 +36,9 @@ impl Calls {
 
     /// Adds to the arguments of call `number`.
     pub(super) fn extend(&mut self, number: usize, text: &str) {
-        let calls = self.begun.iter_mut().chain(&mut self.waiting);
-        if let Some(call) = calls.into_iter().find(|call| call.number == number) {
+        if let Some((_, brackets)) = self.begun.as_mut().filter(|(begun, _)| *begun == number) {
+            brackets.read(text);
+        } else if let Some(call) = self.waiting.iter_mut().find(|call| call.number == number) {
             call.arguments.push_str(text);
         }
     }
@@ -49,13 +49,46 @@ impl Calls {
     }
 
     /// The block of `call` has begun.
-    pub(super) fn begun(&mut self, call: Call) {
-        self.begun = Some(call);
+    pub(super) fn begun(&mut self, call: &Call) {
+        let mut brackets = Brackets::default();
+        brackets.read(&call.arguments);
+        self.begun = Some((call.number, brackets));
     }
 
     /// Whether the arguments of the call that began last, `number`, are a whole object.
     pub(super) fn is_whole(&self, number: usize) -> bool {
-        let call = self.begun.as_ref().filter(|call| call.number == number);
-        call.is_none_or(|call| call.arguments.trim_end().ends_with('}') && Json::object(&call.arguments).is_some())
+        self.begun.as_ref().is_none_or(|(begun, brackets)| *begun != number || brackets.closed)
+    }
+}
+
+/// Where in an object the reading stands.
+#[derive(Debug, Default)]
+struct Brackets {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// The outermost bracket was closed.
+    closed: bool,
+}
+
+impl Brackets {
+    fn read(&mut self, text: &str) {
+        text.bytes().for_each(|byte| self.step(byte));
+    }
+
+    fn step(&mut self, byte: u8) {
+        match byte {
+            _ if self.in_string => {
+                self.in_string = self.escaped || byte != b'"';
+                self.escaped = !self.escaped && byte == b'\\';
+            }
+            b'"' => self.in_string = true,
+            b'{' | b'[' => self.depth = self.depth.saturating_add(1),
+            b'}' | b']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.closed |= self.depth == 0;
+            }
+            _ => {}
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::dialect::anthropic::block::Block;
 use crate::dialect::anthropic::usage::Figures;
 use crate::dialect::canonical::Json;
+use crate::dialect::frame;
 
 /// One event.
 #[derive(Serialize)]
@@ -94,9 +95,6 @@ impl<'a> Wire<'a> {
 
     /// Adds the event to `out`.
     pub(super) fn write(&self, out: &mut BytesMut) {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        for part in [b"event: ", self.name().as_bytes(), b"\ndata: ", &json, b"\n\n"] {
-            out.extend_from_slice(part);
-        }
+        frame::write(Some(self.name()), &serde_json::to_vec(self).unwrap_or_default(), out);
     }
 }

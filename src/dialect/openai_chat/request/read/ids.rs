@@ -1,6 +1,6 @@
 //! Ids of calls within one conversation.
-//! Owns ids for calls that have none (the legacy `function_call`, Gemini's compatible server) and finding the call that a
-//! result answers. Refuses to judge whether every call was answered; the provider does.
+//! Owns ids for calls that have none (the legacy `function_call`, Gemini's compatible server) and finding the call that
+//! a result answers. Refuses to judge whether every call was answered; the provider does.
 
 use std::collections::VecDeque;
 

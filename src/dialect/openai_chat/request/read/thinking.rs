@@ -1,6 +1,6 @@
 //! How much to think, under the names chat clients have for it.
-//! Owns OpenAI's `reasoning_effort`, OpenRouter's `reasoning` and `include_reasoning`, and the `thinking` of Z.ai, DeepSeek
-//! and LiteLLM. OpenAI's name wins over the others. Refuses words that are none of theirs.
+//! Owns OpenAI's `reasoning_effort`, OpenRouter's `reasoning` and `include_reasoning`, and the `thinking` of Z.ai,
+//! DeepSeek and LiteLLM. OpenAI's name wins over the others. Refuses words that are none of theirs.
 
 use super::super::effort;
 use super::super::typed::{self, Outcome, within};

@@ -1,6 +1,6 @@
 //! Content for a provider.
-//! Owns where each kind of part goes in a chat message. Texts alone are one string, joined, since some servers (DeepSeek)
-//! take no list. Refuses kinds and places that chat does not have, by feature.
+//! Owns where each kind of part goes in a chat message. Texts alone are one string, joined, since some servers
+//! (DeepSeek) take no list. Refuses kinds and places that chat does not have, by feature.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Ids of calls for a provider.
-//! Owns the place of ids that are longer than OpenAI allows; other dialects give such. One is written by its number among
-//! the long ones, the same in the call and in its result, and the same again next turn, since a conversation only grows.
-//! Nothing that comes back names an id of an earlier turn, so nothing has to be undone. Refuses to cut.
+//! Owns the place of ids that are longer than OpenAI allows; other dialects give such. One is written by its number
+//! among the long ones, the same in the call and in its result, and the same again next turn, since a conversation only
+//! grows. Nothing that comes back names an id of an earlier turn, so nothing has to be undone. Refuses to cut.
 
 use std::borrow::Cow;
 

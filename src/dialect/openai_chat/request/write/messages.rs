@@ -1,7 +1,8 @@
 //! Messages for a provider.
-//! Owns how one canonical message becomes chat messages: results of tools are messages of their own, before the rest of the
-//! user's message that held them. A result's pictures and documents follow in a user's message that names the call, since
-//! chat's results are text; a failure is told in the text. Refuses to send thinking to a provider that did not think it.
+//! Owns how one canonical message becomes chat messages: results of tools are messages of their own, before the rest of
+//! the user's message that held them. A result's pictures and documents follow in a user's message that names the call,
+//! since chat's results are text; a failure is told in the text. Refuses to send thinking to a provider that did not
+//! think it.
 //!
 //! An answer with calls and no text has the content `""`: OpenAI takes it as well as null, and DeepSeek only it.
 

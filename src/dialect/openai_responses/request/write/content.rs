@@ -1,4 +1,5 @@
-//! The content of messages and of tools' answers. Owns its kinds; refuses media where the dialect has no place for them.
+//! The content of messages and of tools' answers. Owns its kinds; refuses media where the dialect has no place for
+//! them.
 
 use serde::Serialize;
 

@@ -67,6 +67,15 @@ pub(super) fn write(messages: &[Message]) -> Result<Items, Unsupported> {
         None => messages,
     };
     rest.iter().try_for_each(|message| items.message(message))?;
+    // There must be an input: instructions alone are said as a developer's.
+    if items.input.is_empty()
+        && let Some(text) = items.instructions.take()
+    {
+        items.input.push(Input::Message { role: "developer", content: vec![Content::InputText { text }] });
+    }
+    if items.input.is_empty() {
+        return Err(Unsupported::new(Feature::EmptyPrompt, "there must be a message that says something"));
+    }
     Ok(items)
 }
 

@@ -74,8 +74,8 @@ impl Items {
         }
     }
 
-    /// Takes in the whole output at the end, for servers that sent less before. A server whose indexes are not places in
-    /// the output is not believed: better nothing than the same twice.
+    /// Takes in the whole output at the end, for servers that sent less before. A server whose indexes are not places
+    /// in the output is not believed: better nothing than the same twice.
     pub(super) fn catch_up(&mut self, output: &[&str], pieces: &mut Vec<Piece>) {
         if self.items.last_key_value().is_some_and(|(last, _)| output.get(place(*last)).is_none()) {
             return;

@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use serde::Serialize;
 
 use crate::dialect::canonical::Json;
+use crate::dialect::frame;
 use crate::dialect::openai_responses::object::Object;
 use crate::dialect::openai_responses::output::{Content, Item, Summary};
 
@@ -183,9 +184,6 @@ impl Steps {
     fn step(&mut self, kind: &str, says: impl Serialize, out: &mut BytesMut) {
         let step = Step { kind, sequence_number: self.next, says };
         self.next = self.next.saturating_add(1);
-        let json = serde_json::to_string(&step).unwrap_or_default();
-        for text in ["event: ", kind, "\ndata: ", &json, "\n\n"] {
-            out.extend_from_slice(text.as_bytes());
-        }
+        frame::write(Some(kind), &serde_json::to_vec(&step).unwrap_or_default(), out);
     }
 }

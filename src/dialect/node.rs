@@ -1,5 +1,5 @@
 //! Nodes: a request's JSON with the path to it, so that a fault names the member at fault.
-//! Owns the checks of types, in the words of the API. Refuses to know what a member means.
+//! Owns the paths and the checks of types. Refuses to know what a member means.
 
 use std::str::FromStr;
 
@@ -25,6 +25,16 @@ impl<'a> Node<'a> {
         Self { path: String::new(), text }
     }
 
+    /// The member `name` of the body.
+    pub(super) fn at(name: &str, value: &'a RawValue) -> Self {
+        Self { path: name.to_owned(), text: value.get() }
+    }
+
+    /// The member `name` of it, read before.
+    pub(super) fn member(&self, name: &str, value: &'a RawValue) -> Self {
+        Self { path: self.below(name), text: value.get() }
+    }
+
     /// Where it stands, such as `input[2].content`.
     pub(super) fn path(&self) -> &str {
         &self.path
@@ -45,13 +55,13 @@ impl<'a> Node<'a> {
 
     /// The names of all members of the object it is.
     pub(super) fn names(&self) -> Vec<String> {
-        let all: Option<std::collections::BTreeMap<String, serde::de::IgnoredAny>> = self.read();
+        let all: Option<std::collections::BTreeMap<String, serde::de::IgnoredAny>> = self.value();
         all.unwrap_or_default().into_keys().collect()
     }
 
     /// The elements of the array it is.
     pub(super) fn list(&self) -> Result<Vec<Self>, RequestFault> {
-        let list: Vec<&'a RawValue> = self.read().ok_or_else(|| self.wrong_type("must be an array"))?;
+        let list: Vec<&'a RawValue> = self.value().ok_or_else(|| self.wrong_type("must be an array"))?;
         let nodes = list.into_iter().enumerate();
         Ok(nodes.map(|(place, text)| Self { path: format!("{}[{place}]", self.path), text: text.get() }).collect())
     }
@@ -63,17 +73,23 @@ impl<'a> Node<'a> {
 
     /// The string it is.
     pub(super) fn string(&self) -> Result<String, RequestFault> {
-        self.read().ok_or_else(|| self.wrong_type("must be a string"))
+        self.value().ok_or_else(|| self.wrong_type("must be a string"))
+    }
+
+    /// What it is as a `T`; the fault says what is wrong in it.
+    pub(super) fn read<T: Deserialize<'a>>(&self) -> Result<T, RequestFault> {
+        serde_json::from_str(self.text)
+            .map_err(|fault| RequestFault::invalid_type(&self.path, &format!("is not as the API has it: {fault}")))
     }
 
     /// The flag it is.
     pub(super) fn flag(&self) -> Result<bool, RequestFault> {
-        self.read().ok_or_else(|| self.wrong_type("must be true or false"))
+        self.value().ok_or_else(|| self.wrong_type("must be true or false"))
     }
 
     /// The whole number it is.
     pub(super) fn whole(&self) -> Result<u64, RequestFault> {
-        self.read().ok_or_else(|| self.wrong_type("must be a whole number"))
+        self.value().ok_or_else(|| self.wrong_type("must be a whole number"))
     }
 
     /// The number it is, as it is written.
@@ -106,11 +122,12 @@ impl<'a> Node<'a> {
         RequestFault::invalid_type(path, rule)
     }
 
-    fn below(&self, name: &str) -> String {
+    /// Where a member of it stands.
+    pub(super) fn below(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn read<T: Deserialize<'a>>(&self) -> Option<T> {
+    fn value<T: Deserialize<'a>>(&self) -> Option<T> {
         serde_json::from_str(self.text).ok()
     }
 }

@@ -1,0 +1,62 @@
+//! What all four dialects do alike when a request is translated, though each reads and writes for itself.
+
+use farthing::dialect::canonical::Feature;
+use farthing::dialect::{Rewrite, request};
+use farthing_actors::domain::Dialect;
+use serde_json::{Value, json};
+
+use crate::fuzz::{DIALECTS, corpus::small, parse};
+
+const TO: Rewrite<'_> = Rewrite { model: "m", force_usage: false, output_cap: None };
+
+fn with(dialect: Dialect, members: &Value) -> Vec<u8> {
+    let mut body: Value = serde_json::from_str(small(dialect)).unwrap();
+    body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    body.to_string().into_bytes()
+}
+
+#[test]
+fn unknown_members_are_refused_by_name_and_pass_where_nothing_is_translated() {
+    for dialect in DIALECTS {
+        let read = parse(dialect, &with(dialect, &json!({"oddity": [1]})), true).unwrap();
+        let fault = read.conversation().unwrap_err();
+        assert_eq!((fault.code, fault.param.as_deref()), ("unsupported_field", Some("oddity")), "{dialect:?}");
+        assert!(String::from_utf8(read.for_upstream(&TO).to_vec()).unwrap().contains(r#""oddity":[1]"#));
+        parse(dialect, &with(dialect, &json!({"oddity": null})), true).unwrap().conversation().unwrap();
+    }
+}
+
+#[test]
+fn names_are_hints_and_penalties_of_nothing_are_none() {
+    let body = with(
+        Dialect::OpenaiChat,
+        &json!({"messages": [{"role": "user", "name": "ann", "content": "x"}], "presence_penalty": 0,
+            "frequency_penalty": 0.0, "logit_bias": {}}),
+    );
+    let conversation = parse(Dialect::OpenaiChat, &body, true).unwrap().conversation().unwrap();
+    for dialect in DIALECTS {
+        let written = request::write(&conversation, dialect, &TO, false);
+        let ignored = written.unwrap_or_else(|fault| panic!("{dialect:?}: {fault:?}")).ignored;
+        assert_eq!(ignored.contains(&Feature::Names), dialect != Dialect::OpenaiChat, "{dialect:?}");
+    }
+}
+
+#[test]
+fn what_every_dialect_demands_is_asked_for_in_the_clients_words() {
+    let call = json!({"type": "function", "function": {"name": "", "arguments": "{}"}, "id": "c"});
+    for (messages, tools) in [
+        (json!([{"role": "user", "content": "x"}]), json!([{"type": "function", "function": {"name": ""}}])),
+        (json!([{"role": "assistant", "tool_calls": [call]}]), json!([])),
+    ] {
+        let body = with(Dialect::OpenaiChat, &json!({"messages": messages, "tools": tools}));
+        assert!(parse(Dialect::OpenaiChat, &body, true).unwrap().conversation().is_err(), "{messages}");
+    }
+    let body = with(Dialect::OpenaiChat, &json!({"messages": [{"role": "system", "content": "be brief"}]}));
+    let conversation = parse(Dialect::OpenaiChat, &body, true).unwrap().conversation().unwrap();
+    for dialect in DIALECTS {
+        let body = request::write(&conversation, dialect, &TO, false).unwrap().body;
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let said = ["messages", "input", "contents"].iter().find_map(|member| body[*member].as_array()).unwrap();
+        assert!(!said.is_empty(), "{dialect:?}: {body}");
+    }
+}
