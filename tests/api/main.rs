@@ -9,6 +9,7 @@ mod chat;
 mod crossing;
 mod dashboard;
 mod doors;
+mod ends;
 mod fidelity;
 mod input;
 mod leaving;

@@ -1,0 +1,65 @@
+//! Answers that end where a reader might not expect it, and caps by the name that the provider obeys.
+
+use farthing_support::{Dialect, Reply, Tokens};
+use serde_json::{Value, json};
+
+use crate::scene;
+
+#[test]
+fn a_gemini_stream_of_one_event_is_served_and_booked() {
+    let scene = scene();
+    scene.gateway.add_model_of(Dialect::Gemini, "gemini", "gemini", &scene.upstream);
+    let event = r#"data: {"candidates":[{"content":{"parts":[{"text":"all"}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":5}}"#;
+    scene
+        .upstream
+        .expect(Reply::raw(200, format!("{event}\n\n").as_bytes()).header("content-type", "text/event-stream"));
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    let answer = scene.application().post("/v1beta/models/gemini:streamGenerateContent?alt=sse", &body);
+    assert!(answer.text().contains(r#""text":"all""#), "{}", answer.text());
+    let row = scene.recorded(&answer);
+    let told = (&row["status"], &row["usage_source"], &row["usage"]["input"], &row["usage"]["output"]);
+    assert_eq!(told, (&json!("ok"), &json!("provider"), &json!(3), &json!(2)));
+}
+
+#[test]
+fn an_error_without_a_body_is_an_error_like_any_other() {
+    let scene = scene();
+    scene.upstream.expect(Reply::raw(502, b""));
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]});
+    let answer = scene.chat(&body);
+    assert_eq!((answer.status, &scene.recorded(&answer)["cost_usd"]), (502, &json!("0")), "{}", answer.text());
+}
+
+#[test]
+fn an_error_under_an_accepting_status_is_no_answer() {
+    let scene = scene();
+    scene.upstream.expect(Reply::raw(200, br#"{"error":{"message":"not today","code":"busy"}}"#));
+    let answer = scene.chat(&json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}));
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_eq!(scene.recorded(&answer)["status"], "upstream_error");
+}
+
+#[test]
+fn a_budget_is_capped_by_the_name_that_the_provider_obeys() {
+    let scene = scene();
+    let local = json!({"name": "local", "kind": "openai_compatible", "base_url": scene.upstream.base_url(),
+        "api_key": "sk-local", "allow_private_network": true});
+    scene.gateway.create("/api/providers", &local);
+    scene.gateway.add_model("llama", "local", &farthing_support::scene::prices());
+    for (asked, told) in [
+        (json!({"max_completion_tokens": 7}), json!({"max_completion_tokens": 7, "max_tokens": 7})),
+        (
+            json!({"max_completion_tokens": 1, "max_tokens": 99_999}),
+            json!({"max_completion_tokens": 1, "max_tokens": 1}),
+        ),
+    ] {
+        let mut body = json!({"model": "llama", "messages": [{"role": "user", "content": "hi"}]});
+        body.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+        scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)));
+        assert_eq!(scene.chat(&body).status, 200);
+        let seen: Value = serde_json::from_slice(&scene.upstream.journal().pop().unwrap().body).unwrap();
+        for (field, tokens) in told.as_object().unwrap() {
+            assert_eq!(seen[field], *tokens, "{field} of {seen}");
+        }
+    }
+}
