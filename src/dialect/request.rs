@@ -57,7 +57,20 @@ impl Request {
     pub fn stored_state(&self) -> Option<&'static str> {
         match self {
             Self::Responses(request) => request.stored_state(),
-            Self::Chat(_) | Self::Messages(_) | Self::Gemini(..) => None,
+            Self::Messages(request) => request.stored_state(),
+            Self::Chat(_) | Self::Gemini(..) => None,
+        }
+    }
+
+    /// The fault where no provider has stored what `field` needs.
+    pub fn not_stored(&self, field: &str) -> RequestFault {
+        match self {
+            Self::Messages(_) => RequestFault::thread_not_found(field),
+            Self::Responses(_) | Self::Chat(_) | Self::Gemini(..) => {
+                let why =
+                    "needs what a provider stores, and no provider of this model does; send the whole conversation";
+                RequestFault::unsupported(field, why)
+            }
         }
     }
 

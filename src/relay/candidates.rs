@@ -6,7 +6,6 @@ use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::Exchange;
 use super::{Relay, RelayError};
-use crate::dialect::RequestFault;
 use crate::upstream::profile;
 
 impl Relay {
@@ -23,8 +22,7 @@ impl Relay {
             return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
         }
         if let Some(field) = exchange.ask.request.stored_state().filter(|_| able().next().is_none()) {
-            let why = "needs what a provider stores, and no provider of this model does; send the whole conversation";
-            return Err(RequestFault::unsupported(field, why).into());
+            return Err(exchange.ask.request.not_stored(field).into());
         }
         let priced: Vec<_> = able().filter(|candidate| affordable(exchange, candidate)).cloned().collect();
         if priced.is_empty() {
