@@ -67,8 +67,7 @@ impl Request {
         match self {
             Self::Messages(_) => RequestFault::thread_not_found(field),
             Self::Responses(_) | Self::Chat(_) | Self::Gemini(..) => {
-                let why =
-                    "needs what a provider stores, and no provider of this model does; send the whole conversation";
+                let why = "needs what a provider stores, and no provider of this model does; send the whole conversation (store: false)";
                 RequestFault::unsupported(field, why)
             }
         }
