@@ -12,7 +12,7 @@ pub struct RequestFault {
     pub message: String,
     /// The member at fault, if it is one; a path such as `messages[2].content` where it is deeper.
     pub param: Option<String>,
-    /// `invalid_json`, `missing_field`, `invalid_type`, `invalid_value`, `unsupported_field` or `too_deep`.
+    /// `invalid_json`, `missing_field`, `invalid_type`, `invalid_value`, `unsupported_field`, `thread_not_found` or `too_deep`.
     pub code: &'static str,
 }
 
@@ -40,6 +40,13 @@ impl RequestFault {
     /// A member is understood, and the model's provider has no place for it; `why` says what to do instead.
     pub fn unsupported(name: &str, why: &str) -> Self {
         Self { message: format!("{name}: {why}"), param: Some(name.to_owned()), code: "unsupported_field" }
+    }
+
+    /// A member goes on with a thread that no provider of the model holds. Anthropic's own code for it, at which its
+    /// client libraries send the whole conversation again.
+    pub fn thread_not_found(name: &str) -> Self {
+        let message = format!("{name}: no provider of this model holds the conversation; send all of its messages");
+        Self { message, param: Some(name.to_owned()), code: "thread_not_found" }
     }
 }
 

@@ -77,7 +77,20 @@ impl Request {
     pub fn stored_state(&self) -> Option<&'static str> {
         match self {
             Self::Responses(request) => request.stored_state(),
+            Self::Messages(request) => request.stored_state(),
             _ => None,
+        }
+    }
+
+    /// The fault where no provider has stored what `field` needs.
+    pub fn not_stored(&self, field: &str) -> RequestFault {
+        match self {
+            Self::Messages(_) => RequestFault::thread_not_found(field),
+            _ => {
+                let why = "needs what a provider stores, and no provider of this model does; send the whole conversation \
+                           (store: false)";
+                RequestFault::unsupported(field, why)
+            }
         }
     }
 

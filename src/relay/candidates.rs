@@ -59,11 +59,9 @@ impl Relay {
 
 /// Why none of the model's providers can serve the request.
 fn nobody(exchange: &Exchange) -> RequestFault {
-    match exchange.ask.request.stored_state() {
-        Some(field) => {
-            let why = "needs what a provider stores, and no provider of this model does; send the whole conversation";
-            RequestFault::unsupported(field, why)
-        }
+    let request = &exchange.ask.request;
+    match request.stored_state() {
+        Some(field) => request.not_stored(field),
         None => RequestFault::unsupported("model", "no provider of this model has this call; use another model"),
     }
 }

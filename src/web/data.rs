@@ -12,7 +12,9 @@ pub mod responses;
 
 use std::rc::Rc;
 
+use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use farthing_actors::domain::Dialect;
 
 use crate::dialect::Request;
 use crate::relay::{Ask, Relay};
@@ -21,7 +23,36 @@ use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::virtual_key::Caller;
 
 /// Headers of Anthropic's clients that mean something to a provider of the same dialect.
-const FORWARDED: [&str; 2] = ["anthropic-version", "anthropic-beta"];
+const FORWARDED: [&str; 2] = [ANTHROPIC, "anthropic-beta"];
+
+/// Every request of an Anthropic client carries it, and no other client does.
+const ANTHROPIC: &str = "anthropic-version";
+/// The same for Google's clients, which call by `/v1` as well as by `/v1beta`.
+const GOOGLE: &str = "x-goog-api-key";
+
+/// The dialect of the route, by its path under `/v1` or `/v1beta`; where clients of several call it, of the client.
+pub fn dialect_of(request: &HttpRequest) -> Option<Dialect> {
+    let path = request.path();
+    if path.starts_with("/v1beta") {
+        return Some(Dialect::Gemini);
+    }
+    let rest = path.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    if rest.starts_with("/models") {
+        return Some(dialect_of_models(request));
+    }
+    Some(if rest.starts_with("/messages") { Dialect::Anthropic } else { Dialect::OpenaiChat })
+}
+
+/// The dialect of a request for models: only Google's are called by posting to one.
+fn dialect_of_models(request: &HttpRequest) -> Dialect {
+    let says = |name| request.headers().contains_key(name);
+    match request.method() {
+        &Method::POST => Dialect::Gemini,
+        _ if says(GOOGLE) => Dialect::Gemini,
+        _ if says(ANTHROPIC) => Dialect::Anthropic,
+        _ => Dialect::OpenaiChat,
+    }
+}
 
 /// There is nothing at this path; said only to a caller.
 pub async fn unknown(_: Caller) -> Result<HttpResponse, Problem> {
@@ -59,4 +90,28 @@ fn forwarded(http: &HttpRequest) -> Vec<(&'static str, String)> {
         (!values.is_empty()).then(|| (name, values.join(", ")))
     };
     FORWARDED.into_iter().filter_map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_route_of_several_dialects_speaks_its_clients() {
+        for (method, path, header, dialect) in [
+            (Method::GET, "/v1/models", "authorization", Some(Dialect::OpenaiChat)),
+            (Method::GET, "/v1/models", ANTHROPIC, Some(Dialect::Anthropic)),
+            (Method::GET, "/v1/models/a/b", GOOGLE, Some(Dialect::Gemini)),
+            (Method::POST, "/v1/models/m:generateContent", "authorization", Some(Dialect::Gemini)),
+            (Method::GET, "/v1beta/models", "authorization", Some(Dialect::Gemini)),
+            (Method::POST, "/v1/chat/completions", GOOGLE, Some(Dialect::OpenaiChat)),
+            (Method::POST, "/v1/messages", "authorization", Some(Dialect::Anthropic)),
+            (Method::GET, "/v1x", GOOGLE, None),
+        ] {
+            let request = TestRequest::with_uri(path).method(method).insert_header((header, "x")).to_http_request();
+            assert_eq!(dialect_of(&request), dialect, "{path} {header}");
+        }
+    }
 }

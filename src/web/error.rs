@@ -69,6 +69,7 @@ codes! {
     InsufficientQuota = "insufficient_quota", 402, "insufficient_quota", false, "A budget cannot cover the call; raise it, wait for its next window, or lower max_tokens.";
     Forbidden = "forbidden", 403, "permission_error", false, "The token's scopes do not allow this; the message names the one needed.";
     ModelNotFound = "model_not_found", 404, "invalid_request_error", false, "The model does not exist or the key may not use it.";
+    ThreadNotFound = "thread_not_found", 404, "invalid_request_error", false, "No provider of the model holds the conversation; send all of its messages.";
     NotFound = "not_found", 404, "invalid_request_error", false, "There is nothing at this path, or no object with this id.";
     MethodNotAllowed = "method_not_allowed", 405, "invalid_request_error", false, "The path exists, the method does not.";
     BodyTimeout = "body_timeout", 408, "invalid_request_error", true, "The body did not arrive in time.";

@@ -47,7 +47,7 @@ fn v1() -> Scope {
         .service(at("/messages").route(post().to(data::messages::create)))
         .service(at("/messages/count_tokens").route(post().to(data::messages::count_tokens)))
         .service(at("/models").route(get().to(data::models::list)))
-        .service(at("/models/{id:.+}").route(get().to(data::models::show)))
+        .service(at("/models/{call:.+}").route(get().to(data::models::show)).route(post().to(data::gemini::call)))
         .service(at("/key").route(get().to(data::key::show)))
         .default_service(web::to(data::unknown))
 }

@@ -1,95 +1,15 @@
-"""The built gateway (FARTHING_BIN) with a provider, priced models, a project and keys, all made through its own API."""
+"""What every test may ask for: the gateway, a key, what the books say of that key."""
 
-import base64
-import json
-import os
-import secrets
-import signal
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from decimal import Decimal
-from pathlib import Path
+from itertools import count
 
 import openai
 import pytest
+from gateway import COST, PROVIDERS, Gateway, binary, furnish, until
 from upstream import Upstream
 
-PATIENCE = 20
-MODELS = ["gpt-4o-mini", "cut", "endless", "refuse", "fail", "busy"]
-PRICES = {
-    "input_cost_per_m": "0.15",
-    "output_cost_per_m": "0.60",
-    "cache_read_cost_per_m": "0.075",
-    "cache_write_cost_per_m": "0",
-    "cache_write_1h_cost_per_m": "0",
-}
-# 200 fresh prompt tokens, 1000 cached ones, 50 generated ones (reasoning costs what output costs).
-COST = (Decimal("0.15") * 200 + Decimal("0.075") * 1000 + Decimal("0.60") * 50) / 1_000_000
-
-
-def until(what, probe):
-    """Asks `probe` until it answers something true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := probe()):
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.01)
-    return found
-
-
-class Gateway:
-    def __init__(self, binary, home):
-        self.binary, self.home = Path(binary).resolve(), home
-        random = lambda: base64.b64encode(secrets.token_bytes(32)).decode()
-        self.token = random()
-        self.settings = {
-            "FARTHING__SERVER__LISTEN": "127.0.0.1:0",
-            "FARTHING__DATA_DIR": str(home / "data"),
-            "SESSION_SECRET": random(),
-            "MASTER_ENCRYPTION_KEY": random(),
-            "MANAGEMENT_TOKEN": self.token,
-        }
-        self.log = open(home / "log", "wb")
-        command = [self.binary, "serve"]
-        self.process = subprocess.Popen(command, cwd=home, env=self.settings, stdout=self.log, stderr=self.log)
-        self.url = f"http://{until('the gateway wrote its address', self.address)}"
-        until("/ready answers 200", lambda: self.call("GET", "/ready")[0] == 200)
-
-    def address(self):
-        assert self.process.poll() is None, (self.home / "log").read_text()
-        file = self.home / "data" / "address"
-        return file.exists() and file.read_text().strip().removeprefix("http://")
-
-    def call(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                text = answer.read()
-                return answer.status, json.loads(text) if text.startswith((b"{", b"[")) else text
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def create(self, path, body):
-        status, made = self.call("POST", path, body)
-        assert status == 201, (path, body, status, made)
-        return made
-
-    def recorded(self, request_id):
-        """The line of one request, which may be written a moment after its answer."""
-        read = lambda: self.call("GET", f"/api/requests/{request_id}")
-        return until(f"{request_id} is recorded", lambda: (found := read())[0] == 200 and found[1])
-
-    def stop(self):
-        verdict = until("no hold is open", lambda: (v := self.call("GET", "/api/ledger/verify")[1])["open_holds"] == 0 and v)
-        assert verdict["ok"], verdict
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(PATIENCE) == 0, "SIGTERM should end it with 0"
-        verify = subprocess.run([self.binary, "ledger", "verify"], cwd=self.home, env=self.settings, capture_output=True)
-        assert verify.returncode == 0, verify
-        assert "panicked" not in (self.home / "log").read_text()
+NUMBERS = count(1)
+USAGE = {"input": 200, "cache_read": 1000, "cache_write": 0, "output": 40, "reasoning": 10}
 
 
 @pytest.fixture(scope="session")
@@ -101,18 +21,9 @@ def upstream():
 
 @pytest.fixture(scope="session")
 def gateway(upstream, tmp_path_factory):
-    binary = os.environ.get("FARTHING_BIN")
-    assert binary, "set FARTHING_BIN to the built binary"
-    gateway = Gateway(binary, tmp_path_factory.mktemp("gateway"))
+    gateway = Gateway(binary(), tmp_path_factory.mktemp("gateway"))
     try:
-        provider = {"name": "openai", "kind": "openai", "base_url": upstream.base_url, "api_key": "sk-up-0123456789abcdef"}
-        gateway.create("/api/providers", {**provider, "allow_private_network": True})
-        for name in MODELS:
-            gateway.create("/api/models", {"name": name, "provider": "openai", "upstream_model": name, "prices": PRICES})
-        gateway.create("/api/providers", {"name": "sandbox", "kind": "sandbox"})
-        sandbox = {"name": "sandbox-small", "provider": "sandbox", "upstream_model": "sandbox-small", "prices": PRICES}
-        gateway.create("/api/models", sandbox)
-        gateway.create("/api/projects", {"name": "apps", "budget": {"limit_usd": "25", "window": "month", "time_zone": "UTC"}})
+        furnish(gateway, upstream)
         yield gateway
         gateway.stop()
     finally:
@@ -122,7 +33,56 @@ def gateway(upstream, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def key(gateway):
-    return gateway.create("/api/keys", {"project": "apps", "name": "tests"})["key"]
+    return gateway.key("tests")[0]
+
+
+class Books:
+    """What is recorded of one key, which only one test has."""
+
+    def __init__(self, gateway, name):
+        self.gateway = gateway
+        self.key, self.id = gateway.key(name)
+
+    def rows(self, count):
+        """Its requests, oldest first; one may be recorded a moment after its answer."""
+        read = lambda: self.gateway.call("GET", f"/api/requests?key={self.id}&limit=100")[1]["data"]
+        until(f"{count} requests are recorded", lambda: len(read()) >= count)
+        assert len(found := read()) == count, found
+        return found[::-1]
+
+    def charged(self, count, dialect, provider):
+        """Every one of them is in order and has cost what its usage costs."""
+        for row in self.rows(count):
+            assert (row["status"], row["dialect"], row["provider"]) == ("ok", dialect, provider), row
+            assert (row["usage"], row["usage_source"], Decimal(row["cost_usd"])) == (USAGE, "provider", COST), row
+
+    def ended(self, status):
+        row = self.rows(1)[0]
+        assert row["status"] == status, row
+        return row
+
+
+@pytest.fixture
+def books(gateway, request):
+    return Books(gateway, request.node.name[:60])
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    """The dialect of the provider: the client's own, where the answer passes, or another, where it is translated."""
+    return request.param
+
+
+@pytest.fixture
+def failing(gateway, provider):
+    """A model that fails as it is told to, of this test alone: one that fails often is not tried for a while."""
+
+    def make(behaviour):
+        mark = f"-{next(NUMBERS)}"
+        gateway.model(provider, behaviour, mark)
+        return behaviour + mark
+
+    return make
 
 
 @pytest.fixture

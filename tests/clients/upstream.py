@@ -1,60 +1,121 @@
-"""A scripted OpenAI-compatible upstream. What it does is chosen by the model's name; what it saw is in `journal`."""
+"""Scripted providers behind one socket. The path says which dialect, the model's name what happens; `journal` is what they saw."""
 
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-USAGE = {
-    "prompt_tokens": 1200,
-    "completion_tokens": 50,
-    "total_tokens": 1250,
-    "prompt_tokens_details": {"cached_tokens": 1000},
-    "completion_tokens_details": {"reasoning_tokens": 10},
-}
+from dialects import Call, Text, Thought, chat, gemini, messages, responses
+
 WORDS = ["Hel", "lo ", "wor", "ld"]
 TEXT = "".join(WORDS)
+THINKING = ["Let me ", "think."]
+THOUGHTS = "".join(THINKING)
 ARGUMENTS = ['{"ci', 'ty":"O', 'slo"}']
+OTHER_ARGUMENTS = ['{"city"', ':"Rome"}']
+WRITTEN = ['{"city":"Os', 'lo","deg', 'rees":7}']
+JSON = {"city": "Oslo", "degrees": 7}
+
+# What a model does, by its name; any other answers plainly, with calls where there are tools and JSON where it is wanted.
+BEHAVIOURS = ["plain", "thinker", "pair", "long", "cut", "broken", "endless", "refuse", "fail", "busy"]
+REFUSALS = {"refuse": (400, "temperature is too high"), "fail": (500, "oh no"), "busy": (429, "slow down")}
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request, client_address):
+        """A connection that the gateway ended is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class Upstream:
     def __init__(self):
         self.journal = []
-        self.server = Server(("127.0.0.1", 0), handler(self.journal))
+        self.server = Server(("127.0.0.1", 0), handler(self))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.base_url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+        self.origin = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.base_url = f"{self.origin}/v1"
+
+    def got_its_thinking_back(self):
+        """Whether the last request did bring the provider's thinking back."""
+        last = self.journal[-1]
+        dialect, _ = spoken_at(last["path"])
+        return dialect.returned(last["body"])
 
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
 
 
-def handler(journal):
+def spoken_at(path):
+    """The dialect, and what of the request stands in the path."""
+    path, _, query = path.partition("?")
+    plain = {"/v1/chat/completions": chat, "/v1/responses": responses, "/v1/messages": messages}
+    if path in plain:
+        return plain[path], {}
+    model, method = path.removeprefix("/v1beta/models/").rsplit(":", 1)
+    assert method == "generateContent" or query == "alt=sse", path
+    return gemini, {"model": model, "stream": method == "streamGenerateContent"}
+
+
+def handler(upstream):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_GET(self):
+            """For tests of other languages, which cannot look into the journal."""
+            self.whole(200, {"got_its_thinking_back": upstream.got_its_thinking_back()})
+
         def do_POST(self):
             raw = self.rfile.read(int(self.headers["content-length"]))
             body = json.loads(raw)
-            journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw, "body": body})
-            answer = ANSWERS.get(body["model"], chat)
+            upstream.journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw, "body": body})
+            dialect, in_path = spoken_at(self.path)
             try:
-                answer(self, body)
+                self.answer(dialect, {**body, **in_path})
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 
-        def whole(self, status, body, headers=()):
+        def answer(self, dialect, body):
+            asked = dialect.asks(body)
+            if asked.model in REFUSALS:
+                status, message = REFUSALS[asked.model]
+                return self.whole(status, dialect.error(status, asked.model, message), status == 429)
+            if fault := dialect.fault(body, self.headers):
+                return self.whole(400, dialect.error(400, "refuse", fault))
+            parts, end = script(asked)
+            if not asked.stream:
+                return self.whole(200, dialect.whole(asked, parts, end))
+            self.stream(asked.model, dialect, list(dialect.events(asked, parts, end)))
+
+        def stream(self, model, dialect, events):
+            self.begin_stream()
+            until_text = next((n for n, event in enumerate(events) if WORDS[0].encode() in event), 0) + 1
+            if model == "endless":
+                for event in events[:until_text]:
+                    self.event(event)
+                while True:
+                    self.event(events[until_text - 1])
+            for event in events[:until_text] if model in ("cut", "broken") else events:
+                self.event(event)
+            if model == "broken":
+                self.event(dialect.failure())
+            if model == "cut":
+                self.close_connection = True
+            else:
+                self.wfile.write(b"0\r\n\r\n")
+
+        def whole(self, status, body, comes_back=False):
             data = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
-            for name, value in headers:
-                self.send_header(name, value)
+            if comes_back:
+                self.send_header("retry-after", "1")
             self.end_headers()
             self.wfile.write(data)
 
@@ -64,12 +125,8 @@ def handler(journal):
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
 
-        def event(self, payload):
-            data = f"data: {payload if isinstance(payload, str) else json.dumps(payload)}\n\n".encode()
+        def event(self, data):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-
-        def end_stream(self):
-            self.wfile.write(b"0\r\n\r\n")
 
         def log_message(self, *_):
             pass
@@ -77,79 +134,14 @@ def handler(journal):
     return Handler
 
 
-def chunk(body, delta, finish=None):
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": body["model"]}
-    usage = {"usage": None} if wants_usage(body) else {}
-    return {**head, "choices": [choice], **usage}
-
-
-def wants_usage(body):
-    return bool((body.get("stream_options") or {}).get("include_usage"))
-
-
-def deltas(body):
-    if body.get("tools"):
-        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}
-        yield chunk(body, {"role": "assistant", "content": None, "tool_calls": [call]})
-        for part in ARGUMENTS:
-            yield chunk(body, {"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
-        yield chunk(body, {}, "tool_calls")
-        return
-    for word in WORDS:
-        yield chunk(body, {"content": word})
-    yield chunk(body, {}, "stop")
-
-
-def chat(http, body):
-    if not body.get("stream"):
-        return http.whole(200, completion(body))
-    http.begin_stream()
-    for event in deltas(body):
-        http.event(event)
-    if wants_usage(body):
-        http.event({**chunk(body, {}), "choices": [], "usage": USAGE})
-    http.event("[DONE]")
-    http.end_stream()
-
-
-def completion(body):
-    message = {"role": "assistant", "content": TEXT, "refusal": None}
-    finish = "stop"
-    if body.get("tools"):
-        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "".join(ARGUMENTS)}}
-        message, finish = {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call]}, "tool_calls"
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
-    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1700000000, "model": body["model"]}
-    return {**head, "choices": [choice], "usage": USAGE}
-
-
-def cut(http, body):
-    http.begin_stream()
-    for event in list(deltas(body))[:2]:
-        http.event(event)
-    http.wfile.flush()
-    http.close_connection = True
-
-
-def endless(http, body):
-    http.begin_stream()
-    while True:
-        http.event(chunk(body, {"content": "and on "}))
-
-
-def refuse(http, _):
-    error = {"message": "temperature is too high", "type": "invalid_request_error", "param": "temperature", "code": None}
-    http.whole(400, {"error": error})
-
-
-def fail(http, _):
-    http.whole(500, {"error": {"message": "oh no", "type": "server_error", "param": None, "code": None}})
-
-
-def busy(http, _):
-    error = {"message": "slow down", "type": "rate_limit_exceeded", "param": None, "code": "rate_limit_exceeded"}
-    http.whole(429, {"error": error}, [("retry-after", "1")])
-
-
-ANSWERS = {"cut": cut, "endless": endless, "refuse": refuse, "fail": fail, "busy": busy}
+def script(asked):
+    """What is said, and why it ends."""
+    thinking = [Thought(THINKING)] if asked.model == "thinker" else []
+    if asked.tools and not asked.answered:
+        # Clients of providers without structured output ask for it by a tool.
+        by_tool = '"degrees"' in json.dumps(asked.body["tools"])
+        calls = [Call("call_1", asked.tools[0], WRITTEN if by_tool else ARGUMENTS)]
+        calls += [Call("call_2", asked.tools[0], OTHER_ARGUMENTS)] if asked.model == "pair" else []
+        return thinking + calls, "calls"
+    text = Text(WRITTEN if asked.json else WORDS)
+    return [*thinking, text], "length" if asked.model == "long" else "end"

@@ -28,7 +28,7 @@ use crate::dialect::splice::{Splice, json_string};
 
 pub use write::write;
 
-const MEMBERS: [&str; 4] = ["model", "messages", "stream", "max_tokens"];
+const MEMBERS: [&str; 5] = ["model", "messages", "stream", "max_tokens", "thread"];
 
 /// A valid request and its body.
 pub struct MessagesRequest {
@@ -38,6 +38,7 @@ pub struct MessagesRequest {
     model_at: Range<usize>,
     /// Where `max_tokens` stands; a request to count tokens needs none.
     cap_at: Option<Range<usize>>,
+    continues: bool,
 }
 
 impl MessagesRequest {
@@ -59,7 +60,7 @@ impl MessagesRequest {
     /// The first fault found, in the words of the API.
     pub fn parse_for_counting(body: Bytes) -> Result<Self, RequestFault> {
         let object = fields::open(&body, &MEMBERS)?;
-        let [model, messages, stream, cap] = object.values;
+        let [model, messages, stream, cap, thread] = object.values;
         let model = model.ok_or_else(|| RequestFault::missing("model"))?;
         let head = Head {
             model: fields::model(model)?,
@@ -72,7 +73,13 @@ impl MessagesRequest {
             bytes: body.len(),
         };
         let (model_at, cap_at) = (model.span(), cap.map(|cap| cap.span()));
-        Ok(Self { head, model_at, cap_at, body: body.clone() })
+        Ok(Self { head, model_at, cap_at, continues: thread.is_some_and(continues), body: body.clone() })
+    }
+
+    /// The member that needs the provider's own storage, which no other provider has: `thread`, where it goes on with a
+    /// conversation of which only the new turn is sent. Where it begins one, all is sent.
+    pub fn stored_state(&self) -> Option<&'static str> {
+        self.continues.then_some("thread")
     }
 
     /// The body as it came.
@@ -113,6 +120,11 @@ impl fmt::Debug for MessagesRequest {
         shown.field("model", &self.head.model).field("stream", &self.head.stream).field("bytes", &self.body.len());
         shown.finish_non_exhaustive()
     }
+}
+
+fn continues(thread: Member<'_>) -> bool {
+    let kind = thread.members(&["type"]).and_then(|object| object.present().into_iter().flatten().next());
+    kind.is_some_and(|kind| kind.string().as_deref() == Some("continue"))
 }
 
 fn count_messages(messages: Option<Member<'_>>) -> Result<usize, RequestFault> {

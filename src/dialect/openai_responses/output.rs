@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::{elements, pick, seal, text, text_of};
 use crate::dialect::canonical::{Json, Part, PartKind, Reasoning, ToolCall};
 
+/// How the ids of thinking begin that are made up here. What they refer to is nowhere stored.
+const MADE_UP: &str = "rs_farthing_";
+
 /// An item as it was read.
 #[derive(Debug, PartialEq)]
 pub(super) enum Read {
@@ -93,6 +96,11 @@ pub(super) fn is_told(reasoning: &Reasoning) -> bool {
     !reasoning.text.is_empty() || reasoning.sealed.is_some() || reasoning.signature.is_some()
 }
 
+/// Whether `id` is of thinking that came from here.
+pub(super) fn is_made_up(id: &str) -> bool {
+    id.starts_with(MADE_UP)
+}
+
 /// A new id, such as `msg_…`: unique, and in order of time.
 pub(super) fn new_id(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::now_v7().simple())
@@ -148,7 +156,7 @@ impl Item {
 
     /// Thinking; `id` where the provider gave one.
     pub(super) fn reasoning(id: Option<String>, shown: &str, encrypted_content: Option<String>) -> Self {
-        let id = id.unwrap_or_else(|| new_id("rs"));
+        let id = id.unwrap_or_else(|| new_id(MADE_UP.trim_end_matches('_')));
         let summary = Some(shown).filter(|shown| !shown.is_empty()).map(|shown| Summary { text: shown.to_owned() });
         Self::Reasoning { id, summary: summary.into_iter().collect(), encrypted_content, status: Status::InProgress }
     }

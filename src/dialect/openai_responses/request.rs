@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 pub use self::field::field;
 pub use self::write::write;
-use super::pick;
+use super::{output, pick};
 use crate::dialect::canonical::Conversation;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
@@ -131,8 +131,12 @@ fn references(input: Option<Member<'_>>) -> bool {
 }
 
 /// Whether an item only refers to a stored one: it says so, or it is an id and nothing else that would be an item.
+/// Thinking whose id was made up here is stored nowhere, and an answer can do without it.
 fn is_reference(item: &str) -> bool {
     let [kind, role, id] = pick(item, &["type", "role", "id"]);
+    if id.and_then(|id| id.string()).is_some_and(|id| output::is_made_up(&id)) {
+        return false;
+    }
     match kind {
         Some(kind) => kind.string().as_deref() == Some("item_reference"),
         None => role.is_none() && id.is_some(),

@@ -11,7 +11,7 @@ pub static PROFILE: Profile = Profile {
     dialects: &[Dialect::Anthropic],
     output_cap_field: "max_tokens",
     endpoints: &[],
-    stores: false,
+    stores: true,
     stream_usage: StreamUsage::Unasked,
     quirks: &[
         Quirk {
@@ -23,6 +23,11 @@ pub static PROFILE: Profile = Profile {
             what: "usage is cumulative and comes twice, at the start and at the end",
             checked: "2026-08",
             source: "anthropics/anthropic-sdk-python, RawMessageDeltaEvent",
+        },
+        Quirk {
+            what: "the threads it holds are gone on with by previous_message_id, here and nowhere else",
+            checked: "2026-11",
+            source: "anthropics/anthropic-sdk-python, BetaMessageThreadParam",
         },
         Quirk {
             what: "every call names the API's version in the header anthropic-version",

@@ -1,4 +1,4 @@
-//! POST `/v1beta/models/{model}:generateContent` and its sisters: Google's Gemini, to any provider.
+//! POST `/v1beta/models/{model}:generateContent` and its sisters, by `/v1` too: Google's Gemini, to any provider.
 //! Owns the reading of the path, where Gemini has the model and what is wanted.
 
 use std::rc::Rc;

@@ -1,17 +1,16 @@
-//! `/v1/models` and `/v1beta/models`: the models a key may use, in OpenAI's shape, in Anthropic's for clients that say they
-//! are Anthropic's, and in Gemini's. Owns the shapes. Refuses to tell a model that does not exist from one the key may not use.
+//! `/v1/models` and `/v1beta/models`: the models a key may use, in OpenAI's shape, and in Anthropic's or Gemini's for clients
+//! that say they are theirs. Owns the shapes. Refuses to tell a model that does not exist from one the key may not use.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::{Candidate, Catalogue};
 use serde_json::{Value, json};
 
+use super::dialect_of_models;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::virtual_key::Caller;
 use crate::web::manage::rfc3339;
-
-/// Every request of an Anthropic client carries it, and no other client does.
-const ANTHROPIC: &str = "anthropic-version";
 
 /// The shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +63,11 @@ fn usable(catalogue: &Catalogue, admits: impl Fn(&str) -> bool) -> Vec<&Candidat
 
 impl Shape {
     fn of(request: &HttpRequest) -> Self {
-        if request.headers().contains_key(ANTHROPIC) { Self::Anthropic } else { Self::Openai }
+        match dialect_of_models(request) {
+            Dialect::Anthropic => Self::Anthropic,
+            Dialect::Gemini => Self::Gemini,
+            Dialect::OpenaiChat | Dialect::OpenaiResponses => Self::Openai,
+        }
     }
 
     fn list_for(self, caller: &Caller, gateway: &Gateway) -> HttpResponse {
@@ -113,7 +116,7 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farthing_actors::domain::{DeploymentId, Dialect, ProviderId, ProviderKind, Timeouts, Timestamp};
+    use farthing_actors::domain::{DeploymentId, ProviderId, ProviderKind, Timeouts, Timestamp};
     use farthing_actors::registry::catalogue::{Deployment, Provider};
 
     fn catalogue(models: &[&str]) -> Catalogue {

@@ -19,6 +19,7 @@ impl From<RequestFault> for Problem {
             "invalid_type" => Code::InvalidType,
             "invalid_value" => Code::InvalidValue,
             "unsupported_field" => Code::UnsupportedField,
+            "thread_not_found" => Code::ThreadNotFound,
             "too_deep" => Code::TooDeep,
             _ => Code::InvalidJson,
         };

@@ -6,11 +6,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
-use farthing_actors::domain::{Dialect, RequestId};
+use actix_web::{Error, HttpMessage, web};
+use farthing_actors::domain::RequestId;
 
 use crate::logging;
 use crate::web::Gateway;
+use crate::web::data::dialect_of;
 use crate::web::error::Problem;
 use crate::web::extract::request_id::ThisRequest;
 
@@ -43,23 +44,11 @@ pub async fn wrap(
 }
 
 fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceResponse {
-    let body = match dialect(response.request()) {
+    let body = match dialect_of(response.request()) {
         Some(dialect) => problem.body_for(dialect),
         None => problem.management_body(id),
     };
     response.map_body(|_, _| BoxBody::new(body))
-}
-
-/// The dialect of an application's route; `None` elsewhere. Only the list of models is one route for two dialects.
-fn dialect(request: &HttpRequest) -> Option<Dialect> {
-    let path = request.path();
-    if path.starts_with("/v1beta") {
-        return Some(Dialect::Gemini);
-    }
-    let rest = path.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    let shared = || rest.starts_with("/models") && request.headers().contains_key("anthropic-version");
-    let anthropic = rest.starts_with("/messages") || shared();
-    Some(if anthropic { Dialect::Anthropic } else { Dialect::OpenaiChat })
 }
 
 /// The head of the answer is what is timed: a stream's end is in the ledger.

@@ -31,7 +31,7 @@ impl Hints {
 }
 
 /// The members that are read, or refused by name, here, in the head or among the settings.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 28] = [
     "model",
     "messages",
     "system",
@@ -55,6 +55,11 @@ const KNOWN: [&str; 23] = [
     "cache_control",
     "speed",
     "diagnostics",
+    "thread",
+    "fallbacks",
+    "user_profile_id",
+    "workspace_id",
+    "billing_policy",
 ];
 
 /// The members that are no settings.

@@ -48,6 +48,18 @@ pub(super) struct RawSettings<'a> {
     speed: Option<&'a RawValue>,
     #[serde(borrow)]
     diagnostics: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thread: Option<&'a RawValue>,
+    #[serde(borrow)]
+    fallbacks: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_profile_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    workspace_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    billing_policy: Option<&'a RawValue>,
+    #[serde(borrow)]
+    compaction: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,6 +108,11 @@ fn note_hints(raw: &RawSettings<'_>, hints: &mut Hints) {
         ("cache_control", raw.cache_control),
         ("speed", raw.speed.filter(|speed| speed.get() != r#""standard""#)),
         ("diagnostics", raw.diagnostics),
+        ("thread", raw.thread),
+        ("fallbacks", raw.fallbacks),
+        ("user_profile_id", raw.user_profile_id),
+        ("workspace_id", raw.workspace_id),
+        ("billing_policy", raw.billing_policy),
     ] {
         hints.note_if(hint.is_some(), || name.to_owned());
     }
@@ -112,6 +129,10 @@ fn refuse_own(raw: &RawSettings<'_>) -> Result<(), RequestFault> {
             "container",
             "the provider of this model has no containers; leave it out",
         ));
+    }
+    if raw.compaction.is_some() {
+        let why = "the provider of this model summarizes no conversations; ask for a summary in a message";
+        return Err(RequestFault::unsupported("compaction", why));
     }
     if raw.mcp_servers.is_some_and(|servers| servers.get() != "[]") {
         let why =

@@ -45,6 +45,19 @@ fn faults_name_the_member() {
 }
 
 #[test]
+fn going_on_with_a_thread_needs_storage() {
+    for (thread, stored) in [
+        (r#"{"type":"continue","previous_message_id":"msg_1"}"#, Some("thread")),
+        (r#"{"type":"create"}"#, None),
+        ("null", None),
+        ("7", None),
+    ] {
+        let request = parse(&format!(r#"{{"model":"m","messages":[0],"max_tokens":1,"thread":{thread}}}"#)).unwrap();
+        assert_eq!(request.stored_state(), stored, "{thread}");
+    }
+}
+
+#[test]
 fn counting_needs_no_cap_and_gets_none() {
     let body = Bytes::from_static(br#"{"model":"m","messages":[0]}"#);
     let request = MessagesRequest::parse_for_counting(body.clone()).unwrap();

@@ -349,8 +349,11 @@ fn thinking_is_said_as_the_model_takes_it() {
 #[test]
 fn what_has_no_place_is_refused_or_passed_over() {
     let refuse = |conversation: &Conversation| write(conversation, &PLAIN, false).unwrap_err().feature;
-    let one = Conversation { parallel_tools: Some(false), ..Conversation::default() };
+    let tools = whole().tools.into_iter().take(1).collect();
+    let mut one = Conversation { parallel_tools: Some(false), tools, ..Conversation::default() };
     assert_eq!(refuse(&one), Feature::ParallelTools);
+    one.tool_choice = Some(ToolChoice::Required);
+    assert!(write(&one, &PLAIN, false).unwrap().ignored.contains(&Feature::ParallelTools));
     let mut biased = Conversation::default();
     biased.settings.sampling.logit_bias = Json::parse(r#"{"1":2}"#);
     assert_eq!(refuse(&biased), Feature::LogitBias);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{settings, tools};
 use crate::dialect::canonical::{
-    Conversation, Feature, Json, Message, Part, PartKind, Role, ToolResult, Unsupported, Written,
+    Conversation, Feature, Json, Message, Part, PartKind, Role, ToolChoice, ToolResult, Unsupported, Written,
 };
 use crate::dialect::gemini::calls::{self, Pairing};
 use crate::dialect::gemini::wire::{self, Body, Content, FunctionResponse};
@@ -19,7 +19,7 @@ use crate::dialect::head::Rewrite;
 /// # Errors
 /// What Gemini cannot express.
 pub fn write(conversation: &Conversation, to: &Rewrite<'_>, _stream: bool) -> Result<Written, Unsupported> {
-    if conversation.parallel_tools == Some(false) {
+    if conversation.parallel_tools == Some(false) && may_call_several(conversation) {
         let why = "Gemini cannot be kept from calling several functions at once; leave it out";
         return Err(Unsupported::new(Feature::ParallelTools, why));
     }
@@ -34,6 +34,17 @@ pub fn write(conversation: &Conversation, to: &Rewrite<'_>, _stream: bool) -> Re
     };
     let body = Bytes::from(serde_json::to_vec(&body).unwrap_or_default());
     Ok(Written { body, ignored: ignored(conversation) })
+}
+
+/// Whether there is more than one way to answer by calls. Where the only tool must be called, clients ask for an object in
+/// the shape of its arguments; that they want no second one is a hint.
+fn may_call_several(conversation: &Conversation) -> bool {
+    let forced = matches!(&conversation.tool_choice, Some(ToolChoice::Required | ToolChoice::Tool(_)));
+    match conversation.tools.len() {
+        0 => false,
+        1 => !forced,
+        _ => true,
+    }
 }
 
 /// All instructions, wherever they stand: Gemini has one place for them.
@@ -144,7 +155,7 @@ fn ignored(conversation: &Conversation) -> Vec<Feature> {
         (Feature::Verbosity, settings.verbosity.is_some()),
         (Feature::CacheKey, settings.cache_key.is_some()),
         (Feature::CacheMarks, marked || conversation.tools.iter().any(|tool| tool.cache.is_some())),
-        (Feature::ParallelTools, conversation.parallel_tools == Some(true)),
+        (Feature::ParallelTools, conversation.parallel_tools.is_some()),
         (Feature::StrictTools, conversation.tools.iter().any(|tool| tool.strict == Some(true))),
         (Feature::Names, conversation.messages.iter().any(|message| message.name.is_some())),
     ];

@@ -61,6 +61,7 @@ fn what_needs_storage_is_named() {
         (r#""input":"a","background":true"#, Some("background")),
         (r#""input":[{"type":"item_reference","id":"i"}]"#, Some("input")),
         (r#""input":[{"role":"user","content":"a"},{"id":"i"}]"#, Some("input")),
+        (r#""input":[{"role":"user","content":"a"},{"type":"item_reference","id":"rs_farthing_1"}]"#, None),
     ] {
         let request = parse(&format!(r#"{{"model":"m",{members}}}"#)).unwrap();
         assert_eq!(request.stored_state(), stored, "{members}");

@@ -73,12 +73,13 @@ fn settings_are_read() {
     let read = with(
         r#""stop_sequences":["x"],"temperature":0.5,"top_k":4,"metadata":{"user_id":"u"},"service_tier":"standard_only",
         "tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},"context_management":{},"unknown":null,
+        "thread":{"type":"create"},"fallbacks":[],
         "thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"xhigh"},
         "output_format":{"type":"json_schema","schema":{"z":1,"a":2}}"#,
     );
     let read = read.unwrap();
     assert_eq!((read.tool_choice, read.parallel_tools), (Some(ToolChoice::Tool("f".into())), Some(false)));
-    assert_eq!(read.hints, ["context_management"]);
+    assert_eq!(read.hints, ["context_management", "thread", "fallbacks"]);
     let settings = read.settings;
     assert_eq!((settings.output_cap, settings.stop), (Some(9), vec!["x".to_owned()]));
     assert_eq!((settings.user.as_deref(), settings.service_tier.as_deref()), (Some("u"), Some("default")));
@@ -96,6 +97,7 @@ fn what_no_other_provider_has_is_refused_by_its_path() {
         (r#""tools":[{"name":"f"},{"type":"web_search_20250305","name":"web_search"}]"#, "tools[1].type"),
         (r#""container":"c""#, "container"),
         (r#""mcp_servers":[{}]"#, "mcp_servers"),
+        (r#""compaction":{}"#, "compaction"),
         (r#""inference_geo":"us""#, "inference_geo"),
     ] {
         let fault = with(members).unwrap_err();

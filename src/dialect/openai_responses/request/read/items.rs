@@ -47,13 +47,15 @@ struct Reader<'m> {
 
 impl Reader<'_> {
     fn item(&mut self, item: &Node<'_>) -> Result<(), RequestFault> {
-        let [kind, role] = item.members(&["type", "role"])?;
+        let [kind, role, id] = item.members(&["type", "role", "id"])?;
+        let id = id.map(|id| id.string()).transpose()?.unwrap_or_default();
         let kind = kind.map(|kind| kind.string()).transpose()?;
         match kind.as_deref() {
             Some("message") => self.message(item, &role.ok_or_else(|| item.lacks("role"))?),
             Some("function_call") => self.call(item),
             Some("function_call_output") => self.result(item),
             Some("reasoning") => self.reasoning(item),
+            Some("item_reference") if output::is_made_up(&id) => Ok(()),
             Some("item_reference") => Err(item.unsupported(REFERENCE)),
             Some(_) => Err(item.unsupported(FOREIGN)),
             None => match role {

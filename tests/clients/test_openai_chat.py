@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import openai
 import pytest
-from conftest import COST, until
+from gateway import COST, until
 from upstream import ARGUMENTS, TEXT
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 200}
@@ -138,7 +138,7 @@ def test_the_providers_refusal_of_a_request(client):
 
 def test_a_budget_that_is_spent_is_402_and_not_tried_again(make_client, gateway, upstream, heads):
     budget = {"limit_usd": "0.000001", "window": "total", "time_zone": "UTC"}
-    poor = gateway.create("/api/keys", {"project": "apps", "name": "poor", "budget": budget})["key"]
+    poor, _ = gateway.key("poor", budget=budget)
     before = len(upstream.journal)
     with pytest.raises(openai.APIStatusError) as raised:
         make_client(poor).chat.completions.create(**ASK)
