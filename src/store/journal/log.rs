@@ -12,6 +12,7 @@ use farthing_actors::ledger::entry::Entry;
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{Journal, JournalError, Record};
 
+use super::frame::Number;
 use super::place::{Mark, Place};
 use super::{Durability, failed, frame};
 use crate::store::entries::insert::fits;
@@ -101,7 +102,9 @@ impl Journal for Log {
 impl Log {
     /// Adds the record's frame, whose length it gives, to those staged.
     fn encode(&mut self, record: &Record, before: usize) -> Result<u64, JournalError> {
-        frame::encode(&mut self.frames, self.place.seq, record)?;
+        let seq = self.place.seq;
+        let write = self.staged.from.map_or(seq, |from| from.seq);
+        frame::encode(&mut self.frames, Number { seq, write }, record)?;
         let length = length_of(self.frames.get(before..).unwrap_or_default());
         if !matches!(record, Record::Closed(_)) && !self.place.admits(length) {
             let reason = "the journal is full and no new segment could be begun: free space on its disk";

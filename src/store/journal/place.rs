@@ -11,6 +11,7 @@ use std::sync::Arc;
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{JournalError, Record};
 
+use super::frame::Number;
 use super::replay::Tail;
 use super::segment::Segment;
 use super::{failed, frame};
@@ -38,7 +39,7 @@ pub(super) struct Place {
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     pub(super) end: u64,
-    seq: u64,
+    pub(super) seq: u64,
     open: u64,
 }
 
@@ -138,7 +139,8 @@ impl Place {
 fn copies_of(first: u64, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(Vec<u8>, u64), JournalError> {
     let (mut frames, mut count) = (Vec::new(), 0);
     for hold in open {
-        frame::encode(&mut frames, first.saturating_add(count), &Record::Held(Arc::clone(hold)))?;
+        let number = Number { seq: first.saturating_add(count), write: first };
+        frame::encode(&mut frames, number, &Record::Held(Arc::clone(hold)))?;
         count += 1;
     }
     Ok((frames, count))

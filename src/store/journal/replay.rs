@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         for (index, (first, path)) in segments.into_iter().enumerate() {
             let bytes = std::fs::read(&path).map_err(|error| damaged(&path, 0, &error.to_string()))?;
             let end = self.records(&path, &bytes)?;
-            let torn = rubbish_after(&path, &bytes, end)?;
+            let torn = rubbish_after(&path, &bytes, end, self.history.last)?;
             if index + 1 == count {
                 self.history.current = Some(Tail { path, first, end, torn });
             } else if torn == 0 {
@@ -71,8 +71,8 @@ impl<'a> Reader<'a> {
 
     fn records(&mut self, path: &Path, bytes: &[u8]) -> Result<usize, JournalError> {
         let mut at = 0;
-        while let Found::Record { seq, payload, next } = decode(bytes, at) {
-            self.record(seq, payload).map_err(|reason| damaged(path, at, &reason))?;
+        while let Found::Record { number, payload, next } = decode(bytes, at) {
+            self.record(number.seq, payload).map_err(|reason| damaged(path, at, &reason))?;
             at = next;
         }
         Ok(at)
@@ -118,15 +118,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-// A process that dies leaves at most one half-written record, and nothing after it. A good record further on means
-// that one in the middle was damaged, and with it money that somebody was promised is in the books.
-fn rubbish_after(path: &Path, bytes: &[u8], end: usize) -> Result<usize, JournalError> {
+// A process that dies, or a power cut before a sync, leaves at most one half-done write, and nothing after it; of a write of
+// several records any part may have reached the disk. A good record of a later write means that one in the middle was
+// damaged, and with it money that somebody was promised is in the books.
+fn rubbish_after(path: &Path, bytes: &[u8], end: usize, last: u64) -> Result<usize, JournalError> {
     let tail = bytes.get(end..).unwrap_or_default();
     let torn = length_without_zeros(tail);
-    if let Some(at) = (0..torn).find(|at| matches!(decode(tail, *at), Found::Record { .. })) {
+    if let Some(at) = (0..torn).find(|at| is_of_a_later_write(tail, *at, last)) {
         return Err(damaged(path, end, &format!("a record is damaged, and a good one follows at byte {}", end + at)));
     }
     Ok(torn)
+}
+
+fn is_of_a_later_write(tail: &[u8], at: usize, last: u64) -> bool {
+    matches!(decode(tail, at), Found::Record { number, .. } if number.write > last.saturating_add(1))
 }
 
 // Nearly all of a segment may be zeros; they are compared a page at a time.

@@ -1,5 +1,6 @@
 //! What a crash, a power cut or a failing disk does to the journal's files.
 
+use super::frame::Number;
 use super::*;
 
 /// The bytes of a segment that holds two calls, the second one open, and where its last record begins.
@@ -9,7 +10,7 @@ fn two_calls() -> (Vec<u8>, usize) {
     let mut last = 0;
     for (seq, record) in (1..).zip(&records) {
         last = bytes.len();
-        frame::encode(&mut bytes, seq, record).unwrap();
+        frame::encode(&mut bytes, Number { seq, write: seq }, record).unwrap();
     }
     (bytes, last)
 }
@@ -66,10 +67,28 @@ fn a_flipped_bit_before_a_good_record_is_an_error() {
 }
 
 #[test]
+fn of_a_write_of_several_records_any_part_may_be_missing_at_the_end() {
+    let (dir, (mut bytes, _)) = (TempDir::new(), two_calls());
+    let end = bytes.len();
+    let mut write = Vec::new();
+    for seq in 4..7 {
+        frame::encode(&mut write, Number { seq, write: 4 }, &Record::Held(hold(u32::try_from(seq).unwrap()))).unwrap();
+    }
+    // The first record's page is missing, the others' are there.
+    let first = write.len() / 3;
+    write[..first].fill(0);
+    bytes.extend_from_slice(&write);
+    let history = read(&dir, &[&bytes]).unwrap().0;
+    assert_eq!((history.last, history.open.len()), (3, 1));
+    let tail = history.current.unwrap();
+    assert_eq!((tail.end, tail.torn), (end, write.len()));
+}
+
+#[test]
 fn a_torn_record_in_an_earlier_segment_is_an_error() {
     let (dir, (bytes, last)) = (TempDir::new(), two_calls());
     let mut next = Vec::new();
-    frame::encode(&mut next, 3, &Record::Held(hold(2))).unwrap();
+    frame::encode(&mut next, Number { seq: 3, write: 3 }, &Record::Held(hold(2))).unwrap();
     let error = read(&dir, &[&bytes[..last + 20], &next]).err().unwrap();
     assert!(error.0.contains("a later segment follows"), "{error}");
     assert_eq!(read(&dir, &[&bytes[..last], &next]).unwrap().0.open.len(), 1);
@@ -79,7 +98,7 @@ fn a_torn_record_in_an_earlier_segment_is_an_error() {
 fn a_missing_segment_is_an_error() {
     let (dir, (bytes, _)) = (TempDir::new(), two_calls());
     let mut next = Vec::new();
-    frame::encode(&mut next, 5, &Record::Held(hold(3))).unwrap();
+    frame::encode(&mut next, Number { seq: 5, write: 5 }, &Record::Held(hold(3))).unwrap();
     let error = read(&dir, &[&bytes, &next]).err().unwrap();
     assert!(error.0.contains("record 5 follows record 3"), "{error}");
 }
