@@ -34,6 +34,14 @@ pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
     }
 }
 
+/// The usage that a body reports, if it is an answer at all.
+pub fn inspect(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Option<Reading> {
+    match (endpoint, dialect) {
+        (Endpoint::Conversation, Dialect::OpenaiChat) => openai_chat::reply::inspect(body),
+        _ => is_answer(dialect, body).then(|| usage(endpoint, dialect, body)),
+    }
+}
+
 /// A whole answer, in no dialect's words; `None` if it is none. `now`, in seconds since 1970, for a provider that does
 /// not say when it was made.
 pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {

@@ -13,7 +13,7 @@ use super::Relay;
 use super::exchange::{Admitted, Exchange, target};
 use super::wording::{delivery, spoken, word};
 use crate::dialect::answer::{self, Anew};
-use crate::dialect::{Passage, StreamEnd, StreamFault, UpstreamWords};
+use crate::dialect::{Passage, Reading, StreamEnd, StreamFault, UpstreamWords};
 use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest};
 
 /// A provider's answer that has begun.
@@ -36,7 +36,8 @@ pub(super) enum OpenedAnswer {
 /// A whole answer, as it came.
 pub(super) struct OpenedWhole {
     pub body: Bytes,
-    pub spoken: Dialect,
+    /// The usage it reports.
+    pub reading: Reading,
     /// The same on its way to the client's dialect, where that is another.
     pub anew: Option<Anew>,
 }
@@ -100,17 +101,15 @@ async fn read(
 
 async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let body = reply.body.read_all().await?;
-    if !answer::is_answer(spoken, &body) {
-        return Err(no_answer(&body));
-    }
     let request = &exchange.ask.request;
+    let reading = answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| no_answer(&body))?;
     let anew = if spoken == request.dialect() {
         None
     } else {
         let anew = answer::translate(request, spoken, &body, exchange.seconds());
         Some(anew.ok_or(UpstreamError::Garbage("it cannot be translated"))?)
     };
-    Ok(OpenedAnswer::Whole(OpenedWhole { body, spoken, anew }))
+    Ok(OpenedAnswer::Whole(OpenedWhole { body, reading, anew }))
 }
 
 /// An error that came with an accepting status, or something else that is no answer.

@@ -58,12 +58,10 @@ impl Relay {
         chosen: Chosen,
         whole: &OpenedWhole,
     ) -> Option<Money> {
-        let endpoint = exchange.ask.request.endpoint();
         // What generates nothing owes nothing for the size of its answer.
         let generated = if exchange.head().output_cap == Some(0) { 0 } else { whole.body.len() };
         let seen = Seen { events: 0, text_bytes: u64::try_from(generated).unwrap_or(u64::MAX) };
-        let reading = answer::usage(endpoint, whole.spoken, &whole.body);
-        let (usage, provenance) = consumed(reading, &admitted.estimate, seen, Why::Missing);
+        let (usage, provenance) = consumed(whole.reading, &admitted.estimate, seen, Why::Missing);
         let first_token = Some(chosen.first_token);
         let target = target(&chosen.candidate);
         self.succeeded(exchange, &chosen.candidate, chosen.trial);

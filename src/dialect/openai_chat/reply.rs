@@ -5,7 +5,9 @@
 mod read;
 mod write;
 
-use crate::dialect::members;
+use std::borrow::Cow;
+
+use crate::dialect::members::{self, Member};
 use crate::dialect::usage::Reading;
 
 pub use read::read;
@@ -13,17 +15,26 @@ pub use write::write;
 
 /// The usage of an answer. What is not a JSON object says nothing; broken UTF-8 in the text does not matter.
 pub fn usage(body: &[u8]) -> Reading {
-    let text = String::from_utf8_lossy(body);
-    let Ok(object) = members::read(&text, &["usage", "x_groq"]) else { return Reading::Absent };
-    let [usage, x_groq] = object.values;
-    Reading::of(usage, x_groq)
+    looked_at(body, |[usage, x_groq, _]| Reading::of(usage, x_groq)).unwrap_or(Reading::Absent)
+}
+
+/// The usage of a body that is an answer; `None` where it is none. One look for both: every whole answer is asked both.
+pub fn inspect(body: &[u8]) -> Option<Reading> {
+    looked_at(body, |[usage, x_groq, error]| {
+        error.is_none_or(|error| error.is_null()).then(|| Reading::of(usage, x_groq))
+    })?
+}
+
+fn looked_at<T>(body: &[u8], look: impl FnOnce([Option<Member<'_>>; 3]) -> T) -> Option<T> {
+    // Checking is much faster than replacing what is broken, which hardly ever is.
+    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    let object = members::read(&text, &["usage", "x_groq", "error"]).ok()?;
+    Some(look(object.values))
 }
 
 /// Whether the body is one JSON object and no error, so that it can be an answer at all.
 pub fn is_answer(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let object = members::read(&text, &["error"]).map(members::Members::present);
-    matches!(object, Ok([None]))
+    inspect(body).is_some()
 }
 
 #[cfg(test)]
