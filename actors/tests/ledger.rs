@@ -127,7 +127,7 @@ fn request(number: u128, amount: u64) -> HoldRequest {
             provider: ProviderId::from_u128(1),
             deployment: DeploymentId::from_u128(1),
             upstream_model: "m".into(),
-            price: Some((PriceId::from_u128(1), price)),
+            price: Some(Arc::new((PriceId::from_u128(1), price))),
         },
         amount: Money::from_picos(i128::from(amount)),
         expected: Usage { input: amount, ..Usage::default() },

@@ -90,7 +90,7 @@ fn deployment(id: u128, provider: u128, rate: &str) -> Deployment {
         dialects: vec![Dialect::OpenaiChat],
         max_output_tokens: None,
         context_window: None,
-        price: Some((PriceId::from_u128(0), price)),
+        price: Some(Arc::new((PriceId::from_u128(0), price))),
         created_at: Timestamp(1),
     }
 }
@@ -126,8 +126,8 @@ async fn prices_are_versions_that_are_added_and_never_altered() {
     let told: Vec<_> =
         versions.iter().map(|version| (version.effective_from, version.price.input_cost_per_m.to_string())).collect();
     assert_eq!(told, [(Timestamp(1), "0.15".to_owned()), (Timestamp(7), "0.60".to_owned())]);
-    let present = registry.snapshot().get().deployment(DeploymentId::from_u128(1)).unwrap().price;
-    assert_eq!(present, versions.last().map(|version| (version.id, version.price)));
+    let present = registry.snapshot().get().deployment(DeploymentId::from_u128(1)).unwrap().price.clone();
+    assert_eq!(present, versions.last().map(|version| Arc::new((version.id, version.price.clone()))));
 }
 
 #[actix::test]

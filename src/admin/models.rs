@@ -90,7 +90,7 @@ impl Admin {
             max_output_tokens: draft.max_output_tokens,
             context_window: draft.context_window,
             // The registry chooses the version.
-            price: draft.price.map(|price| (PriceId::generate(), price)),
+            price: draft.price.map(|price| Arc::new((PriceId::generate(), price))),
             created_at,
         })
     }

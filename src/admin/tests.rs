@@ -265,7 +265,7 @@ async fn a_model_has_its_kinds_dialects_and_keeps_the_version_of_an_equal_price(
     let same = admin.replace_model(made.id, draft(Some("1.00"))).await.unwrap();
     assert_eq!(same.price, made.price);
     let dearer = admin.replace_model(made.id, draft(Some("2"))).await.unwrap();
-    assert_ne!(dearer.price.unwrap().0, made.price.unwrap().0);
+    assert_ne!(dearer.price.as_ref().unwrap().0, made.price.as_ref().unwrap().0);
     assert_eq!(admin.replace_model(made.id, draft(None)).await.unwrap().price, None);
     admin.delete_model(made.id).await.unwrap();
     assert!(matches!(admin.delete_model(made.id).await, Err(AdminError::Absent { .. })));

@@ -41,9 +41,9 @@ impl Estimate {
 
     /// The most the request can cost at the dearest of `candidates`.
     pub(super) fn ceiling(&self, candidates: &[Candidate]) -> Money {
-        let generated = self.output_cap.saturating_mul(self.choices);
-        let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_ref());
-        prices.map(|(_, price)| price.ceiling(self.prompt_ceiling, generated)).max().unwrap_or(Money::ZERO)
+        let expected = self.expected();
+        let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_deref());
+        prices.map(|(_, price)| price.ceiling(&expected, None)).max().unwrap_or(Money::ZERO)
     }
 
     /// The usage the ceiling was computed for.

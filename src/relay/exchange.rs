@@ -129,6 +129,6 @@ pub(super) fn target(candidate: &Candidate) -> Target {
         provider: candidate.provider.id,
         deployment: candidate.deployment.id,
         upstream_model: Arc::clone(&candidate.deployment.upstream_model),
-        price: candidate.deployment.price,
+        price: candidate.deployment.price.clone(),
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use farthing_actors::domain::{Allowed, Budget, Limits, Money, Rate, Scope, WindowKind};
+use farthing_actors::domain::{Allowed, Budget, Limits, Scope, WindowKind};
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
@@ -38,11 +38,6 @@ impl Row<'_> {
     /// As [`Row::number`], where there may be none.
     pub(super) fn optional<T: TryFrom<i64>>(self, column: &str, value: Option<i64>) -> Result<Option<T>, StoreError> {
         value.map(|value| self.number(column, value)).transpose()
-    }
-
-    /// A rate, which is never negative.
-    pub(super) fn rate(self, column: &str, picos: i64) -> Result<Rate, StoreError> {
-        self.number::<u64>(column, picos).map(|_| Rate::from_row(picos))
     }
 
     /// The budget, if the row has one.
@@ -88,11 +83,6 @@ pub(super) fn budget_columns(budget: Option<&Budget>) -> BudgetColumns {
 /// A number for a signed column. The owners refuse figures that would not fit, long before this.
 pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A fee. As with [`signed`], the registry refuses one that would not fit.
-pub(super) fn fee(money: Money) -> i64 {
-    money.to_row().unwrap_or(i64::MAX)
 }
 
 /// A list of names as JSON.

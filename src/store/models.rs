@@ -2,14 +2,15 @@
 //! Owns the spelling of a deployment in a row. Refuses to change a price without a version in `price_versions`.
 
 use diesel::prelude::*;
-use farthing_actors::domain::{DeploymentId, Money, Price, PriceId, Rate, Timestamp};
+use farthing_actors::domain::{DeploymentId, Price, Rate, Timestamp};
 use farthing_actors::registry::{Deployment, PriceVersion};
 
 use super::columns::{self, Row};
 use super::schema::model_configs;
 use super::{StoreError, prices};
 
-/// One row, as read and as written. `managed_by` and the columns for a coming issue are neither: they stay what they are.
+/// One row, as read and as written, except `managed_by`, which stays what it is. The rates are written for people who read
+/// the table; what counts is the version that `price_id` names.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = model_configs, treat_none_as_null = true)]
 struct ModelRow {
@@ -28,7 +29,6 @@ struct ModelRow {
     cache_write_cost_per_m: Option<i64>,
     cache_write_1h_cost_per_m: Option<i64>,
     reasoning_cost_per_m: Option<i64>,
-    request_fee: Option<i64>,
     price_id: Option<String>,
     price_effective_from: Option<i64>,
     created_at: i64,
@@ -40,7 +40,7 @@ struct ModelRow {
 /// If the database does not answer or a row is damaged.
 pub fn load(connection: &mut SqliteConnection) -> Result<Vec<Deployment>, StoreError> {
     let rows = model_configs::table.select(ModelRow::as_select()).order(model_configs::id).load(connection)?;
-    rows.into_iter().map(ModelRow::into_deployment).collect()
+    rows.into_iter().map(|row| row.into_deployment(connection)).collect()
 }
 
 /// Adds the new version of the price, if there is one, and writes the deployment over the row with its id, or as a new one.
@@ -55,7 +55,8 @@ pub fn save(
     if let Some(version) = new_price {
         prices::add(connection, version)?;
     }
-    let in_force = deployment.price.map(|(id, _)| prices::effective_from(connection, id)).transpose()?;
+    let version = deployment.price.as_deref().map(|(id, _)| *id);
+    let in_force = version.map(|id| prices::effective_from(connection, id)).transpose()?;
     let row = ModelRow::new(deployment, in_force);
     let insert = diesel::insert_into(model_configs::table).values(&row);
     insert.on_conflict(model_configs::id).do_update().set(&row).execute(connection)?;
@@ -73,8 +74,8 @@ pub fn remove(connection: &mut SqliteConnection, id: DeploymentId) -> Result<(),
 
 impl ModelRow {
     fn new(deployment: &Deployment, in_force: Option<Timestamp>) -> Self {
-        let price = deployment.price.map(|(_, price)| price);
-        let rate = |pick: fn(&Price) -> Rate| price.as_ref().map(|price| pick(price).to_row());
+        let price = deployment.price.as_deref().map(|(_, price)| price);
+        let rate = |pick: fn(&Price) -> Option<Rate>| price.and_then(pick).map(Rate::to_row);
         Self {
             id: deployment.id.to_string(),
             name: deployment.name.to_string(),
@@ -85,20 +86,19 @@ impl ModelRow {
             dialects: columns::json_list(deployment.dialects.iter().map(|dialect| dialect.name())),
             max_output_tokens: deployment.max_output_tokens.map(columns::signed),
             context_window: deployment.context_window.map(columns::signed),
-            input_cost_per_m: rate(|price| price.input_cost_per_m),
-            output_cost_per_m: rate(|price| price.output_cost_per_m),
+            input_cost_per_m: rate(|price| Some(price.input_cost_per_m)),
+            output_cost_per_m: rate(|price| Some(price.output_cost_per_m)),
             cache_read_cost_per_m: rate(|price| price.cache_read_cost_per_m),
             cache_write_cost_per_m: rate(|price| price.cache_write_cost_per_m),
             cache_write_1h_cost_per_m: rate(|price| price.cache_write_1h_cost_per_m),
-            reasoning_cost_per_m: price.and_then(|price| price.reasoning_cost_per_m).map(Rate::to_row),
-            request_fee: price.map(|price| columns::fee(price.request_fee_usd)),
-            price_id: deployment.price.map(|(id, _)| id.to_string()),
+            reasoning_cost_per_m: rate(|price| price.reasoning_cost_per_m),
+            price_id: deployment.price.as_deref().map(|(id, _)| id.to_string()),
             price_effective_from: in_force.map(|time| time.0),
             created_at: deployment.created_at.0,
         }
     }
 
-    fn into_deployment(self) -> Result<Deployment, StoreError> {
+    fn into_deployment(self, connection: &mut SqliteConnection) -> Result<Deployment, StoreError> {
         let row = Row { table: "model_configs", id: &self.id };
         Ok(Deployment {
             id: row.parse("id", &self.id)?,
@@ -107,28 +107,11 @@ impl ModelRow {
             dialects: row.json("dialects", &self.dialects)?,
             max_output_tokens: row.optional("max_output_tokens", self.max_output_tokens)?,
             context_window: row.optional("context_window", self.context_window)?,
-            price: self.price(row)?,
+            price: self.price_id.as_deref().map(|id| prices::version(connection, id)).transpose()?,
             name: self.name.as_str().into(),
             upstream_model: self.upstream_model.as_str().into(),
             priority: self.priority,
             created_at: Timestamp(self.created_at),
         })
-    }
-
-    fn price(&self, row: Row<'_>) -> Result<Option<(PriceId, Price)>, StoreError> {
-        let Some(id) = &self.price_id else { return Ok(None) };
-        let present = |column, picos: Option<i64>| picos.ok_or_else(|| row.damaged(column, "is missing from a price"));
-        let rate = |column, picos| row.rate(column, present(column, picos)?);
-        let reasoning = self.reasoning_cost_per_m;
-        let price = Price {
-            input_cost_per_m: rate("input_cost_per_m", self.input_cost_per_m)?,
-            output_cost_per_m: rate("output_cost_per_m", self.output_cost_per_m)?,
-            cache_read_cost_per_m: rate("cache_read_cost_per_m", self.cache_read_cost_per_m)?,
-            cache_write_cost_per_m: rate("cache_write_cost_per_m", self.cache_write_cost_per_m)?,
-            cache_write_1h_cost_per_m: rate("cache_write_1h_cost_per_m", self.cache_write_1h_cost_per_m)?,
-            reasoning_cost_per_m: reasoning.map(|picos| row.rate("reasoning_cost_per_m", picos)).transpose()?,
-            request_fee_usd: Money::from_row(present("request_fee", self.request_fee)?),
-        };
-        Ok(Some((row.parse("price_id", id)?, price)))
     }
 }

@@ -1,28 +1,24 @@
 //! The table `price_versions`: every price that was ever in force, so that what was booked can be computed again.
 //! Owns the spelling of a version in a row. Refuses updates and removals; the table itself does too.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
-use farthing_actors::domain::{DeploymentId, Money, Price, PriceId, Rate, Timestamp};
+use farthing_actors::domain::{DeploymentId, Price, PriceId, PriceInForce, Timestamp};
 use farthing_actors::registry::PriceVersion;
 
 use super::StoreError;
-use super::columns::{self, Row};
+use super::columns::Row;
 use super::schema::price_versions;
 
-/// One row, as read and as added.
+/// One row, as read and as added. `price` is the price as JSON, as every line booked at it has it too.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = price_versions)]
 struct PriceRow {
     id: String,
     deployment_id: String,
     effective_from: i64,
-    input_cost_per_m: i64,
-    output_cost_per_m: i64,
-    cache_read_cost_per_m: i64,
-    cache_write_cost_per_m: i64,
-    cache_write_1h_cost_per_m: i64,
-    reasoning_cost_per_m: Option<i64>,
-    request_fee: i64,
+    price: String,
 }
 
 /// Every version of a deployment's price, the earliest first; also of a deployment that is gone.
@@ -45,6 +41,21 @@ pub(super) fn add(connection: &mut SqliteConnection, version: &PriceVersion) -> 
     Ok(())
 }
 
+/// The version as deployments and lines name it.
+///
+/// # Errors
+/// If there is none, it is damaged, or the database does not answer.
+pub(super) fn version(connection: &mut SqliteConnection, id: &str) -> Result<PriceInForce, StoreError> {
+    let found = price_versions::table.find(id).select(PriceRow::as_select()).first(connection)?;
+    let version = found.into_version()?;
+    Ok(Arc::new((version.id, version.price)))
+}
+
+/// The price as rows have it. A price is plain figures, which always have a JSON form.
+pub(super) fn json(price: &Price) -> String {
+    serde_json::to_string(price).unwrap_or_default()
+}
+
 /// From when the version is in force.
 ///
 /// # Errors
@@ -56,18 +67,11 @@ pub(super) fn effective_from(connection: &mut SqliteConnection, id: PriceId) -> 
 
 impl From<&PriceVersion> for PriceRow {
     fn from(version: &PriceVersion) -> Self {
-        let price = &version.price;
         Self {
             id: version.id.to_string(),
             deployment_id: version.deployment.to_string(),
             effective_from: version.effective_from.0,
-            input_cost_per_m: price.input_cost_per_m.to_row(),
-            output_cost_per_m: price.output_cost_per_m.to_row(),
-            cache_read_cost_per_m: price.cache_read_cost_per_m.to_row(),
-            cache_write_cost_per_m: price.cache_write_cost_per_m.to_row(),
-            cache_write_1h_cost_per_m: price.cache_write_1h_cost_per_m.to_row(),
-            reasoning_cost_per_m: price.reasoning_cost_per_m.map(Rate::to_row),
-            request_fee: columns::fee(price.request_fee_usd),
+            price: json(&version.price),
         }
     }
 }
@@ -75,21 +79,11 @@ impl From<&PriceVersion> for PriceRow {
 impl PriceRow {
     fn into_version(self) -> Result<PriceVersion, StoreError> {
         let row = Row { table: "price_versions", id: &self.id };
-        let reasoning = self.reasoning_cost_per_m;
-        let price = Price {
-            input_cost_per_m: row.rate("input_cost_per_m", self.input_cost_per_m)?,
-            output_cost_per_m: row.rate("output_cost_per_m", self.output_cost_per_m)?,
-            cache_read_cost_per_m: row.rate("cache_read_cost_per_m", self.cache_read_cost_per_m)?,
-            cache_write_cost_per_m: row.rate("cache_write_cost_per_m", self.cache_write_cost_per_m)?,
-            cache_write_1h_cost_per_m: row.rate("cache_write_1h_cost_per_m", self.cache_write_1h_cost_per_m)?,
-            reasoning_cost_per_m: reasoning.map(|picos| row.rate("reasoning_cost_per_m", picos)).transpose()?,
-            request_fee_usd: Money::from_row(self.request_fee),
-        };
         Ok(PriceVersion {
             id: row.parse("id", &self.id)?,
             deployment: row.parse("deployment_id", &self.deployment_id)?,
             effective_from: Timestamp(self.effective_from),
-            price,
+            price: row.json("price", &self.price)?,
         })
     }
 }

@@ -180,7 +180,7 @@ pub(crate) fn target() -> Target {
         provider: PROVIDER,
         deployment: DeploymentId::from_u128(4),
         upstream_model: "gpt-4o-mini-2024".into(),
-        price: Some((PriceId::from_u128(5), price)),
+        price: Some(Arc::new((PriceId::from_u128(5), price))),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod ledger;
 pub mod list;
 pub mod models;
+mod prices;
 pub mod projects;
 pub mod providers;
 pub mod requests;

@@ -160,7 +160,15 @@ fn reply_parts() -> impl Strategy<Value = Vec<Part>> {
 
 fn usage() -> Reading {
     let (input, cache_read, cache_write_5m) = (3, 2, 4);
-    Reading::Figures(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output: 7, reasoning: 9 })
+    Reading::Figures(Usage {
+        input,
+        cache_read,
+        cache_write_5m,
+        cache_write_1h: 0,
+        output: 7,
+        reasoning: 9,
+        ..Usage::default()
+    })
 }
 
 proptest! {

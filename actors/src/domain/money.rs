@@ -61,6 +61,12 @@ impl Money {
         Self(self.0.max(0))
     }
 
+    /// Whether this is nothing.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether this is less than nothing.
     pub fn is_negative(self) -> bool {
         self.0 < 0

@@ -3,13 +3,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::PriceId;
 use super::money::{Money, MoneyError};
-use super::usage::Usage;
+use super::tier::{Multiplier, ServiceTier, TierMultipliers};
+use super::usage::{Units, Usage};
 
 const TOKENS_PER_RATE: i128 = 1_000_000;
+const MS_PER_MINUTE: i128 = 60_000;
 
 /// A price in picodollars per million tokens. Text form: US dollars per million tokens, such as `0.15`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -28,6 +32,12 @@ impl Rate {
     /// The rate of a stored row; a negative one reads as zero.
     pub fn from_row(picos: i64) -> Self {
         Self(picos.max(0))
+    }
+
+    /// Whether it is free.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_zero(&self) -> bool {
+        *self == Self::ZERO
     }
 
     fn times(self, tokens: u64) -> i128 {
@@ -72,114 +82,202 @@ impl fmt::Debug for Rate {
     }
 }
 
-/// What a deployment charges: rates in US dollars per million tokens, a fee in dollars per request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// A price and the version it is.
+pub type PriceInForce = Arc<(PriceId, Price)>;
+
+/// What a deployment charges: rates in US dollars per million tokens, fees in dollars.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Uncached prompt tokens.
     pub input_cost_per_m: Rate,
     /// Generated tokens.
     pub output_cost_per_m: Rate,
-    /// Prompt tokens read from a cache.
-    #[serde(default)]
-    pub cache_read_cost_per_m: Rate,
-    /// Prompt tokens written to a cache of the default lifetime.
-    #[serde(default)]
-    pub cache_write_cost_per_m: Rate,
-    /// Prompt tokens written to a one-hour cache.
-    #[serde(default)]
-    pub cache_write_1h_cost_per_m: Rate,
-    /// Reasoning tokens; the output rate where absent.
+    /// Prompt tokens read from a cache; as uncached ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_cost_per_m: Option<Rate>,
+    /// Prompt tokens written to a cache of the default lifetime; as uncached ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_cost_per_m: Option<Rate>,
+    /// Prompt tokens written to a one-hour cache; as those of the default lifetime where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h_cost_per_m: Option<Rate>,
+    /// Reasoning tokens; as generated ones where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_cost_per_m: Option<Rate>,
-    /// A fee for each request, in dollars.
-    #[serde(default)]
+    /// Prompt tokens of sound; as uncached ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_input_cost_per_m: Option<Rate>,
+    /// Generated tokens of sound; as generated ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_output_cost_per_m: Option<Rate>,
+    /// Prompt tokens of pictures; as uncached ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_input_cost_per_m: Option<Rate>,
+    /// Generated tokens of pictures; as generated ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_output_cost_per_m: Option<Rate>,
+    /// Characters read aloud, per million.
+    #[serde(default, skip_serializing_if = "Rate::is_zero")]
+    pub character_cost_per_m: Rate,
+    /// A fee for each request that reaches the provider.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub request_fee_usd: Money,
+    /// A fee for each picture made.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub image_fee_usd: Money,
+    /// A fee for each minute of sound, charged by the millisecond.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub audio_minute_fee_usd: Money,
+    /// A fee for each search the provider makes on the way.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub search_fee_usd: Money,
+    /// Other rates for longer prompts; the last one the prompt exceeds holds for the whole call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context_tiers: Vec<ContextTier>,
+    /// Factors on everything but the fee of a request, by how the provider served the call.
+    #[serde(default, skip_serializing_if = "TierMultipliers::is_empty")]
+    pub service_tiers: TierMultipliers,
+}
+
+/// Rates of calls whose prompt, cached tokens included, is longer than `above_input_tokens`. An absent rate is the
+/// price's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextTier {
+    /// Where the tier begins.
+    pub above_input_tokens: u64,
+    /// Uncached prompt tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_cost_per_m: Option<Rate>,
+    /// Generated tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_cost_per_m: Option<Rate>,
+    /// Prompt tokens read from a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_cost_per_m: Option<Rate>,
+    /// Prompt tokens written to a cache of the default lifetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_cost_per_m: Option<Rate>,
+    /// Prompt tokens written to a one-hour cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h_cost_per_m: Option<Rate>,
+    /// Reasoning tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_cost_per_m: Option<Rate>,
+}
+
+/// The rates of one call, each class with its own.
+#[derive(Clone, Copy)]
+struct Rates {
+    input: Rate,
+    cache_read: Rate,
+    cache_write_5m: Rate,
+    cache_write_1h: Rate,
+    output: Rate,
+    reasoning: Rate,
+    audio_input: Rate,
+    audio_output: Rate,
+    image_input: Rate,
+    image_output: Rate,
 }
 
 impl Price {
     /// The exact cost of `usage`, rounded once, half up, to a picodollar.
     pub fn cost(&self, usage: &Usage) -> Money {
-        let millionths = self.input_cost_per_m.times(usage.input)
-            + self.cache_read_cost_per_m.times(usage.cache_read)
-            + self.cache_write_cost_per_m.times(usage.cache_write_5m)
-            + self.cache_write_1h_cost_per_m.times(usage.cache_write_1h)
-            + self.output_cost_per_m.times(usage.output)
-            + self.reasoning_rate().times(usage.reasoning);
-        let picos = (millionths + TOKENS_PER_RATE / 2).div_euclid(TOKENS_PER_RATE);
-        Money::from_picos(picos) + self.request_fee_usd
+        let variable = self.rates(usage.prompt()).millionths(usage) + self.units(&usage.units);
+        self.billed(variable, self.service_tiers.of(usage.tier))
     }
 
-    /// The most that `prompt` and `generated` tokens can cost, whatever classes they turn out to be.
-    pub fn ceiling(&self, prompt: u64, generated: u64) -> Money {
-        let dearest_prompt = self
-            .input_cost_per_m
-            .max(self.cache_read_cost_per_m)
-            .max(self.cache_write_cost_per_m)
-            .max(self.cache_write_1h_cost_per_m);
-        let dearest = Self {
-            input_cost_per_m: dearest_prompt,
-            output_cost_per_m: self.output_cost_per_m.max(self.reasoning_rate()),
-            ..*self
-        };
-        dearest.cost(&Usage { input: prompt, output: generated, ..Usage::default() })
+    /// The most that a call of at most `usage` can cost, whatever classes its tokens turn out to be, however much shorter
+    /// its prompt is, and in whatever tier it is served if it asks for `tier`.
+    pub fn ceiling(&self, usage: &Usage, tier: Option<ServiceTier>) -> Money {
+        let prompt = usage.prompt();
+        let reachable = self.context_tiers.iter().map(|tier| tier.above_input_tokens).filter(|above| *above < prompt);
+        let lengths = reachable.map(|above| above.saturating_add(1)).chain([0]);
+        let dearest = lengths.map(|length| self.rates(length).dearest(prompt, usage.generated())).max().unwrap_or(0);
+        self.billed(dearest + self.units(&usage.units), self.service_tiers.dearest(tier))
     }
 
-    fn reasoning_rate(&self) -> Rate {
-        self.reasoning_cost_per_m.unwrap_or(self.output_cost_per_m)
+    /// The most tokens that can be generated after a prompt of `usage` so that its ceiling stays within `money`, at most as
+    /// many as `usage` has; `None` if not even the prompt fits.
+    pub fn affordable(&self, usage: &Usage, tier: Option<ServiceTier>, money: Money) -> Option<u64> {
+        let fits = |output: u64| self.ceiling(&Usage { output, ..*usage }, tier) <= money;
+        if !fits(0) {
+            return None;
+        }
+        let (mut fitting, mut beyond) = (0, usage.output.saturating_add(1));
+        while beyond - fitting > 1 {
+            let middle = fitting + (beyond - fitting) / 2;
+            if fits(middle) { fitting = middle } else { beyond = middle }
+        }
+        Some(fitting)
     }
+
+    /// What `variable` (millionths of a picodollar) comes to with the factor of a tier and the fee of a request.
+    fn billed(&self, variable: i128, factor: Multiplier) -> Money {
+        let whole = TOKENS_PER_RATE * i128::from(Multiplier::ONE.millionths());
+        let scaled = variable.saturating_mul(i128::from(factor.millionths()));
+        Money::from_picos(scaled.saturating_add(whole / 2).div_euclid(whole)) + self.request_fee_usd
+    }
+
+    fn rates(&self, prompt: u64) -> Rates {
+        let tier = self.context_tiers.iter().filter(|tier| tier.above_input_tokens < prompt);
+        let tier = tier.max_by_key(|tier| tier.above_input_tokens).copied().unwrap_or_default();
+        let input = tier.input_cost_per_m.unwrap_or(self.input_cost_per_m);
+        let output = tier.output_cost_per_m.unwrap_or(self.output_cost_per_m);
+        let write = tier.cache_write_cost_per_m.or(self.cache_write_cost_per_m).unwrap_or(input);
+        Rates {
+            input,
+            cache_read: tier.cache_read_cost_per_m.or(self.cache_read_cost_per_m).unwrap_or(input),
+            cache_write_5m: write,
+            cache_write_1h: tier.cache_write_1h_cost_per_m.or(self.cache_write_1h_cost_per_m).unwrap_or(write),
+            output,
+            reasoning: tier.reasoning_cost_per_m.or(self.reasoning_cost_per_m).unwrap_or(output),
+            audio_input: self.audio_input_cost_per_m.unwrap_or(input),
+            audio_output: self.audio_output_cost_per_m.unwrap_or(output),
+            image_input: self.image_input_cost_per_m.unwrap_or(input),
+            image_output: self.image_output_cost_per_m.unwrap_or(output),
+        }
+    }
+
+    /// What has a fee of its own, in millionths of a picodollar.
+    fn units(&self, units: &Units) -> i128 {
+        if units.is_none() {
+            return 0;
+        }
+        let fees = fee(self.image_fee_usd, units.images) + fee(self.search_fee_usd, units.searches);
+        let minutes = fee(self.audio_minute_fee_usd, units.audio_ms).saturating_add(MS_PER_MINUTE / 2) / MS_PER_MINUTE;
+        fees.saturating_add(minutes).saturating_add(self.character_cost_per_m.times(units.characters))
+    }
+}
+
+impl Rates {
+    fn millionths(&self, usage: &Usage) -> i128 {
+        let units = &usage.units;
+        self.input.times(usage.input)
+            + self.cache_read.times(usage.cache_read)
+            + self.cache_write_5m.times(usage.cache_write_5m)
+            + self.cache_write_1h.times(usage.cache_write_1h)
+            + self.output.times(usage.output)
+            + self.reasoning.times(usage.reasoning)
+            + self.audio_input.times(units.audio_input)
+            + self.audio_output.times(units.audio_output)
+            + self.image_input.times(units.image_input)
+            + self.image_output.times(units.image_output)
+    }
+
+    fn dearest(&self, prompt: u64, generated: u64) -> i128 {
+        let cached = self.cache_read.max(self.cache_write_5m).max(self.cache_write_1h);
+        let heard = self.input.max(cached).max(self.audio_input).max(self.image_input);
+        let said = self.output.max(self.reasoning).max(self.audio_output).max(self.image_output);
+        heard.times(prompt) + said.times(generated)
+    }
+}
+
+fn fee(fee: Money, count: u64) -> i128 {
+    fee.picos().saturating_mul(TOKENS_PER_RATE).saturating_mul(i128::from(count))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn rate(text: &str) -> Rate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_hand_checked_bill() {
-        let price = Price {
-            input_cost_per_m: rate("0.15"),
-            output_cost_per_m: rate("0.60"),
-            cache_read_cost_per_m: rate("0.075"),
-            ..Price::default()
-        };
-        let usage = Usage { input: 100, cache_read: 1_000, output: 50, reasoning: 7, ..Usage::default() };
-        // 100 × 0.15 + 1000 × 0.075 + 57 × 0.60 = 124.2 dollars per million
-        assert_eq!(price.cost(&usage).to_string(), "0.0001242");
-    }
-
-    #[test]
-    fn half_a_picodollar_rounds_up_once() {
-        let price = Price { input_cost_per_m: Rate(500_000), ..Price::default() };
-        assert_eq!(price.cost(&Usage { input: 1, ..Usage::default() }), Money::from_picos(1));
-        assert_eq!(price.cost(&Usage { input: 2, ..Usage::default() }), Money::from_picos(1));
-    }
-
-    #[test]
-    fn a_rate_is_never_negative() {
-        assert!("-0.1".parse::<Rate>().is_err());
-    }
-
-    prop_compose! {
-        fn any_price()(rates in proptest::array::uniform6(0_i64..10_000_000_000_000), fee in 0_i64..1_000_000_000) -> Price {
-            let [a, b, c, d, e, f] = rates.map(Rate);
-            Price {
-                input_cost_per_m: a, output_cost_per_m: b, cache_read_cost_per_m: c, cache_write_cost_per_m: d,
-                cache_write_1h_cost_per_m: e, reasoning_cost_per_m: Some(f), request_fee_usd: Money::from_row(fee),
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_ceiling_covers_every_split(price in any_price(), classes in proptest::array::uniform6(0_u64..1_000_000)) {
-            let [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning] = classes;
-            let usage = Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning };
-            prop_assert!(price.cost(&usage) <= price.ceiling(usage.prompt(), usage.generated()));
-        }
-    }
-}
+mod tests;

@@ -241,7 +241,7 @@ impl HoldRequest {
 
 /// A void: the call failed or was refused before it consumed anything, so not even a request fee is due.
 fn consumed_nothing(outcome: &Outcome) -> bool {
-    matches!(outcome.status, CallStatus::UpstreamError | CallStatus::Refused) && outcome.usage.total() == 0
+    matches!(outcome.status, CallStatus::UpstreamError | CallStatus::Refused) && outcome.usage.is_nothing()
 }
 
 /// The latest closings, oldest forgotten first.

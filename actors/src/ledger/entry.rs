@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    CallStatus, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId, RequestId,
-    Scope, Timestamp, Usage,
+    CallStatus, DeploymentId, Dialect, KeyId, Money, PriceInForce, ProjectId, Provenance, ProviderId, RequestId, Scope,
+    Timestamp, Usage,
 };
 
 /// Who called, with what, and who pays: known before anything is sent.
@@ -41,7 +41,7 @@ pub struct Target {
     /// The model as the provider names it.
     pub upstream_model: Arc<str>,
     /// The price and its version; `None` for a model without a price.
-    pub price: Option<(PriceId, Price)>,
+    pub price: Option<PriceInForce>,
 }
 
 /// How an attempt ended: what it consumed and what the client saw.
@@ -83,6 +83,6 @@ pub struct Entry {
 impl Target {
     /// What `usage` costs here; nothing where there is no price, which the entry then shows as unpriced.
     pub fn cost(&self, usage: &Usage) -> Money {
-        self.price.as_ref().map_or(Money::ZERO, |(_, price)| price.cost(usage))
+        self.price.as_deref().map_or(Money::ZERO, |(_, price)| price.cost(usage))
     }
 }

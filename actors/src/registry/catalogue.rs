@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, Dialect, Price, PriceId, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp};
+use crate::domain::{DeploymentId, Dialect, PriceInForce, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp};
 
 /// A vendor or a self-hosted endpoint family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct Deployment {
     /// The most it can take in and generate together.
     pub context_window: Option<u64>,
     /// Its price and that price's version; `None` if unknown, which is never zero.
-    pub price: Option<(PriceId, Price)>,
+    pub price: Option<PriceInForce>,
     /// When it was made.
     pub created_at: Timestamp,
 }

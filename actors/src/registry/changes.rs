@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, Price, PriceId, ProviderId, ProviderKind, Timeouts, Timestamp, name};
+use crate::domain::{DeploymentId, Price, PriceId, PriceInForce, ProviderId, ProviderKind, Timeouts, Timestamp, name};
 
 /// Longest address of a provider.
 const MAX_URL: usize = 2_048;
@@ -33,7 +33,7 @@ pub enum Change {
 }
 
 /// A price as it is kept for ever, so that every amount booked at it can be computed again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceVersion {
     /// Its id, named by every entry booked at it.
     pub id: PriceId,
@@ -89,7 +89,7 @@ impl Catalogue {
         let present = self.deployment(deployment.id).ok_or(RegistryError::NotFound)?;
         deployment.created_at = present.created_at;
         self.check_deployment(&deployment)?;
-        Ok(versioned(deployment, present.price, fresh, at))
+        Ok(versioned(deployment, present.price.as_ref(), fresh, at))
     }
 
     pub(super) fn delete_deployment(&self, id: DeploymentId) -> Decision {
@@ -117,8 +117,8 @@ impl Catalogue {
             return Err(RegistryError::invalid("upstream_model", reason));
         }
         check_capacity(deployment)?;
-        if let Some((_, price)) = &deployment.price {
-            check_fee(price)?;
+        if let Some((_, price)) = deployment.price.as_deref() {
+            check_price(price)?;
         }
         if self.deployments().any(|other| other.id != deployment.id && is_same_offer(other, deployment)) {
             return Err(RegistryError::Conflict("the provider offers this model under this name already".to_owned()));
@@ -128,16 +128,19 @@ impl Catalogue {
 }
 
 /// The deployment with the version of its price: the present one for an equal price, a fresh one from `at` otherwise.
-fn versioned(mut deployment: Deployment, present: Option<(PriceId, Price)>, fresh: PriceId, at: Timestamp) -> Change {
-    let (version, new_price) = match (deployment.price, present) {
-        (None, _) => (None, None),
-        (Some((_, price)), Some((id, known))) if price == known => (Some((id, price)), None),
-        (Some((_, price)), _) => {
-            let version = PriceVersion { id: fresh, deployment: deployment.id, effective_from: at, price };
-            (Some((fresh, price)), Some(version))
-        }
+fn versioned(mut deployment: Deployment, present: Option<&PriceInForce>, fresh: PriceId, at: Timestamp) -> Change {
+    let asked = deployment.price.take();
+    let is_present = |price: &Price| present.is_some_and(|present| present.1 == *price);
+    let new_price = asked.as_deref().filter(|(_, price)| !is_present(price)).map(|(_, price)| PriceVersion {
+        id: fresh,
+        deployment: deployment.id,
+        effective_from: at,
+        price: price.clone(),
+    });
+    deployment.price = match &new_price {
+        Some(version) => Some(Arc::new((version.id, version.price.clone()))),
+        None => asked.and(present.cloned()),
     };
-    deployment.price = version;
     Change::SaveDeployment { deployment: Arc::new(deployment), new_price }
 }
 
@@ -188,11 +191,24 @@ fn check_range(figures: &[(&'static str, Option<u64>)], most: u64) -> Result<(),
     Ok(())
 }
 
-/// Rates are never negative by their type; the fee is money, which may be.
-fn check_fee(price: &Price) -> Result<(), RegistryError> {
-    let fee = price.request_fee_usd;
-    if fee.is_negative() || fee.to_row().is_none() {
-        return Err(RegistryError::invalid("prices.request_fee_usd", "must be between 0 and 9000000 dollars"));
+/// Rates are never negative by their type; fees are money, which may be.
+fn check_price(price: &Price) -> Result<(), RegistryError> {
+    let fees = [
+        ("prices.request_fee_usd", price.request_fee_usd),
+        ("prices.image_fee_usd", price.image_fee_usd),
+        ("prices.audio_minute_fee_usd", price.audio_minute_fee_usd),
+        ("prices.search_fee_usd", price.search_fee_usd),
+    ];
+    for (field, fee) in fees {
+        if fee.is_negative() || fee.to_row().is_none() {
+            return Err(RegistryError::invalid(field, "must be between 0 and 9000000 dollars"));
+        }
+    }
+    let mut lengths: Vec<_> = price.context_tiers.iter().map(|tier| tier.above_input_tokens).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    if lengths.len() < price.context_tiers.len() {
+        return Err(RegistryError::invalid("prices.context_tiers", "must not have two tiers that begin at one length"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::catalogue::{Catalogue, Deployment, Provider};
 use super::changes::{Change, PriceVersion};
 use super::error::RegistryError;
 use crate::domain::{
-    DeploymentId, Dialect, Money, Price, PriceId, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
+    DeploymentId, Dialect, Money, Price, PriceId, PriceInForce, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
 };
 
 const FRESH: PriceId = PriceId::from_u128(77);
@@ -45,9 +45,9 @@ fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
     }
 }
 
-fn priced(rate: &str) -> Option<(PriceId, Price)> {
+fn priced(rate: &str) -> Option<PriceInForce> {
     let price = Price { input_cost_per_m: rate.parse().unwrap(), ..Price::default() };
-    Some((PriceId::from_u128(0), price))
+    Some(Arc::new((PriceId::from_u128(0), price)))
 }
 
 fn field(refusal: Result<Change, RegistryError>) -> &'static str {
@@ -95,20 +95,21 @@ fn only_a_changed_price_is_a_new_version() {
     let catalogue = Catalogue::new(vec![provider(1)], vec![]).unwrap();
     let first = Deployment { price: priced("0.15"), ..deployment(1, "m", 1) };
     let (made, version) = saved(catalogue.create_deployment(first.clone(), FRESH));
-    let (_, price) = first.price.unwrap();
-    assert_eq!(made.price, Some((FRESH, price)));
-    let expected = PriceVersion { id: FRESH, deployment: made.id, effective_from: Timestamp(1_000), price };
+    let price = first.price.as_ref().unwrap().1.clone();
+    assert_eq!(made.price, Some(Arc::new((FRESH, price.clone()))));
+    let expected =
+        PriceVersion { id: FRESH, deployment: made.id, effective_from: Timestamp(1_000), price: price.clone() };
     assert_eq!(version, Some(expected));
 
     let catalogue = catalogue.with(Change::SaveDeployment { deployment: made, new_price: version });
     let later = PriceId::from_u128(78);
     let heavier = Deployment { weight: 7, ..first.clone() };
     let (same, version) = saved(catalogue.update_deployment(heavier, later, Timestamp(9_000)));
-    assert_eq!((same.price, version), (Some((FRESH, price)), None));
+    assert_eq!((same.price.clone(), version), (Some(Arc::new((FRESH, price))), None));
 
     let dearer = Deployment { price: priced("0.16"), ..first.clone() };
     let (changed, version) = saved(catalogue.update_deployment(dearer, later, Timestamp(9_000)));
-    assert_eq!(changed.price.map(|(id, _)| id), Some(later));
+    assert_eq!(changed.price.as_ref().map(|price| price.0), Some(later));
     assert_eq!(version.map(|version| (version.id, version.effective_from)), Some((later, Timestamp(9_000))));
 
     let unpriced = Deployment { price: None, ..first };
@@ -152,7 +153,10 @@ fn a_wrong_field_is_named() {
     assert_eq!(create(Deployment { dialects: vec![], ..deployment(2, "m", 1) }), "dialects");
     assert_eq!(create(Deployment { context_window: Some(0), ..deployment(2, "m", 1) }), "context_window");
     let fee = Price { request_fee_usd: Money::from_picos(-1), ..Price::default() };
-    assert_eq!(create(Deployment { price: Some((FRESH, fee)), ..deployment(2, "m", 1) }), "prices.request_fee_usd");
+    assert_eq!(
+        create(Deployment { price: Some(Arc::new((FRESH, fee))), ..deployment(2, "m", 1) }),
+        "prices.request_fee_usd"
+    );
     let twin = Deployment { upstream_model: "upstream 1".into(), ..deployment(2, "m", 1) };
     assert!(matches!(catalogue.create_deployment(twin, FRESH), Err(RegistryError::Conflict(_))));
 }
@@ -208,12 +212,12 @@ proptest! {
         for (fresh, verb) in (100_u128..).map(PriceId::from_u128).zip(verbs) {
             let Ok(change) = decide(&catalogue, verb, fresh) else { continue };
             if let Change::SaveDeployment { new_price: Some(version), .. } = &change {
-                prop_assert!(versions.insert(version.id, version.price).is_none());
+                prop_assert!(versions.insert(version.id, version.price.clone()).is_none());
             }
             catalogue = catalogue.with(change);
         }
-        for (id, price) in catalogue.deployments().filter_map(|deployment| deployment.price) {
-            prop_assert_eq!(versions.get(&id), Some(&price));
+        for price in catalogue.deployments().filter_map(|deployment| deployment.price.clone()) {
+            prop_assert_eq!(versions.get(&price.0), Some(&price.1));
         }
         let providers = catalogue.providers().map(|provider| Provider::clone(provider)).collect();
         let deployments = catalogue.deployments().map(|deployment| Deployment::clone(deployment)).collect();

@@ -26,6 +26,8 @@ CREATE TABLE ledger_entries (
     cache_write_1h BIGINT NOT NULL,
     output BIGINT NOT NULL,
     reasoning BIGINT NOT NULL,
+    units TEXT,
+    tier TEXT NOT NULL,
     provenance TEXT NOT NULL,
     status TEXT NOT NULL,
     http_status INTEGER NOT NULL,

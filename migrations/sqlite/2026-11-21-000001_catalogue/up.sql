@@ -59,19 +59,13 @@ CREATE TABLE providers (
     updated_at BIGINT NOT NULL
 );
 
--- Every price that was ever in force. Entries of the ledger name a version, so a version outlives its deployment and no
+-- Every price that was ever in force, as JSON: rates, fees, context and service tiers. Entries of the ledger name a version, so a version outlives its deployment and no
 -- statement may alter or remove it.
 CREATE TABLE price_versions (
     id TEXT PRIMARY KEY NOT NULL,
     deployment_id TEXT NOT NULL,
     effective_from BIGINT NOT NULL,
-    input_cost_per_m BIGINT NOT NULL,
-    output_cost_per_m BIGINT NOT NULL,
-    cache_read_cost_per_m BIGINT NOT NULL,
-    cache_write_cost_per_m BIGINT NOT NULL,
-    cache_write_1h_cost_per_m BIGINT NOT NULL,
-    reasoning_cost_per_m BIGINT,
-    request_fee BIGINT NOT NULL
+    price TEXT NOT NULL
 );
 
 CREATE INDEX price_versions_deployment_id ON price_versions (deployment_id, effective_from);
@@ -86,10 +80,8 @@ BEGIN
     SELECT RAISE (ABORT, 'a version of a price is never removed');
 END;
 
--- One deployment in each row, with the price in force: a copy of the version that `price_id` names. A row without
--- `price_id` has no price, which is not a price of zero. `image_fee`, `context_tiers` and `service_tiers` are not used
--- yet: they are here so that fees per image, prices above a number of input tokens and multipliers by service tier, a
--- coming issue, need no change of this table.
+-- One deployment in each row. `price_id` names the version of the price in force; the rates beside it are a copy for
+-- people who read the table. A row without `price_id` has no price, which is not a price of zero.
 CREATE TABLE model_configs (
     id TEXT PRIMARY KEY NOT NULL,
     name TEXT NOT NULL,
@@ -106,10 +98,6 @@ CREATE TABLE model_configs (
     cache_write_cost_per_m BIGINT,
     cache_write_1h_cost_per_m BIGINT,
     reasoning_cost_per_m BIGINT,
-    request_fee BIGINT,
-    image_fee BIGINT,
-    context_tiers TEXT,
-    service_tiers TEXT,
     price_id TEXT REFERENCES price_versions (id),
     price_effective_from BIGINT,
     managed_by TEXT NOT NULL DEFAULT 'api',

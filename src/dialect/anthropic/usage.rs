@@ -90,7 +90,7 @@ impl Tally {
         let cache_write_1h = long.min(written);
         let cache_write_5m = written.saturating_sub(cache_write_1h);
         let cache_read = self.cache_read.unwrap_or(0);
-        let usage = Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning };
+        let usage = Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, ..Usage::default() };
         Ok(sum(usage, self.compacting.unwrap_or_default()))
     }
 
@@ -128,6 +128,7 @@ fn sum(one: Usage, other: Usage) -> Usage {
         cache_write_1h: one.cache_write_1h.saturating_add(other.cache_write_1h),
         output: one.output.saturating_add(other.output),
         reasoning: one.reasoning.saturating_add(other.reasoning),
+        ..one
     }
 }
 

@@ -67,7 +67,7 @@ fn figures(object: Members<'_, 7>) -> Result<Option<Usage>, &'static str> {
     let completion = count(completion)?.or_else(rest).ok_or("completion_tokens is missing")?;
     let reasoning = reasoning.unwrap_or(0);
     let output = spoken(completion, reasoning, total.and_then(|total| total.checked_sub(prompt)))?;
-    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning }))
+    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning, ..Usage::default() }))
 }
 
 /// Output without reasoning. xAI leaves reasoning out of `completion_tokens`, and its total says so; all others count

@@ -80,7 +80,7 @@ fn figures(object: Members<'_, 5>) -> Result<Option<Usage>, &'static str> {
     let generated = count(generated)?.or_else(rest).ok_or("output_tokens is missing")?;
     let reasoning = reasoning.unwrap_or(0);
     let output = generated.checked_sub(reasoning).ok_or("more reasoning tokens than output tokens")?;
-    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning }))
+    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning, ..Usage::default() }))
 }
 
 #[cfg(test)]
@@ -96,8 +96,15 @@ mod tests {
 
     #[test]
     fn figures_are_told_apart_and_put_together_again() {
-        let usage =
-            Usage { input: 10, cache_read: 60, cache_write_5m: 30, cache_write_1h: 0, output: 5, reasoning: 15 };
+        let usage = Usage {
+            input: 10,
+            cache_read: 60,
+            cache_write_5m: 30,
+            cache_write_1h: 0,
+            output: 5,
+            reasoning: 15,
+            ..Usage::default()
+        };
         let text = concat!(
             r#"{"input_tokens":100,"input_tokens_details":{"cached_tokens":60,"cache_write_tokens":30},"#,
             r#""output_tokens":20,"output_tokens_details":{"reasoning_tokens":15},"total_tokens":120"#

@@ -10,9 +10,11 @@ use diesel::sqlite::Sqlite;
 use farthing_actors::domain::{Money, Price};
 use farthing_actors::ledger::entry::Entry;
 
+use crate::store::prices::json;
+
 const INSERT: &str = "INSERT INTO ledger_entries (seq, request_id, placed_at, closed_at, key_id, project_id, scopes, \
                       model, dialect, stream, provider_id, deployment_id, upstream_model, price_id, price, \
-                      input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, provenance, status, \
+                      input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, units, tier, provenance, status, \
                       http_status, attempts, latency_ms, first_token_ms, held, amount, debit_account, \
                       credit_account) VALUES (";
 
@@ -42,6 +44,8 @@ pub(in crate::store) struct NewRow<'a> {
     cache_write_1h: i64,
     output: i64,
     reasoning: i64,
+    units: Option<&'a str>,
+    tier: &'a str,
     provenance: &'a str,
     status: &'a str,
     http_status: i32,
@@ -96,7 +100,8 @@ impl NewRow<'_> {
 
     fn bind_outcome<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         bind!(out, BigInt: &self.input, BigInt: &self.cache_read, BigInt: &self.cache_write_5m,
-            BigInt: &self.cache_write_1h, BigInt: &self.output, BigInt: &self.reasoning, Text: self.provenance,
+            BigInt: &self.cache_write_1h, BigInt: &self.output, BigInt: &self.reasoning, Nullable<Text>: &self.units,
+            Text: self.tier, Text: self.provenance,
             Text: self.status, Integer: &self.http_status, Integer: &self.attempts, BigInt: &self.latency_ms,
             Nullable<BigInt>: &self.first_token_ms, BigInt: &self.held, BigInt: &self.amount,
             Text: self.debit_account, Text: self.credit_account);
@@ -115,6 +120,7 @@ pub(in crate::store) struct Texts {
     deployment: String,
     price_id: String,
     price: String,
+    units: String,
     provenance: String,
     priced: Option<Price>,
 }
@@ -148,6 +154,8 @@ impl Texts {
             cache_write_1h: number(usage.cache_write_1h),
             output: number(usage.output),
             reasoning: number(usage.reasoning),
+            units: (!usage.units.is_none()).then_some(&*self.units),
+            tier: usage.tier.name(),
             provenance: &self.provenance,
             status: outcome.status.name(),
             http_status: i32::from(outcome.http_status),
@@ -166,6 +174,10 @@ impl Texts {
         put(&mut self.key, entry.call.key);
         put(&mut self.project, entry.call.project);
         put(&mut self.provenance, entry.outcome.provenance);
+        if !entry.outcome.usage.units.is_none() {
+            // Plain counts, which always have a JSON form.
+            self.units = serde_json::to_string(&entry.outcome.usage.units).unwrap_or_default();
+        }
         self.scopes.clear();
         for (index, scope) in entry.call.scopes.iter().enumerate() {
             let gap = if index == 0 { "" } else { " " };
@@ -174,20 +186,20 @@ impl Texts {
         if let Some(target) = &entry.target {
             put(&mut self.provider, target.provider);
             put(&mut self.deployment, target.deployment);
-            if let Some((id, price)) = &target.price {
+            if let Some((id, price)) = target.price.as_deref() {
                 put(&mut self.price_id, id);
-                self.write_price(*price);
+                self.write_price(price);
             }
         }
     }
 
     // Most rows in a batch share a handful of prices, and a price is the dearest text of a row.
-    fn write_price(&mut self, price: Price) {
-        if self.priced == Some(price) {
+    fn write_price(&mut self, price: &Price) {
+        if self.priced.as_ref() == Some(price) {
             return;
         }
-        self.price = serde_json::to_string(&price).unwrap_or_default();
-        self.priced = Some(price);
+        self.price = json(price);
+        self.priced = Some(price.clone());
     }
 }
 
@@ -195,9 +207,7 @@ impl Texts {
 /// ever there that the database cannot take.
 pub(in crate::store) fn fits(entry: &Entry) -> bool {
     let usage = &entry.outcome.usage;
-    let classes =
-        [usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h, usage.output, usage.reasoning];
-    classes.into_iter().all(|tokens| i64::try_from(tokens).is_ok())
+    usage.classes().into_iter().all(|(_, count)| i64::try_from(count).is_ok())
         && entry.held.to_row().is_some()
         && entry.amount.to_row().is_some()
 }

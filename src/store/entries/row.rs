@@ -6,8 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{Money, Price, Provenance, Timestamp, Usage};
+use farthing_actors::domain::{Money, Provenance, Timestamp, Usage};
 use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
+
+use serde::de::DeserializeOwned;
 
 use super::StoredEntry;
 use crate::store::StoreError;
@@ -39,6 +41,8 @@ pub(in crate::store) struct Row {
     cache_write_1h: i64,
     output: i64,
     reasoning: i64,
+    units: Option<String>,
+    tier: String,
     provenance: String,
     status: String,
     http_status: i32,
@@ -93,7 +97,7 @@ impl Row {
             return Ok(None);
         };
         let price = match (&self.price_id, &self.price) {
-            (Some(id), Some(price)) => Some((self.text("price_id", id)?, self.price(price)?)),
+            (Some(id), Some(price)) => Some(Arc::new((self.text("price_id", id)?, self.json("price", price)?))),
             _ => None,
         };
         Ok(Some(Target {
@@ -124,11 +128,13 @@ impl Row {
             cache_write_1h: self.count("cache_write_1h", self.cache_write_1h)?,
             output: self.count("output", self.output)?,
             reasoning: self.count("reasoning", self.reasoning)?,
+            units: self.units.as_deref().map(|units| self.json("units", units)).transpose()?.unwrap_or_default(),
+            tier: self.text("tier", &self.tier)?,
         })
     }
 
-    fn price(&self, json: &str) -> Result<Price, StoreError> {
-        serde_json::from_str(json).map_err(|error| self.damaged("price", &error))
+    fn json<T: DeserializeOwned>(&self, column: &str, json: &str) -> Result<T, StoreError> {
+        serde_json::from_str(json).map_err(|error| self.damaged(column, &error))
     }
 
     fn text<T: FromStr<Err: Display>>(&self, column: &str, text: &str) -> Result<T, StoreError> {

@@ -1,5 +1,7 @@
 //! Lines written and read back, field by field, on a real database.
 
+use std::sync::Arc;
+
 use farthing_actors::domain::{Estimate, KeyId, ProjectId, Provenance, RequestId};
 use farthing_actors::ledger::journal::Record;
 
@@ -21,7 +23,8 @@ fn every_kind_of_line_comes_back_as_it_was() {
     let mut unpriced = line(1);
     unpriced.target.as_mut().unwrap().price = None;
     let mut reasoning = line(2);
-    reasoning.target.as_mut().unwrap().price.as_mut().unwrap().1.reasoning_cost_per_m = Some("7.5".parse().unwrap());
+    let price = reasoning.target.as_mut().unwrap().price.as_mut().unwrap();
+    Arc::make_mut(price).1.reasoning_cost_per_m = Some("7.5".parse().unwrap());
     reasoning.outcome.provenance = Provenance::Estimated(Estimate::ClientGone);
     reasoning.outcome.first_token_ms = None;
     let mut scopeless = refusal(3);

@@ -62,7 +62,7 @@ fn full_deployment(id: u128, provider: u128) -> Deployment {
         dialects: Dialect::ALL.to_vec(),
         max_output_tokens: Some(16_384),
         context_window: Some(1_000_000_000_000),
-        price: Some((PriceId::from_u128(7), full_price())),
+        price: Some(Arc::new((PriceId::from_u128(7), full_price()))),
         ..bare_deployment(id, provider)
     }
 }
@@ -71,11 +71,12 @@ fn full_price() -> Price {
     Price {
         input_cost_per_m: "0.15".parse().unwrap(),
         output_cost_per_m: "0.60".parse().unwrap(),
-        cache_read_cost_per_m: "0.075".parse().unwrap(),
-        cache_write_cost_per_m: "0.1875".parse().unwrap(),
-        cache_write_1h_cost_per_m: "0.000000000001".parse().unwrap(),
+        cache_read_cost_per_m: Some("0.075".parse().unwrap()),
+        cache_write_cost_per_m: Some("0.1875".parse().unwrap()),
+        cache_write_1h_cost_per_m: Some("0.000000000001".parse().unwrap()),
         reasoning_cost_per_m: Some("9000000".parse().unwrap()),
         request_fee_usd: Money::from_picos(1),
+        ..Price::default()
     }
 }
 
@@ -122,9 +123,10 @@ fn a_second_save_replaces_every_field_and_adds_a_version() {
     tables.save(&Change::SaveProvider(Arc::new(swapped.clone()))).unwrap();
 
     let cheaper = Price { reasoning_cost_per_m: None, ..full_price() };
-    let deployment = Deployment { price: Some((PriceId::from_u128(8), cheaper)), ..full_deployment(2, 1) };
+    let deployment =
+        Deployment { price: Some(Arc::new((PriceId::from_u128(8), cheaper.clone()))), ..full_deployment(2, 1) };
     let second = PriceVersion { price: cheaper, ..version(8, 2, 2_000) };
-    tables.save(&put(deployment.clone(), Some(second))).unwrap();
+    tables.save(&put(deployment.clone(), Some(second.clone()))).unwrap();
     assert_eq!(
         tables.load().unwrap(),
         (vec![bare_provider(1), swapped], vec![bare_deployment(1, 1), deployment.clone()])
@@ -162,7 +164,8 @@ fn a_version_is_never_altered_or_removed() {
     let before = tables.load().unwrap();
     let taken = put(full_deployment(3, 1), Some(version(7, 3, 3_000)));
     assert!(matches!(tables.save(&taken), Err(SaveError::Failed(_))));
-    let unheard_of = Deployment { price: Some((PriceId::from_u128(99), full_price())), ..full_deployment(2, 2) };
+    let unheard_of =
+        Deployment { price: Some(Arc::new((PriceId::from_u128(99), full_price()))), ..full_deployment(2, 2) };
     assert!(matches!(tables.save(&put(unheard_of, None)), Err(SaveError::Failed(_))));
     assert_eq!(tables.load().unwrap(), before);
 }
@@ -172,8 +175,10 @@ fn a_failed_deployment_leaves_no_version_behind() {
     let scratch = Scratch::new();
     let tables = stocked(&scratch);
     let homeless = full_deployment(3, 9);
-    let change =
-        put(Deployment { price: Some((PriceId::from_u128(8), full_price())), ..homeless }, Some(version(8, 3, 1)));
+    let change = put(
+        Deployment { price: Some(Arc::new((PriceId::from_u128(8), full_price()))), ..homeless },
+        Some(version(8, 3, 1)),
+    );
     assert!(matches!(tables.save(&change), Err(SaveError::Referenced(_))));
     let versions = tables.0.read(|connection| prices::versions(connection, DeploymentId::from_u128(3)));
     assert_eq!(versions.unwrap(), []);

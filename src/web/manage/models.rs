@@ -1,12 +1,13 @@
 //! `/api/models`: deployments with their prices. Owns their shape on the wire, which PUT takes back as GET gave it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::{DeploymentId, Dialect, Money, Price, PriceId, ProviderId, Rate};
+use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, ProviderId};
 use farthing_actors::registry::catalogue::{Catalogue, Deployment};
 use serde::{Deserialize, Serialize};
 
-use super::body::{decimal, optional_decimal, read};
+use super::body::read;
 use super::list::{List, ListQuery, Page, query};
+use super::prices::Prices;
 use super::{id, rfc3339};
 use crate::admin::models::ModelDraft;
 use crate::web::Gateway;
@@ -29,26 +30,6 @@ struct Definition {
     prices: Option<Prices>,
 }
 
-/// Rates as decimal strings or plain JSON numbers, in US dollars per million tokens.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Prices {
-    #[serde(deserialize_with = "decimal")]
-    input_cost_per_m: Rate,
-    #[serde(deserialize_with = "decimal")]
-    output_cost_per_m: Rate,
-    #[serde(default, deserialize_with = "optional_decimal")]
-    cache_read_cost_per_m: Option<Rate>,
-    #[serde(default, deserialize_with = "optional_decimal")]
-    cache_write_cost_per_m: Option<Rate>,
-    #[serde(default, deserialize_with = "optional_decimal")]
-    cache_write_1h_cost_per_m: Option<Rate>,
-    #[serde(default, deserialize_with = "optional_decimal")]
-    reasoning_cost_per_m: Option<Rate>,
-    #[serde(default, deserialize_with = "optional_decimal")]
-    request_fee_usd: Option<Money>,
-}
-
 #[derive(Debug, Serialize)]
 struct ModelView<'a> {
     id: DeploymentId,
@@ -61,7 +42,7 @@ struct ModelView<'a> {
     dialects: &'a [Dialect],
     max_output_tokens: Option<u64>,
     context_window: Option<u64>,
-    prices: Option<Price>,
+    prices: Option<&'a Price>,
     price_id: Option<PriceId>,
     created_at: String,
 }
@@ -138,8 +119,8 @@ impl<'a> ModelView<'a> {
             dialects: &model.dialects,
             max_output_tokens: model.max_output_tokens,
             context_window: model.context_window,
-            prices: model.price.map(|(_, price)| price),
-            price_id: model.price.map(|(id, _)| id),
+            prices: model.price.as_deref().map(|(_, price)| price),
+            price_id: model.price.as_deref().map(|(id, _)| *id),
             created_at: rfc3339(model.created_at),
         }
     }
@@ -158,48 +139,5 @@ impl From<Definition> for ModelDraft {
             context_window: body.context_window,
             price: body.prices.map(Price::from),
         }
-    }
-}
-
-impl From<Prices> for Price {
-    fn from(prices: Prices) -> Self {
-        Self {
-            input_cost_per_m: prices.input_cost_per_m,
-            output_cost_per_m: prices.output_cost_per_m,
-            cache_read_cost_per_m: prices.cache_read_cost_per_m.unwrap_or_default(),
-            cache_write_cost_per_m: prices.cache_write_cost_per_m.unwrap_or_default(),
-            cache_write_1h_cost_per_m: prices.cache_write_1h_cost_per_m.unwrap_or_default(),
-            reasoning_cost_per_m: prices.reasoning_cost_per_m,
-            request_fee_usd: prices.request_fee_usd.unwrap_or_default(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn price(prices: &str) -> Result<Price, serde_json::Error> {
-        serde_json::from_str::<Prices>(prices).map(Price::from)
-    }
-
-    #[test]
-    fn prices_come_back_as_they_are_shown() {
-        let given =
-            price(r#"{"input_cost_per_m":"0.15","output_cost_per_m":0.60,"cache_read_cost_per_m":null}"#).unwrap();
-        let shown = serde_json::to_value(given).unwrap();
-        let expected = json!({"input_cost_per_m": "0.15", "output_cost_per_m": "0.60", "cache_read_cost_per_m": "0",
-            "cache_write_cost_per_m": "0", "cache_write_1h_cost_per_m": "0", "request_fee_usd": "0"});
-        assert_eq!(shown, expected);
-        assert_eq!(price(&shown.to_string()).unwrap(), given);
-    }
-
-    #[test]
-    fn half_a_price_is_none() {
-        let missing = price(r#"{"input_cost_per_m":"1"}"#).unwrap_err().to_string();
-        assert!(missing.contains("output_cost_per_m"), "{missing}");
-        assert!(price(r#"{"input_cost_per_m":"1","output_cost_per_m":"-1"}"#).is_err());
-        assert!(price(r#"{"input_cost_per_m":"1","output_cost_per_m":"1","per_image":"1"}"#).is_err());
     }
 }

@@ -163,7 +163,7 @@ impl RequestView {
 impl DetailView {
     fn new(entry: &Entry, keys: &Keys, catalogue: &Catalogue) -> Self {
         let target = entry.target.as_ref();
-        let price = target.and_then(|target| target.price);
+        let price = target.and_then(|target| target.price.clone());
         let line = |credit| EntryView {
             debit: entry.call.key,
             credit,
@@ -173,7 +173,7 @@ impl DetailView {
         Self {
             request: RequestView::new(entry, keys, catalogue),
             scopes: entry.call.scopes.to_vec(),
-            price: price.map(|(version, rates)| PriceView { version, rates }),
+            price: price.map(|price| PriceView { version: price.0, rates: price.1.clone() }),
             entries: target.map(|target| line(target.provider)).into_iter().collect(),
         }
     }

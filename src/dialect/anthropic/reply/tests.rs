@@ -7,7 +7,15 @@ use super::*;
 use crate::dialect::canonical::{Part, PartKind, Reasoning, ToolCall};
 
 fn reply(parts: Vec<Part>, stop: Stop) -> Reply {
-    let usage = Usage { input: 1, cache_read: 2, cache_write_5m: 3, cache_write_1h: 4, output: 5, reasoning: 6 };
+    let usage = Usage {
+        input: 1,
+        cache_read: 2,
+        cache_write_5m: 3,
+        cache_write_1h: 4,
+        output: 5,
+        reasoning: 6,
+        ..Usage::default()
+    };
     Reply {
         id: "msg_1".into(),
         model: "m".into(),

@@ -15,7 +15,7 @@ fn tally(objects: &[&str]) -> Tally {
 
 fn classes(input: u64, cache: [u64; 3], output: u64, reasoning: u64) -> Reading {
     let [cache_read, cache_write_5m, cache_write_1h] = cache;
-    Reading::Figures(Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning })
+    Reading::Figures(Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, ..Usage::default() })
 }
 
 #[test]
@@ -104,7 +104,15 @@ fn nothing_said_is_absent_and_the_impossible_is_named() {
 
 #[test]
 fn what_is_written_is_read_back() {
-    let usage = Usage { input: 1, cache_read: 2, cache_write_5m: 4, cache_write_1h: 8, output: 16, reasoning: 32 };
+    let usage = Usage {
+        input: 1,
+        cache_read: 2,
+        cache_write_5m: 4,
+        cache_write_1h: 8,
+        output: 16,
+        reasoning: 32,
+        ..Usage::default()
+    };
     for usage in [usage, Usage::default(), Usage { output: 3, ..Usage::default() }] {
         let reading = Reading::Figures(usage);
         for (tier, back) in [(Some("default"), Some("default")), (Some("batch"), Some("batch")), (Some("flex"), None)] {

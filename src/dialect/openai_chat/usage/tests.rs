@@ -13,7 +13,15 @@ fn of(usage: &str) -> Reading {
 }
 
 fn classes(input: u64, cache_read: u64, cache_write_5m: u64, output: u64, reasoning: u64) -> Reading {
-    Reading::Figures(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning })
+    Reading::Figures(Usage {
+        input,
+        cache_read,
+        cache_write_5m,
+        cache_write_1h: 0,
+        output,
+        reasoning,
+        ..Usage::default()
+    })
 }
 
 #[test]

@@ -25,7 +25,15 @@ fn entry(target: Option<Target>) -> Entry {
         outcome: Outcome {
             status: CallStatus::UpstreamCut,
             http_status: 200,
-            usage: Usage { input: 1, cache_read: 2, cache_write_5m: 4, cache_write_1h: 8, output: 16, reasoning: 32 },
+            usage: Usage {
+                input: 1,
+                cache_read: 2,
+                cache_write_5m: 4,
+                cache_write_1h: 8,
+                output: 16,
+                reasoning: 32,
+                ..Usage::default()
+            },
             provenance: Provenance::Estimated(Estimate::UpstreamCut),
             attempts: 1,
             latency_ms: 1_500,
@@ -39,7 +47,7 @@ fn entry(target: Option<Target>) -> Entry {
 
 fn target(price: Option<(PriceId, Price)>) -> Option<Target> {
     let (provider, deployment) = (ProviderId::from_u128(4), DeploymentId::from_u128(5));
-    Some(Target { provider, deployment, upstream_model: "gpt-4o-mini-2024".into(), price })
+    Some(Target { provider, deployment, upstream_model: "gpt-4o-mini-2024".into(), price: price.map(Arc::new) })
 }
 
 fn detail(entry: &Entry) -> Value {

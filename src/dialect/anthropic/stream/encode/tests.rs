@@ -120,7 +120,15 @@ fn blocks_come_one_after_the_other() {
 
 #[test]
 fn the_tail_says_all_that_was_counted() {
-    let usage = Usage { input: 1, cache_read: 2, cache_write_5m: 3, cache_write_1h: 4, output: 5, reasoning: 6 };
+    let usage = Usage {
+        input: 1,
+        cache_read: 2,
+        cache_write_5m: 3,
+        cache_write_1h: 4,
+        output: 5,
+        reasoning: 6,
+        ..Usage::default()
+    };
     let stop = Stop::StopText(Some("x".into()));
     let events = [
         began(),

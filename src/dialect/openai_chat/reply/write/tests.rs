@@ -11,7 +11,15 @@ use crate::dialect::usage::Reading;
 fn reply(parts: Vec<PartKind>, stop: Stop) -> Reply {
     let log_probs = Json::object(r#"{"content": []}"#);
     let choice = canonical::Choice { parts: parts.into_iter().map(Part::of).collect(), stop, log_probs };
-    let usage = Usage { input: 1, cache_read: 2, cache_write_5m: 3, cache_write_1h: 0, output: 4, reasoning: 5 };
+    let usage = Usage {
+        input: 1,
+        cache_read: 2,
+        cache_write_5m: 3,
+        cache_write_1h: 0,
+        output: 4,
+        reasoning: 5,
+        ..Usage::default()
+    };
     Reply {
         id: "x".into(),
         model: "m".into(),

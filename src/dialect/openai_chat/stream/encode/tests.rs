@@ -1,6 +1,6 @@
 //! What a client gets, byte for byte.
 
-use farthing_actors::domain::Usage;
+use farthing_actors::domain::{ServiceTier, Units, Usage};
 use serde_json::{Value, json};
 
 use super::*;
@@ -33,6 +33,8 @@ const FIGURES: Reading = Reading::Figures(Usage {
     cache_write_1h: 8,
     output: 16,
     reasoning: 32,
+    units: Units::NONE,
+    tier: ServiceTier::Standard,
 });
 
 #[test]
