@@ -8,6 +8,8 @@
 //! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`verify`]: the proof that all of it agrees.
 
+pub mod adjustments;
+mod chain;
 mod columns;
 pub mod data_dir;
 pub mod entries;
@@ -18,6 +20,7 @@ pub mod models;
 pub mod prices;
 pub mod projects;
 pub mod providers;
+pub mod runs;
 mod schema;
 pub mod spend;
 #[cfg(test)]

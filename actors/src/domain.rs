@@ -19,9 +19,9 @@ pub mod window;
 
 pub use access::Allowed;
 pub use budget::Budget;
-pub use call::{CallStatus, Dialect};
+pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
-pub use ids::{DeploymentId, KeyId, PriceId, ProjectId, ProviderId, RequestId, Scope};
+pub use ids::{AdjustmentId, DeploymentId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope};
 pub use limits::Limits;
 pub use money::Money;
 pub use price::{ContextTier, Price, PriceInForce, Rate};

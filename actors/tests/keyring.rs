@@ -97,6 +97,8 @@ fn key(id: u8, project: u128) -> VirtualKey {
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        max_requests: None,
+        run_limit: None,
         expires_at: None,
         revoked_at: None,
         created_at: Timestamp(1),

@@ -16,8 +16,8 @@ use farthing_actors::domain::{
     RequestId, Scope, Timestamp, Usage, WindowKind,
 };
 use farthing_actors::ledger::{
-    self, Call, CloseError, Closing, Entry, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger,
-    Outcome, Record, Recovered, Target,
+    self, Call, CloseError, Closing, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger, Line,
+    OpenHold, Outcome, Record, Recovered, Target,
 };
 use farthing_actors::supervisor::Supervisor;
 use tokio::sync::watch;
@@ -37,13 +37,15 @@ impl Disk {
         Self { records: Arc::new(watch::channel(vec![]).0), broken: Arc::default(), budgets }
     }
 
-    fn open_holds(&self) -> Vec<Arc<HoldRequest>> {
-        let mut open: Vec<Arc<HoldRequest>> = vec![];
+    fn open_holds(&self) -> Vec<OpenHold> {
+        let mut open: Vec<OpenHold> = vec![];
         for record in self.records.borrow().iter() {
             match record {
-                Record::Held(hold) => open.push(hold.clone()),
-                Record::Closed(closing) => open.retain(|hold| hold.call.request != closing.request),
-                Record::Refused(_) => {}
+                Record::Held(hold) => open.push(hold.clone().into()),
+                Record::Closed(closing) if closing.kind.is_call() => {
+                    open.retain(|hold| hold.request() != closing.request);
+                }
+                _ => {}
             }
         }
         open
@@ -66,14 +68,14 @@ impl Disk {
 impl JournalSource for Disk {
     fn open(&self, _: Timestamp) -> Result<(Box<dyn Journal>, Recovered), JournalError> {
         let budgets = self.budgets.iter().map(|(scope, budget)| (*scope, budget.clone(), self.spent())).collect();
-        let found = Recovered { open: self.open_holds(), closed: self.closings(), budgets };
+        let found = Recovered { open: self.open_holds(), closed: self.closings(), budgets, ..Recovered::default() };
         Ok((Box::new(OpenDisk(self.clone(), vec![])), found))
     }
 }
 
 impl Journal for OpenDisk {
-    fn stage(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
-        assert_eq!(entry.is_some(), !matches!(record, Record::Held(_)));
+    fn stage(&mut self, record: &Record, line: Option<Line>) -> Result<(), JournalError> {
+        assert_eq!(line.is_some(), !matches!(record, Record::Held(_) | Record::Progress(_)));
         self.1.push(record.clone());
         Ok(())
     }
@@ -91,7 +93,7 @@ impl Journal for OpenDisk {
         false
     }
 
-    fn rotate(&mut self, _: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError> {
+    fn rotate(&mut self, _: &mut dyn Iterator<Item = OpenHold>) -> Result<(), JournalError> {
         Ok(())
     }
 
@@ -122,6 +124,7 @@ fn request(number: u128, amount: u64) -> HoldRequest {
             model: "m".into(),
             dialect: Dialect::OpenaiChat,
             stream: false,
+            run: None,
         },
         target: Target {
             provider: ProviderId::from_u128(1),
@@ -131,6 +134,9 @@ fn request(number: u128, amount: u64) -> HoldRequest {
         },
         amount: Money::from_picos(i128::from(amount)),
         expected: Usage { input: amount, ..Usage::default() },
+        least: Money::from_picos(i128::from(amount)),
+        run_limit: None,
+        patience_ms: 60_000,
     }
 }
 

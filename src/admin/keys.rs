@@ -153,6 +153,8 @@ impl Admin {
             budget: draft.budget,
             limits: draft.limits,
             allowed_models: draft.allowed_models,
+            max_requests: None,
+            run_limit: None,
             expires_at: draft.expires_in_days.map(|days| days_after(now, days)).transpose()?,
             revoked_at: None,
             created_at: now,

@@ -7,8 +7,7 @@ use arc_swap::ArcSwap;
 use farthing_actors::domain::{Allowed, Budget, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
-use farthing_actors::ledger::hold::HoldRequest;
-use farthing_actors::ledger::{self, Entry, Journal, JournalError, JournalSource, Record, Recovered};
+use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
 use farthing_actors::registry::{self, Deployment, Provider, RegistryStore};
 use farthing_actors::supervisor::Supervisor;
 
@@ -73,7 +72,7 @@ impl JournalSource for Source {
 
 /// A ledger that is given a budget asks what was spent: that is how the order of steps is seen.
 impl Journal for Source {
-    fn stage(&mut self, _: &Record, _: Option<Entry>) -> Result<(), JournalError> {
+    fn stage(&mut self, _: &Record, _: Option<Line>) -> Result<(), JournalError> {
         Ok(())
     }
 
@@ -85,7 +84,7 @@ impl Journal for Source {
         false
     }
 
-    fn rotate(&mut self, _: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError> {
+    fn rotate(&mut self, _: &mut dyn Iterator<Item = OpenHold>) -> Result<(), JournalError> {
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl Disk {
             config::Durability::Power => Durability::Power,
         };
         let (store, writer) = (Arc::clone(&self.store), self.writer.clone());
-        DiskJournal::new(store, writer, &config.data_dir, durability, Box::new(keys::budgets))
+        DiskJournal::new(store, writer, &config.data_dir, durability, Box::new(keys::terms))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Admission: a place from the limiters and money from the ledger, asked together.
 //! Owns the rule that a refusal of one gives back the other, and that every refusal is on record.
 
-use farthing_actors::domain::{CallStatus, Money, Provenance, Usage};
+use farthing_actors::domain::{CallStatus, LineKind, Money, Provenance, Usage};
 use farthing_actors::ledger::{Entry, HoldRequest, Outcome};
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, target};
+use super::fallback::MAX_ATTEMPTS;
 use super::settlement::millis;
 use super::{Relay, RelayError};
 
@@ -25,21 +26,29 @@ impl Relay {
             target: target(first),
             amount: estimate.ceiling(&candidates),
             expected: estimate.expected(),
+            least: estimate.least().ceiling(&candidates),
+            run_limit: exchange.key.key.run_limit.filter(|_| exchange.ask.run.is_some()),
+            patience_ms: patience_ms(&candidates),
         };
+        let asked = hold.amount;
         let (permit, hold) =
             tokio::join!(self.limiters.admit(&exchange.key.limits, estimate.tokens()), self.ledger.hold(hold));
         match (permit, hold) {
-            (Ok(permit), Ok(hold)) => Ok(Admitted {
-                candidates,
-                estimate,
-                hold,
-                permit,
-                attempts: 0,
-                tried: None,
-                owed: None,
-                waited: std::time::Duration::ZERO,
-                ignored: Vec::new(),
-            }),
+            (Ok(permit), Ok(hold)) => {
+                let (estimate, lowered) = estimate.within(hold.granted(), asked, &candidates);
+                Ok(Admitted {
+                    candidates,
+                    estimate,
+                    hold,
+                    permit,
+                    attempts: 0,
+                    tried: None,
+                    failed: None,
+                    lowered,
+                    waited: std::time::Duration::ZERO,
+                    ignored: Vec::new(),
+                })
+            }
             (Err(limited), Ok(hold)) => {
                 let refused = self.outcome_of_refusal(exchange, 429);
                 Box::pin(self.close(hold, None, refused)).await;
@@ -55,8 +64,9 @@ impl Relay {
 
     fn refused(&self, exchange: &Exchange, error: RelayError) -> RelayError {
         if let RelayError::Refused(refusal) = &error {
-            let status = if matches!(refusal, super::Refusal::OverBudget { .. }) { 402 } else { 429 };
+            let status = refusal.status();
             self.ledger.record_refusal(Entry {
+                kind: LineKind::Call,
                 call: exchange.call(),
                 target: None,
                 outcome: self.outcome_of_refusal(exchange, status),
@@ -79,4 +89,10 @@ impl Relay {
             first_token_ms: None,
         }
     }
+}
+
+/// How long nothing may be heard of a call: the longest its attempts can take, and a minute for everything else.
+fn patience_ms(candidates: &[Candidate]) -> u64 {
+    let longest = candidates.iter().map(|candidate| candidate.provider.timeouts.total_ms).max().unwrap_or(0);
+    longest.saturating_mul(u64::from(MAX_ATTEMPTS)).saturating_add(60_000)
 }

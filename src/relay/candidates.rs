@@ -81,5 +81,5 @@ fn serves(exchange: &Exchange, candidate: &Candidate) -> bool {
 
 /// A budget can only be kept where the price is known.
 fn affordable(exchange: &Exchange, candidate: &Candidate) -> bool {
-    candidate.deployment.price.is_some() || !exchange.key.budgeted
+    candidate.deployment.price.is_some() || !exchange.is_budgeted()
 }

@@ -62,26 +62,42 @@ pub enum Refusal {
         /// What the call may cost.
         needed: Money,
     },
+    /// As many as the key may ever have.
+    #[error("this key may make {0} requests in all and has made them")]
+    CapReached(u64),
+    /// Part of a run that an operator has ended.
+    #[error("this run was ended by an operator")]
+    RunKilled,
+}
+
+impl Refusal {
+    /// The status code that its line shows.
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Limited(_) => 429,
+            Self::OverBudget { .. } | Self::CapReached(_) => 402,
+            Self::RunKilled => 403,
+        }
+    }
 }
 
 /// The status code that stands for a failure of the provider's side.
 pub(crate) fn upstream_status(error: &RelayError) -> u16 {
     match error {
-        RelayError::Upstream { error: UpstreamError::Timeout(_), .. } => 504,
-        RelayError::Upstream { error: UpstreamError::Status { status, .. }, .. } => match error_fault(error) {
-            Some(Fault::Client | Fault::Busy) => *status,
-            _ => 502,
-        },
-        RelayError::Upstream { error: UpstreamError::Inexpressible(_), .. } | RelayError::Request(_) => 400,
+        RelayError::Upstream { error, .. } => status_of(error),
+        RelayError::Request(_) => 400,
         RelayError::AllOpen(_) => 503,
         _ => 502,
     }
 }
 
-fn error_fault(error: &RelayError) -> Option<Fault> {
+/// The status code that stands for the failure of one attempt.
+pub(super) fn status_of(error: &UpstreamError) -> u16 {
     match error {
-        RelayError::Upstream { error, .. } => Some(error.fault()),
-        _ => None,
+        UpstreamError::Timeout(_) => 504,
+        UpstreamError::Status { status, .. } if matches!(error.fault(), Fault::Client | Fault::Busy) => *status,
+        UpstreamError::Inexpressible(_) => 400,
+        _ => 502,
     }
 }
 
@@ -100,6 +116,8 @@ impl From<HoldError> for RelayError {
             HoldError::OverBudget { scope, remaining, needed, .. } => {
                 Self::Refused(Refusal::OverBudget { scope, remaining, needed })
             }
+            HoldError::CapReached { max, .. } => Self::Refused(Refusal::CapReached(max)),
+            HoldError::RunKilled => Self::Refused(Refusal::RunKilled),
             HoldError::Unavailable(reason) => Self::LedgerUnavailable(reason),
             HoldError::Actor(error) => Self::LedgerUnavailable(error.to_string()),
         }

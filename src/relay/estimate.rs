@@ -9,6 +9,9 @@ use crate::dialect::{Head, Seen};
 /// Generated tokens assumed where neither the client nor the model caps them.
 const DEFAULT_OUTPUT_CAP: u64 = 4_096;
 
+/// An answer shorter than this is of no use: a budget that covers less refuses the call.
+const USEFUL_OUTPUT: u64 = 256;
+
 /// What a model takes in at most where nobody says.
 const LARGEST_WINDOW: u64 = 1_000_000;
 
@@ -44,6 +47,23 @@ impl Estimate {
         let expected = self.expected();
         let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_deref());
         prices.map(|(_, price)| price.ceiling(&expected, None)).max().unwrap_or(Money::ZERO)
+    }
+
+    /// The same request with the shortest answer that is still useful.
+    pub(super) fn least(&self) -> Self {
+        Self { output_cap: self.output_cap.min(USEFUL_OUTPUT), ..*self }
+    }
+
+    /// The estimate that `granted` covers, of `asked` for this one; and its cap, where that had to be lowered.
+    pub(super) fn within(self, granted: Money, asked: Money, candidates: &[Candidate]) -> (Self, Option<u64>) {
+        if granted >= asked {
+            return (self, None);
+        }
+        let expected = self.expected();
+        let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_deref());
+        let affordable = prices.filter_map(|(_, price)| price.affordable(&expected, None, granted)).min().unwrap_or(0);
+        let cap = affordable / self.choices.max(1);
+        (Self { output_cap: cap, ..self }, Some(cap))
     }
 
     /// The usage the ceiling was computed for.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use farthing_actors::domain::{Clock, KeyId, Money, RequestId, Timestamp};
+use farthing_actors::domain::{Clock, KeyId, Money, RequestId, RunId, Scope, Timestamp};
 use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::{Call, Hold, Target};
 use farthing_actors::limiters::{Headroom, Permit};
 use farthing_actors::registry::catalogue::Candidate;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::estimate::Estimate;
@@ -22,6 +23,8 @@ pub struct Ask {
     pub request: Request,
     /// Headers that mean something to a provider of the same dialect: names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
+    /// The agent's run it is part of, by the client's name for it.
+    pub run: Option<Arc<str>>,
 }
 
 /// A request that has arrived.
@@ -43,12 +46,24 @@ pub(super) struct Admitted {
     pub attempts: u16,
     /// Where the last of them went.
     pub tried: Option<Target>,
-    /// Where one went that may have worked, and bill for it, before it failed.
-    pub owed: Option<Target>,
+    /// The last of them that failed, which is not booked yet.
+    pub failed: Option<Failed>,
+    /// The cap on output, where a budget forced one lower than the client's.
+    pub lowered: Option<u64>,
     /// Time spent waiting for providers, which is not ours.
     pub waited: Duration,
     /// Fields passed over in the last attempt.
     pub ignored: Vec<String>,
+}
+
+/// An attempt that failed.
+pub(super) struct Failed {
+    /// Where it went.
+    pub target: Target,
+    /// Whether the provider may have worked, and bill for it, before it failed.
+    pub billed: bool,
+    /// The status code that stands for its failure.
+    pub http_status: u16,
 }
 
 /// The head of an answer, and its body.
@@ -83,6 +98,8 @@ pub struct Facts {
     pub headroom: Option<Headroom>,
     /// Fields of the request that the provider has no place for, passed over because they are hints.
     pub ignored: Vec<String>,
+    /// The cap on output, where a budget forced one lower than the client's.
+    pub lowered: Option<u64>,
 }
 
 impl Exchange {
@@ -106,10 +123,23 @@ impl Exchange {
             placed_at: self.placed_at,
             key: self.key.key.id,
             project: self.key.project.id,
-            scopes: Arc::clone(&self.key.scopes),
+            scopes: self.scopes(),
             model: self.head().model.as_str().into(),
             dialect: self.ask.request.dialect(),
             stream: self.head().stream,
+            run: self.ask.run.clone(),
+        }
+    }
+
+    /// Whether anything limits what the call may cost, so that it needs a price and an output cap.
+    pub(super) fn is_budgeted(&self) -> bool {
+        self.key.budgeted || (self.ask.run.is_some() && self.key.key.run_limit.is_some())
+    }
+
+    fn scopes(&self) -> Arc<[Scope]> {
+        match &self.ask.run {
+            None => Arc::clone(&self.key.scopes),
+            Some(run) => self.key.scopes.iter().copied().chain([Scope::Run(run_id(self.key_id(), run))]).collect(),
         }
     }
 
@@ -121,6 +151,13 @@ impl Exchange {
     pub(super) fn elapsed(&self, clock: &Clock) -> Duration {
         clock.monotonic().saturating_sub(self.arrived)
     }
+}
+
+/// The id of the run that `key` calls `name`: two keys' runs of one name are different runs.
+pub(crate) fn run_id(key: KeyId, name: &str) -> RunId {
+    let digest = Sha256::new().chain_update(key.to_string()).chain_update([0]).chain_update(name).finalize();
+    let half = digest.first_chunk::<16>().copied().unwrap_or_default();
+    RunId::from_u128(u128::from_be_bytes(half))
 }
 
 /// The candidate as the ledger books it.

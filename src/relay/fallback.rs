@@ -7,7 +7,8 @@ use farthing_actors::breakers::{FailureKind, Trial, Verdict};
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::attempt::Opened;
-use super::exchange::{Admitted, Exchange};
+use super::error::status_of;
+use super::exchange::{Admitted, Exchange, Failed};
 use super::settlement::may_be_billed;
 use super::{Relay, RelayError};
 use crate::logging;
@@ -15,7 +16,7 @@ use crate::upstream::UpstreamError;
 use crate::upstream::error::Fault;
 
 /// Attempts for one request, whatever the number of candidates.
-const MAX_ATTEMPTS: u16 = 3;
+pub(super) const MAX_ATTEMPTS: u16 = 3;
 /// When to come back if every trial place of a half-open circuit is taken.
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
@@ -31,6 +32,9 @@ impl Relay {
                 break;
             }
             let Some(trial) = self.may_try(&candidate).await else { continue };
+            if !self.book_failed(exchange, admitted).await {
+                break;
+            }
             let error = match self.attempt(exchange, admitted, &candidate).await {
                 Ok(answer) => {
                     let first_token = exchange.elapsed(&self.clock);
@@ -39,8 +43,12 @@ impl Relay {
                 Err(error) => error,
             };
             self.report(exchange, &candidate, trial, &error);
-            if may_be_billed(&error) {
-                admitted.owed = admitted.tried.clone();
+            if !matches!(error, UpstreamError::Inexpressible(_)) {
+                admitted.failed = admitted.tried.clone().map(|target| Failed {
+                    target,
+                    billed: may_be_billed(&error),
+                    http_status: status_of(&error),
+                });
             }
             let (stop, inexpressible) = (!error.may_fall_back(), matches!(error, UpstreamError::Inexpressible(_)));
             // That one provider has no place for the request says less than that another failed at it.
@@ -52,6 +60,21 @@ impl Relay {
             }
         }
         Err(last)
+    }
+
+    /// Books the attempt that failed last, before another is made. Whether what is set aside covers another.
+    async fn book_failed(&self, exchange: &Exchange, admitted: &mut Admitted) -> bool {
+        let Some(failed) = admitted.failed.take() else { return true };
+        let outcome = self.outcome_of_failure(exchange, admitted, &failed);
+        match admitted.hold.attempt_ended(failed.target.clone(), outcome).await {
+            Ok(covered) => covered,
+            Err(error) => {
+                log::error!((logging::REQUEST_ID):% = exchange.id, (logging::ERROR):% = error; "attempt not recorded");
+                // It becomes the request's last line, and nothing more is tried.
+                admitted.failed = Some(failed);
+                false
+            }
+        }
     }
 
     /// Whether the circuit lets a call through: freely, or as one of a half-open circuit's trials.

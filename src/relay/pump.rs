@@ -16,6 +16,9 @@ use crate::upstream::{UpstreamBody, UpstreamError};
 /// A client hears something at least this often, so that nothing between us gives the connection up.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// How far a stream has come is noted so often: a crash loses at most that much of what it consumed.
+const CHECKPOINT: Duration = Duration::from_secs(1);
+
 /// How a stream came to its end.
 pub(super) enum PumpEnd {
     /// The provider finished.
@@ -26,12 +29,13 @@ pub(super) enum PumpEnd {
     Failed(UpstreamError),
 }
 
-/// Forwards events until the stream is over for one of three reasons.
+/// Forwards events until the stream is over for one of three reasons, and lets `note` note how far it has come.
 pub(super) async fn pump(
     reader: &mut dyn Passage,
     mut body: UpstreamBody,
     first: Bytes,
     (pieces, keep_alive): (&mpsc::Sender<Bytes>, Bytes),
+    note: &mut dyn FnMut(&dyn Passage),
 ) -> PumpEnd {
     if !first.is_empty() && pieces.send(first).await.is_err() {
         return PumpEnd::ClientGone;
@@ -42,7 +46,11 @@ pub(super) async fn pump(
         let piece = tokio::select! {
             biased;
             chunk = body.next() => match take(reader, chunk) {
-                Ok(piece) => { silence.heard(); piece }
+                Ok(piece) => {
+                    silence.heard();
+                    silence.if_due(|| note(reader));
+                    piece
+                }
                 Err(end) => return last_words(reader, end, pieces).await,
             },
             () = pieces.closed() => return PumpEnd::ClientGone,
@@ -51,6 +59,8 @@ pub(super) async fn pump(
                     Ok(comment) => comment,
                     Err(error) => return PumpEnd::Failed(error),
                 };
+                // The provider is silent, not lost.
+                note(reader);
                 alarm.as_mut().reset(silence.next_alarm());
                 comment
             }
@@ -92,17 +102,26 @@ struct Silence {
     keep_alive: Bytes,
     heard_at: Instant,
     said_at: Instant,
+    noted_at: Instant,
 }
 
 impl Silence {
     fn begin(patience: Duration, keep_alive: Bytes) -> Self {
         let now = Instant::now();
-        Self { patience, keep_alive, heard_at: now, said_at: now }
+        Self { patience, keep_alive, heard_at: now, said_at: now, noted_at: now }
     }
 
     fn heard(&mut self) {
         self.heard_at = Instant::now();
         self.said_at = self.heard_at;
+    }
+
+    /// Does `note` if it was not done for a while.
+    fn if_due(&mut self, note: impl FnOnce()) {
+        if self.heard_at >= self.noted_at + CHECKPOINT {
+            self.noted_at = self.heard_at;
+            note();
+        }
     }
 
     fn next_alarm(&self) -> Instant {

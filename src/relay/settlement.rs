@@ -8,7 +8,7 @@ use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
-use super::exchange::{Admitted, Exchange};
+use super::exchange::{Admitted, Exchange, Failed};
 use super::{Relay, RelayError};
 use crate::dialect::Reading;
 use crate::dialect::Seen;
@@ -85,9 +85,9 @@ impl Relay {
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
     pub(super) async fn fail(&self, exchange: &Exchange, admitted: Admitted, error: RelayError) -> RelayError {
-        let (owed, tried) = (admitted.owed.clone(), admitted.tried.clone());
-        let usage = if owed.is_some() { admitted.estimate.seen(Seen::default()) } else { Usage::default() };
-        let provenance = if owed.is_some() { Provenance::Estimated(Why::UpstreamCut) } else { Provenance::Counted };
+        let billed = admitted.failed.as_ref().is_some_and(|failed| failed.billed);
+        let (usage, provenance) = failed_usage(&admitted, billed);
+        let target = admitted.failed.as_ref().map(|failed| failed.target.clone()).or_else(|| admitted.tried.clone());
         let end = End {
             status: if is_refusal(&error) { CallStatus::Refused } else { CallStatus::UpstreamError },
             http_status: super::error::upstream_status(&error),
@@ -95,8 +95,22 @@ impl Relay {
             provenance,
             first_token: None,
         };
-        self.settle(exchange, admitted, owed.or(tried), end).await;
+        self.settle(exchange, admitted, target, end).await;
         error
+    }
+
+    /// How an attempt ended that failed before another was made.
+    pub(super) fn outcome_of_failure(&self, exchange: &Exchange, admitted: &Admitted, failed: &Failed) -> Outcome {
+        let (usage, provenance) = failed_usage(admitted, failed.billed);
+        Outcome {
+            status: CallStatus::UpstreamError,
+            http_status: failed.http_status,
+            usage,
+            provenance,
+            attempts: admitted.attempts,
+            latency_ms: millis(exchange.elapsed(&self.clock)),
+            first_token_ms: None,
+        }
     }
 
     /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in; if none was sent
@@ -126,6 +140,15 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
         cost_usd: Money::ZERO,
         latency_ms: outcome.latency_ms,
         first_token_ms: outcome.first_token_ms,
+    }
+}
+
+/// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
+fn failed_usage(admitted: &Admitted, billed: bool) -> (Usage, Provenance) {
+    if billed {
+        (admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::UpstreamCut))
+    } else {
+        (Usage::default(), Provenance::Counted)
     }
 }
 

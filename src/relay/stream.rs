@@ -79,8 +79,12 @@ impl Relay {
         let OpenedStream { mut reader, body, first } = stream;
         // The body is dropped here, which closes the upstream connection before anything else is done.
         let keep_alive = answer::keep_alive(exchange.ask.request.dialect());
-        let ended = pump(&mut *reader, body, first, (&pieces, keep_alive)).await;
         let target = target(&chosen.candidate);
+        let mut note = |reader: &dyn Passage| {
+            let (usage, _) = consumed(reader.usage(), &admitted.estimate, reader.seen(), Why::Crash);
+            admitted.hold.note_progress(&target, usage);
+        };
+        let ended = pump(&mut *reader, body, first, (&pieces, keep_alive), &mut note).await;
         let end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended));
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
         let last = match ended {
@@ -129,6 +133,7 @@ impl Relay {
             overhead_us: exchange.elapsed(&self.clock).saturating_sub(admitted.waited).as_micros(),
             headroom: admitted.permit.headroom(),
             ignored: admitted.ignored.clone(),
+            lowered: admitted.lowered,
         }
     }
 }

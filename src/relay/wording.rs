@@ -47,8 +47,11 @@ fn rewrite<'a>(exchange: &Exchange, admitted: &Admitted, candidate: &'a Candidat
     let translated = spoken != exchange.ask.request.dialect();
     // A budget is kept only if the provider enforces the cap that the hold was computed for, so it must be told by the name
     // that this provider obeys; and so must a cap that came in another dialect's name.
-    let cap =
-        if exchange.key.budgeted { Some(admitted.estimate.output_cap) } else { head.output_cap.filter(|_| translated) };
+    let cap = if exchange.is_budgeted() {
+        Some(admitted.estimate.output_cap)
+    } else {
+        head.output_cap.filter(|_| translated)
+    };
     let field = match exchange.ask.request.endpoint() {
         Endpoint::Completions => "max_tokens",
         _ => profile.output_cap_field,

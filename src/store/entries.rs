@@ -4,12 +4,15 @@
 pub(super) mod insert;
 pub(super) mod row;
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
-use farthing_actors::domain::{KeyId, ProjectId, RequestId};
-use farthing_actors::ledger::entry::Entry;
+use farthing_actors::domain::{KeyId, LineKind, Money, ProjectId, RequestId};
+use farthing_actors::ledger::entry::{Entry, Outcome};
 
 use self::row::Row;
 use super::StoreError;
+use super::chain::{Hash, hash_of_row};
 use super::schema::{journal_state, ledger_entries};
 
 /// The most rows one question may ask for: a page of a thousand, and one more to know whether another follows.
@@ -22,6 +25,21 @@ pub struct StoredEntry {
     pub seq: i64,
     /// The line.
     pub entry: Entry,
+    /// The other lines of its request: earlier attempts and corrections, oldest first.
+    pub beside: Vec<Self>,
+}
+
+impl StoredEntry {
+    /// What the request cost in all.
+    pub fn cost(&self) -> Money {
+        self.entry.amount + self.beside.iter().map(|line| line.entry.amount).sum()
+    }
+
+    /// What is known now of how its last attempt ended.
+    pub fn outcome(&self) -> &Outcome {
+        let latest = self.beside.iter().rfind(|line| line.entry.kind == LineKind::Correction);
+        &latest.unwrap_or(self).entry.outcome
+    }
 }
 
 /// Which lines a page shows; an absent condition admits all.
@@ -42,7 +60,7 @@ pub struct RequestFilter {
 /// # Errors
 /// If the database does not answer, or a row is damaged.
 pub fn requests(connection: &mut SqliteConnection, filter: &RequestFilter) -> Result<Vec<StoredEntry>, StoreError> {
-    let mut query = ledger_entries::table.select(Row::as_select()).into_boxed();
+    let mut query = ledger_entries::table.filter(ledger_entries::kind.eq("call")).select(Row::as_select()).into_boxed();
     if let Some(project) = filter.project {
         query = query.filter(ledger_entries::project_id.eq(project.to_string()));
     }
@@ -52,8 +70,8 @@ pub fn requests(connection: &mut SqliteConnection, filter: &RequestFilter) -> Re
     if let Some(seq) = filter.before_seq {
         query = query.filter(ledger_entries::seq.lt(seq));
     }
-    let page = query.order(ledger_entries::seq.desc()).limit(filter.limit.clamp(0, MAX_PAGE));
-    page.load(connection)?.into_iter().map(StoredEntry::try_from).collect()
+    let page = query.order(ledger_entries::seq.desc()).limit(filter.limit.clamp(0, MAX_PAGE)).load(connection)?;
+    with_others(connection, page)
 }
 
 /// The line of one request.
@@ -63,10 +81,33 @@ pub fn requests(connection: &mut SqliteConnection, filter: &RequestFilter) -> Re
 pub fn request(connection: &mut SqliteConnection, id: RequestId) -> Result<Option<StoredEntry>, StoreError> {
     let found = ledger_entries::table
         .filter(ledger_entries::request_id.eq(id.to_string()))
+        .filter(ledger_entries::kind.eq("call"))
         .select(Row::as_select())
         .first::<Row>(connection)
         .optional()?;
-    found.map(StoredEntry::try_from).transpose()
+    Ok(with_others(connection, found.into_iter().collect())?.pop())
+}
+
+/// The lines of `rows`, each with the other lines of its request.
+fn with_others(connection: &mut SqliteConnection, rows: Vec<Row>) -> Result<Vec<StoredEntry>, StoreError> {
+    let ids: Vec<_> = rows.iter().map(|row| row.request_id.as_str()).collect();
+    let others = ledger_entries::table
+        .filter(ledger_entries::request_id.eq_any(ids))
+        .filter(ledger_entries::kind.ne("call"))
+        .order(ledger_entries::seq.asc())
+        .select(Row::as_select())
+        .load::<Row>(connection)?;
+    let mut beside: HashMap<RequestId, Vec<StoredEntry>> = HashMap::new();
+    for other in others {
+        let other = StoredEntry::try_from(other)?;
+        beside.entry(other.entry.call.request).or_default().push(other);
+    }
+    let lines = rows.into_iter().map(|row| {
+        let line = StoredEntry::try_from(row)?;
+        let beside = beside.remove(&line.entry.call.request).unwrap_or_default();
+        Ok(StoredEntry { beside, ..line })
+    });
+    lines.collect()
 }
 
 /// The journal record up to which every line is in the database.
@@ -74,8 +115,17 @@ pub fn request(connection: &mut SqliteConnection, id: RequestId) -> Result<Optio
 /// # Errors
 /// If the database does not answer.
 pub fn applied_seq(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let seq = journal_state::table.select(journal_state::applied_seq).first::<i64>(connection)?;
-    u64::try_from(seq).map_err(|_| StoreError::Damaged { row: "journal_state".to_owned(), reason: seq.to_string() })
+    Ok(state(connection)?.0)
+}
+
+/// The journal record up to which every line is in the database, and the hash of the last one.
+pub(super) fn state(connection: &mut SqliteConnection) -> Result<(u64, Hash), StoreError> {
+    let columns = (journal_state::applied_seq, journal_state::chain_head);
+    let (seq, head) = journal_state::table.select(columns).first::<(i64, Vec<u8>)>(connection)?;
+    let damaged = |reason: String| StoreError::Damaged { row: "journal_state".to_owned(), reason };
+    let applied = u64::try_from(seq).map_err(|_| damaged(format!("applied_seq: {seq}")))?;
+    let head = hash_of_row(&head).ok_or_else(|| damaged("chain_head: not 32 bytes".to_owned()))?;
+    Ok((applied, head))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use farthing_actors::domain::{Budget, Money, Scope, Timestamp};
+use farthing_actors::domain::{Budget, LineKind, RunId, Scope, Timestamp};
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{Closing, Journal, JournalError, JournalSource, Recovered};
 
@@ -38,8 +38,26 @@ pub enum Durability {
     Power,
 }
 
-/// How every budget is read; the tables they are in belong to others.
-pub type Budgets = Box<dyn Fn(&mut SqliteConnection) -> Result<Vec<(Scope, Budget)>, StoreError> + Send + Sync>;
+/// What limits spending, as operators set it.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Every budget.
+    pub budgets: Vec<(Scope, Budget)>,
+    /// Every cap on a key's requests.
+    pub caps: Vec<(Scope, u64)>,
+    /// Runs that were ended.
+    pub killed: Vec<RunId>,
+}
+
+/// How the terms are read; the tables they are in belong to others.
+pub type ReadTerms = Box<dyn Fn(&mut SqliteConnection) -> Result<Terms, StoreError> + Send + Sync>;
+
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+/// How far a clock that has gone back is taken for wrong now rather than before.
+const CLOCK_ERROR_MS: u64 = 2 * DAY_MS;
+
+/// Runs that were not heard of for longer start anew if they are heard of again.
+const RUN_REMEMBERED_MS: i64 = 7 * 24 * 3_600 * 1_000;
 
 /// The journal of one data directory, opened anew for each ledger.
 pub struct DiskJournal {
@@ -47,13 +65,13 @@ pub struct DiskJournal {
     writer: Writer,
     directory: PathBuf,
     durability: Durability,
-    budgets: Budgets,
+    terms: ReadTerms,
 }
 
 impl DiskJournal {
     /// The journal in `data_dir`, in front of `store`. Touches nothing until it is opened.
-    pub fn new(store: Arc<Store>, writer: Writer, data_dir: &Path, durability: Durability, budgets: Budgets) -> Self {
-        Self { store, writer, directory: data_dir.join("journal"), durability, budgets }
+    pub fn new(store: Arc<Store>, writer: Writer, data_dir: &Path, durability: Durability, terms: ReadTerms) -> Self {
+        Self { store, writer, directory: data_dir.join("journal"), durability, terms }
     }
 
     // What an earlier ledger of this process sent is committed first, so that only what it failed to send is new.
@@ -61,9 +79,9 @@ impl DiskJournal {
         self.flush()?;
         let applied = self.store.read(entries::applied_seq).map_err(|error| failed("read the database", &error))?;
         let segments = segment::list(&self.directory).map_err(|error| failed("list the journal", &error))?;
-        let mut apply = |seq, entry| {
+        let mut apply = |seq, line| {
             // A thread that is gone is noticed by the flush below.
-            self.writer.send(seq, entry);
+            self.writer.send(seq, line);
         };
         let history = Reader::new(applied, &mut apply).read(segments)?;
         self.flush()?;
@@ -95,32 +113,32 @@ impl DiskJournal {
 
     fn recovered(&self, history: History, now: Timestamp) -> Result<Recovered, StoreError> {
         let History { open, mut closed, .. } = history;
-        let (mut still_open, mut budgets) = (Vec::new(), Vec::new());
+        let mut still_open = Vec::new();
         self.store.read(|connection| {
-            for hold in open.into_values() {
-                match entries::request(connection, hold.call.request)? {
-                    Some(line) => closed.extend(booked(&hold, line)),
-                    None => still_open.push(hold),
+            for open in open.into_values() {
+                match entries::request(connection, open.request())? {
+                    Some(line) => closed.extend(booked(&open.hold, line)),
+                    None => still_open.push(open),
                 }
             }
-            budgets = self.spent_now(connection, now)?;
-            Ok(())
-        })?;
-        Ok(Recovered { open: still_open, closed, budgets })
+            Ok(Recovered { open: still_open, closed, ..self.limited(connection, now)? })
+        })
     }
 
-    fn spent_now(
-        &self,
-        connection: &mut SqliteConnection,
-        now: Timestamp,
-    ) -> Result<Vec<(Scope, Budget, Money)>, StoreError> {
-        let budgets = (self.budgets)(connection)?;
-        let spent = budgets.into_iter().map(|(scope, budget)| {
+    /// The terms, each with what was used of it.
+    fn limited(&self, connection: &mut SqliteConnection, now: Timestamp) -> Result<Recovered, StoreError> {
+        let Terms { budgets, caps, killed } = (self.terms)(connection)?;
+        let now = no_earlier_than_booked(now, spend::latest(connection)?);
+        let budgets = budgets.into_iter().map(|(scope, budget)| {
             let since = budget.window_at(now).start;
             let spent = spend::spent(connection, &scope.to_string(), since)?;
             Ok((scope, budget, spent))
         });
-        spent.collect()
+        let budgets = budgets.collect::<Result<_, StoreError>>()?;
+        let caps = caps.into_iter().map(|(scope, max)| Ok((scope, max, spend::calls(connection, &scope.to_string())?)));
+        let caps = caps.collect::<Result<_, StoreError>>()?;
+        let runs = spend::runs(connection, Timestamp(now.0.saturating_sub(RUN_REMEMBERED_MS)))?;
+        Ok(Recovered { budgets, caps, runs, killed, now, ..Recovered::default() })
     }
 }
 
@@ -133,12 +151,24 @@ impl JournalSource for DiskJournal {
         }
         let recovered = self.recovered(history, now).map_err(|error| failed("read the database", &error))?;
         if log.wants_rotation()
-            && let Err(error) = log.rotate(&mut recovered.open.iter())
+            && let Err(error) = log.rotate(&mut recovered.open.iter().cloned())
         {
             ::log::warn!(error:%; "the journal goes on in a nearly full segment");
         }
         Ok((Box::new(log), recovered))
     }
+}
+
+// A clock that has gone back must not open a window again that was left already. One that was wrong by more than a time
+// zone's or a day's error is not followed: it would shut budgets for as long.
+fn no_earlier_than_booked(now: Timestamp, latest: Option<Timestamp>) -> Timestamp {
+    let Some(latest) = latest.filter(|latest| *latest > now) else { return now };
+    if latest.millis_since(now) <= CLOCK_ERROR_MS {
+        return latest;
+    }
+    ::log::error!(days = latest.millis_since(now) / DAY_MS;
+        "the books have lines from the future: the clock was wrong then or is wrong now");
+    now
 }
 
 // The database can be ahead of the journal if its disk lost the tail of one but not of the other. The line is booked;
@@ -147,7 +177,15 @@ fn booked(hold: &HoldRequest, line: StoredEntry) -> Option<Closing> {
     let entry = line.entry;
     let target = Some(entry.target?).filter(|target| *target != hold.target);
     let (outcome, amount, closed_at) = (entry.outcome, entry.amount, entry.closed_at);
-    Some(Closing { request: hold.call.request, target, outcome, amount, closed_at })
+    Some(Closing {
+        kind: LineKind::Call,
+        request: hold.call.request,
+        target,
+        outcome,
+        amount,
+        exhausting: false,
+        closed_at,
+    })
 }
 
 fn failed(what: &str, error: &dyn Display) -> JournalError {

@@ -12,8 +12,9 @@ use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
 use super::columns::{self, Row};
+use super::journal::Terms;
 use super::schema::virtual_keys;
-use super::{Store, StoreError, projects};
+use super::{Store, StoreError, projects, runs};
 
 /// The keyring's port.
 pub struct KeyringTables(pub Arc<Store>);
@@ -49,6 +50,8 @@ struct KeyRow {
     tpm: Option<i64>,
     concurrency: Option<i64>,
     allowed_models: String,
+    max_requests: Option<i64>,
+    run_limit: Option<String>,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
     created_at: i64,
@@ -72,6 +75,22 @@ pub fn save(connection: &mut SqliteConnection, key: &VirtualKey) -> Result<(), S
     let insert = diesel::insert_into(virtual_keys::table).values(&row);
     insert.on_conflict(virtual_keys::id).do_update().set(&row).execute(connection)?;
     Ok(())
+}
+
+/// Everything that limits spending.
+///
+/// # Errors
+/// If the database does not answer or a row is damaged.
+pub fn terms(connection: &mut SqliteConnection) -> Result<Terms, StoreError> {
+    let live = virtual_keys::table.filter(virtual_keys::revoked_at.is_null());
+    let capped = live.filter(virtual_keys::max_requests.is_not_null());
+    let capped = capped.select((virtual_keys::id, virtual_keys::max_requests.assume_not_null()));
+    let caps = capped.load::<(String, i64)>(connection)?.into_iter().map(|(id, max)| {
+        let row = Row { table: "virtual_keys", id: &id };
+        Ok((row.parse("id", &id)?, row.number("max_requests", max)?))
+    });
+    let caps = caps.collect::<Result<_, StoreError>>()?;
+    Ok(Terms { budgets: budgets(connection)?, caps, killed: runs::killed(connection)? })
 }
 
 /// The budgets of every project and of every key that was not revoked.
@@ -104,6 +123,8 @@ impl From<&VirtualKey> for KeyRow {
             tpm: key.limits.tpm.map(columns::signed),
             concurrency: key.limits.concurrency.map(i64::from),
             allowed_models: columns::allowed_column(&key.allowed_models),
+            max_requests: key.max_requests.map(columns::signed),
+            run_limit: key.run_limit.map(|limit| limit.to_string()),
             expires_at: key.expires_at.map(|time| time.0),
             revoked_at: key.revoked_at.map(|time| time.0),
             created_at: key.created_at.0,
@@ -121,6 +142,8 @@ impl KeyRow {
             budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone))?,
             limits: row.limits(self.rpm, self.tpm, self.concurrency)?,
             allowed_models: row.json("allowed_models", &self.allowed_models)?,
+            max_requests: row.optional("max_requests", self.max_requests)?,
+            run_limit: self.run_limit.as_deref().map(|limit| row.parse("run_limit", limit)).transpose()?,
             expires_at: self.expires_at.map(Timestamp),
             revoked_at: self.revoked_at.map(Timestamp),
             created_at: Timestamp(self.created_at),

@@ -5,12 +5,38 @@ diesel::table! {
     journal_state (id) {
         id -> BigInt,
         applied_seq -> BigInt,
+        chain_head -> Binary,
+    }
+}
+
+diesel::table! {
+    killed_runs (id) {
+        id -> Text,
+        killed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ledger_adjustments (seq) {
+        seq -> BigInt,
+        id -> Text,
+        booked_at -> BigInt,
+        scopes -> Text,
+        provider_id -> Nullable<Text>,
+        amount -> BigInt,
+        reason -> Text,
+        actor -> Text,
+        request_id -> Nullable<Text>,
+        debit_account -> Text,
+        credit_account -> Text,
+        hash -> Binary,
     }
 }
 
 diesel::table! {
     ledger_entries (seq) {
         seq -> BigInt,
+        kind -> Text,
         request_id -> Text,
         placed_at -> BigInt,
         closed_at -> BigInt,
@@ -20,6 +46,7 @@ diesel::table! {
         model -> Text,
         dialect -> Text,
         stream -> Bool,
+        run -> Nullable<Text>,
         provider_id -> Nullable<Text>,
         deployment_id -> Nullable<Text>,
         upstream_model -> Nullable<Text>,
@@ -43,6 +70,7 @@ diesel::table! {
         amount -> BigInt,
         debit_account -> Text,
         credit_account -> Text,
+        hash -> Binary,
     }
 }
 
@@ -121,6 +149,7 @@ diesel::table! {
         bucket -> BigInt,
         amount -> BigInt,
         entries -> BigInt,
+        calls -> BigInt,
     }
 }
 
@@ -138,6 +167,8 @@ diesel::table! {
         tpm -> Nullable<BigInt>,
         concurrency -> Nullable<BigInt>,
         allowed_models -> Text,
+        max_requests -> Nullable<BigInt>,
+        run_limit -> Nullable<Text>,
         expires_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
         created_at -> BigInt,

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use farthing_actors::domain::{
-    Budget, CallStatus, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
-    RequestId, Scope, Timestamp, Usage,
+    Budget, CallStatus, DeploymentId, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, Provenance,
+    ProviderId, RequestId, Scope, Timestamp, Usage,
 };
 use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{Closing, Journal, JournalError, JournalSource, Recovered};
 
-use super::journal::{DiskJournal, Durability};
+use super::journal::{DiskJournal, Durability, Terms};
 use super::verify::{Verdict, verify};
 use super::writer::Writer;
 use super::{Store, entries};
@@ -140,7 +140,8 @@ impl Drop for Books {
 fn start(store: &Arc<Store>, dir: &Path, durability: Durability, budgets: &[(Scope, Budget)]) -> (Writer, DiskJournal) {
     let writer = Writer::start(store).unwrap();
     let budgets = budgets.to_vec();
-    let read = Box::new(move |_: &mut diesel::SqliteConnection| Ok(budgets.clone()));
+    let read =
+        Box::new(move |_: &mut diesel::SqliteConnection| Ok(Terms { budgets: budgets.clone(), ..Terms::default() }));
     let journal = DiskJournal::new(Arc::clone(store), writer.clone(), dir, durability, read);
     (writer, journal)
 }
@@ -163,10 +164,19 @@ pub(crate) fn hold(n: u32) -> Arc<HoldRequest> {
         model: "gpt-4o-mini".into(),
         dialect: Dialect::OpenaiChat,
         stream: n.is_multiple_of(2),
+        run: None,
     };
     let amount = Money::from_picos(1_000_000_000_000);
     let expected = Usage { input: 10, output: 100, ..Usage::default() };
-    Arc::new(HoldRequest { call, target: target(), amount, expected })
+    Arc::new(HoldRequest {
+        call,
+        target: target(),
+        amount,
+        expected,
+        least: Money::ZERO,
+        run_limit: None,
+        patience_ms: 60_000,
+    })
 }
 
 pub(crate) fn target() -> Target {
@@ -198,7 +208,15 @@ pub(crate) fn closing(n: u32) -> Closing {
         first_token_ms: Some(45),
     };
     let amount = target.cost(&usage);
-    Closing { request: hold.call.request, target: None, outcome, amount, closed_at: hold.call.placed_at }
+    Closing {
+        kind: LineKind::Call,
+        request: hold.call.request,
+        target: None,
+        outcome,
+        amount,
+        exhausting: false,
+        closed_at: hold.call.placed_at,
+    }
 }
 
 /// The line of both.

@@ -7,14 +7,17 @@ mod sums;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use farthing_actors::domain::{Money, Scope};
-use farthing_actors::ledger::entry::Entry;
+use farthing_actors::domain::{LineKind, Money, Scope};
+use farthing_actors::ledger::entry::{Entry, Line};
 
 use self::sums::Sums;
 use super::StoreError;
-use super::entries::applied_seq;
+use super::adjustments::AdjustmentRow;
+use super::chain::{Fields, Hash, hash_of_row};
+use super::entries::insert::Texts;
 use super::entries::row::Row;
-use super::schema::{ledger_entries, spend};
+use super::entries::state;
+use super::schema::{ledger_adjustments, ledger_entries, spend};
 
 /// Faults that are told in words; more are only counted.
 const TOLD: usize = 100;
@@ -60,7 +63,7 @@ pub fn verify(connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) 
         let mut check = Check::default();
         check.lines(connection, progress)?;
         check.applied(connection)?;
-        check.repeats(connection)?;
+        check.calls(connection)?;
         check.rollups(connection)?;
         Ok(check.verdict)
     })
@@ -71,35 +74,86 @@ struct Check {
     verdict: Verdict,
     expected: Sums,
     last_seq: i64,
+    head: Hash,
+    /// Whether the chain was found broken: one fault, not one for each later line.
+    broken: bool,
+    texts: Texts,
+    fields: Fields,
 }
 
 impl Check {
     fn lines(&mut self, connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
+        // Operators book few lines, requests make many: the few are read first and put in their places among the many.
+        let adjustments = ledger_adjustments::table.order(ledger_adjustments::seq.asc());
+        let adjustments = adjustments.select(AdjustmentRow::as_select()).load::<AdjustmentRow>(connection)?;
+        let mut adjustments = adjustments.into_iter().peekable();
         let rows = ledger_entries::table.order(ledger_entries::seq.asc()).select(Row::as_select());
         for row in rows.load_iter::<Row, _>(connection)? {
-            self.line(&row?);
+            let row = row?;
+            while let Some(adjustment) = adjustments.next_if(|adjustment| adjustment.seq < row.seq) {
+                self.adjustment(&adjustment);
+            }
+            self.entry(&row);
             if self.verdict.entries.is_multiple_of(REPORT_EVERY) {
                 progress(self.verdict.entries);
             }
         }
+        adjustments.for_each(|adjustment| self.adjustment(&adjustment));
         progress(self.verdict.entries);
         Ok(())
     }
 
-    fn line(&mut self, row: &Row) {
-        self.verdict.entries += 1;
-        if row.seq <= self.last_seq {
-            self.verdict.fault(format!("line {} follows line {}", row.seq, self.last_seq));
-        }
-        self.last_seq = row.seq;
+    fn entry(&mut self, row: &Row) {
+        self.follows(row.seq);
         match row.entry() {
             Ok(entry) => {
+                self.texts.row(row.seq, &entry).fields(&mut self.fields);
+                self.link(row.seq, &row.hash);
+                self.verdict.requests += u64::from(entry.kind.is_call());
                 self.transfer(row, &entry);
                 self.amount(row.seq, &entry);
-                self.expected.add(&entry);
+                self.expected.add(&Line::Entry(entry));
             }
-            Err(error) => self.verdict.fault(error.to_string()),
+            Err(error) => self.unreadable(&row.hash, &error),
         }
+    }
+
+    fn adjustment(&mut self, row: &AdjustmentRow) {
+        self.follows(row.seq);
+        match row.adjustment() {
+            Ok(adjustment) => {
+                row.fields(&mut self.fields);
+                self.link(row.seq, &row.hash);
+                let rewritten = AdjustmentRow::new(row.seq, &adjustment);
+                if (&row.debit_account, &row.credit_account) != (&rewritten.debit_account, &rewritten.credit_account) {
+                    self.verdict.fault(format!("line {} is booked to the wrong accounts", row.seq));
+                }
+                self.expected.add(&Line::Adjustment(adjustment));
+            }
+            Err(error) => self.unreadable(&row.hash, &error),
+        }
+    }
+
+    fn follows(&mut self, seq: i64) {
+        self.verdict.entries += 1;
+        if seq <= self.last_seq {
+            self.verdict.fault(format!("line {seq} follows line {}", self.last_seq));
+        }
+        self.last_seq = seq;
+    }
+
+    fn link(&mut self, seq: i64, stored: &[u8]) {
+        self.head = self.fields.hash(&self.head);
+        if self.head != stored && !self.broken {
+            self.broken = true;
+            self.verdict.fault(format!("the chain breaks at line {seq}: it or one before it was altered or removed"));
+        }
+    }
+
+    // What cannot be read cannot be hashed: the chain goes on from what the row says.
+    fn unreadable(&mut self, stored: &[u8], error: &StoreError) {
+        self.head = hash_of_row(stored).unwrap_or(self.head);
+        self.verdict.fault(error.to_string());
     }
 
     // Every line takes from the key and gives the same to the provider; a refused one moves nothing.
@@ -123,46 +177,77 @@ impl Check {
         let usage = &entry.outcome.usage;
         let derived = entry.target.as_ref().map_or(Money::ZERO, |target| target.cost(usage));
         // A call that was given up before it consumed anything costs nothing, whatever the fee of a request.
-        let voided = entry.amount == Money::ZERO && usage.total() == 0;
-        if entry.amount != derived && !voided {
-            self.verdict.fault(format!("line {seq} is booked at ${}, its usage costs ${derived}", entry.amount));
+        let voided = entry.booked() == Money::ZERO && usage.is_nothing();
+        if entry.booked() != derived && !voided {
+            self.verdict.fault(format!("line {seq} is booked at ${}, its usage costs ${derived}", entry.booked()));
         }
-        if entry.amount.is_negative() || entry.held.is_negative() {
+        let negative = entry.amount.is_negative() && entry.kind != LineKind::Correction;
+        if negative || entry.held.is_negative() {
             self.verdict.fault(format!("line {seq} has a negative amount"));
         }
     }
 
     fn applied(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let applied = applied_seq(connection)?;
+        let (applied, head) = state(connection)?;
         if u64::try_from(self.last_seq).is_ok_and(|last| last > applied) {
             let fault = format!("line {} is beyond {applied}, the last one that was applied", self.last_seq);
             self.verdict.fault(fault);
         }
+        if head != self.head && !self.broken {
+            self.verdict
+                .fault("the chain does not end where it was left: the last lines were removed or added".to_owned());
+        }
         Ok(())
     }
 
-    fn repeats(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    /// Each request is closed once, and each correction starts from what was booked.
+    fn calls(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let repeated = ledger_entries::table
+            .filter(ledger_entries::kind.eq("call"))
             .group_by(ledger_entries::request_id)
             .having(count_star().gt(1))
             .select((ledger_entries::request_id, count_star()))
             .load_iter::<(String, i64), _>(connection)?;
-        self.verdict.requests = self.verdict.entries;
         for request in repeated {
             let (id, count) = request?;
             let surplus = u64::try_from(count - 1).unwrap_or(0);
             self.verdict.requests = self.verdict.requests.saturating_sub(surplus);
             self.verdict.fault(format!("the request {id} is booked {count} times"));
         }
+        self.corrections(connection)
+    }
+
+    fn corrections(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let corrections = diesel::alias!(ledger_entries as corrections);
+        let (kind, request) = (corrections.field(ledger_entries::kind), corrections.field(ledger_entries::request_id));
+        let corrected = corrections.filter(kind.eq("correction")).select(request);
+        let lines = ledger_entries::table
+            .filter(ledger_entries::request_id.eq_any(corrected))
+            .filter(ledger_entries::kind.ne("attempt"))
+            .order((ledger_entries::request_id, ledger_entries::seq))
+            .select((ledger_entries::request_id, ledger_entries::kind, ledger_entries::held, ledger_entries::amount))
+            .load_iter::<(String, String, i64, i64), _>(connection)?;
+        let mut booked = (String::new(), Money::ZERO);
+        for line in lines {
+            let (id, kind, before, amount) = line?;
+            if kind == "call" {
+                booked = (id, Money::from_row(amount));
+                continue;
+            }
+            if booked != (id.clone(), Money::from_row(before)) {
+                self.verdict.fault(format!("a correction of {id} does not start from what was booked"));
+            }
+            booked = (id, Money::from_row(before) + Money::from_row(amount));
+        }
         Ok(())
     }
 
     fn rollups(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let mut found = Sums::default();
-        let rows = spend::table.select((spend::account, spend::bucket, spend::amount, spend::entries));
-        for row in rows.load_iter::<(String, i64, i64, i64), _>(connection)? {
-            let (account, bucket, amount, entries) = row?;
-            found.add_rollup(&account, bucket, Money::from_row(amount), entries);
+        let rows = spend::table.select((spend::account, spend::bucket, spend::amount, spend::entries, spend::calls));
+        for row in rows.load_iter::<(String, i64, i64, i64, i64), _>(connection)? {
+            let (account, bucket, amount, entries, calls) = row?;
+            found.add_rollup(&account, bucket, (Money::from_row(amount), entries, calls));
         }
         self.expected.differences(&found, &mut |fault| self.verdict.fault(fault));
         Ok(())

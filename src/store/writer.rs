@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use farthing_actors::ledger::entry::Entry;
+use farthing_actors::ledger::entry::Line;
 
 use super::journal::segment::Segment;
 use super::{Store, StoreError};
@@ -47,7 +47,7 @@ struct Counts {
 /// What the thread is sent, in the order it was journalled.
 enum Work {
     /// A finished line and its number. Boxed: the queue's room is allocated at once.
-    Line(u64, Box<Entry>),
+    Line(u64, Box<Line>),
     /// A segment that is needed no more once everything up to its last record, `through`, is committed.
     Retired { segment: PathBuf, through: u64 },
     /// Answer when everything sent before is committed.
@@ -112,13 +112,13 @@ impl Writer {
 
     /// Sends a finished line, waiting while the queue is full. Returns whether the thread took it; if it is gone, the
     /// line is safe in the journal and reaches the database at the next start.
-    pub(super) fn send(&self, seq: u64, entry: Entry) -> bool {
+    pub(super) fn send(&self, seq: u64, line: Line) -> bool {
         let waiting = self.0.counts.waiting.fetch_add(1, Ordering::AcqRel) + 1;
         // The thread looks by itself a few times a second; waking it for each line would cost more than the line.
         if waiting.is_multiple_of(BATCH) {
             self.wake();
         }
-        self.0.queue.send(Work::Line(seq, Box::new(entry))).is_ok()
+        self.0.queue.send(Work::Line(seq, Box::new(line))).is_ok()
     }
 
     /// Gives the thread a new segment to sync from now on. Never waits, whatever the database does.

@@ -11,10 +11,11 @@ pub mod plain;
 pub mod responses;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use farthing_actors::domain::Dialect;
+use farthing_actors::domain::{Dialect, name};
 
 use crate::dialect::Request;
 use crate::relay::{Ask, Relay};
@@ -24,6 +25,10 @@ use crate::web::extract::virtual_key::Caller;
 
 /// Headers of Anthropic's clients that mean something to a provider of the same dialect.
 const FORWARDED: [&str; 2] = [ANTHROPIC, "anthropic-beta"];
+
+/// The run of an agent that a request is part of.
+const RUN: &str = "x-farthing-run";
+const BAD_RUN: &str = "x-farthing-run must be a name of 1 to 128 printable characters";
 
 /// Every request of an Anthropic client carries it, and no other client does.
 const ANTHROPIC: &str = "anthropic-version";
@@ -73,7 +78,7 @@ async fn serve(
 ) -> Result<HttpResponse, Problem> {
     let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
     let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
-    let answer = relay.serve(id.0, key, Ask { request, headers }).await?;
+    let answer = relay.serve(id.0, key, Ask { request, headers, run: run(http)? }).await?;
     Ok(answer::respond(answer))
 }
 
@@ -81,6 +86,14 @@ async fn serve(
 async fn count(relay: &Rc<Relay>, Caller(key): Caller, request: Request) -> Result<HttpResponse, Problem> {
     let body = relay.count_tokens(&key, &request)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+/// The run of an agent that the request says it is part of.
+fn run(http: &HttpRequest) -> Result<Option<Arc<str>>, Problem> {
+    let Some(value) = http.headers().get(RUN) else { return Ok(None) };
+    let name = value.to_str().ok().filter(|name| name::fault(name).is_none());
+    let name = name.ok_or_else(|| Problem::new(Code::InvalidValue, BAD_RUN).at(RUN))?;
+    Ok(Some(name.into()))
 }
 
 /// A header that comes several times is one list.

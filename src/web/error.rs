@@ -68,6 +68,7 @@ codes! {
     Unauthorized = "unauthorized", 401, "authentication_error", false, "The management API needs Authorization: Bearer with the management token.";
     InsufficientQuota = "insufficient_quota", 402, "insufficient_quota", false, "A budget cannot cover the call; raise it, wait for its next window, or lower max_tokens.";
     Forbidden = "forbidden", 403, "permission_error", false, "The token's scopes do not allow this; the message names the one needed.";
+    RunKilled = "run_killed", 403, "permission_error", false, "An operator has ended the run that x-farthing-run names; start another.";
     ModelNotFound = "model_not_found", 404, "invalid_request_error", false, "The model does not exist or the key may not use it.";
     ThreadNotFound = "thread_not_found", 404, "invalid_request_error", false, "No provider of the model holds the conversation; send all of its messages.";
     NotFound = "not_found", 404, "invalid_request_error", false, "There is nothing at this path, or no object with this id.";

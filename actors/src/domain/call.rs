@@ -87,3 +87,29 @@ names!(
         Interrupted = "interrupted",
     }
 );
+
+names!(
+    /// What a line of a request is.
+    LineKind {
+        /// The last attempt, which answered the client or was the last to fail: each request has exactly one.
+        Call = "call",
+        /// An attempt before that.
+        Attempt = "attempt",
+        /// What became known later about the last attempt: its amount is the difference.
+        Correction = "correction",
+    }
+);
+
+impl LineKind {
+    /// Whether it is the line every request has.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub fn is_call(&self) -> bool {
+        *self == Self::Call
+    }
+}
+
+impl Default for LineKind {
+    fn default() -> Self {
+        Self::Call
+    }
+}

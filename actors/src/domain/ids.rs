@@ -102,13 +102,24 @@ id!(
     PriceId, "prc_"
 );
 
-/// Something a call is charged to: a key, or a project above it. Text form: the id.
+id!(
+    /// One run of an agent: the calls of one key that name the same run.
+    RunId, "run_"
+);
+id!(
+    /// An operator's change of what was charged.
+    AdjustmentId, "adj_"
+);
+
+/// Something a call is charged to: a key, a project above it, or a run. Text form: the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// The key that called.
     Key(KeyId),
     /// Its project, or one of that project's parents.
     Project(ProjectId),
+    /// The run it says it is part of.
+    Run(RunId),
 }
 
 impl fmt::Display for Scope {
@@ -116,6 +127,7 @@ impl fmt::Display for Scope {
         match self {
             Self::Key(id) => fmt::Display::fmt(id, f),
             Self::Project(id) => fmt::Display::fmt(id, f),
+            Self::Run(id) => fmt::Display::fmt(id, f),
         }
     }
 }
@@ -131,7 +143,7 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
         let key = text.parse().map(Self::Key);
-        key.or_else(|_| text.parse().map(Self::Project))
+        key.or_else(|_| text.parse().map(Self::Run)).or_else(|_| text.parse().map(Self::Project))
     }
 }
 

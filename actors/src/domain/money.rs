@@ -35,6 +35,10 @@ pub enum MoneyError {
 impl Money {
     /// No money.
     pub const ZERO: Self = Self(0);
+    /// The smallest amount there is: a picodollar.
+    pub const ONE: Self = Self(1);
+    /// More than anybody has: the limit of what is not limited.
+    pub const MAX: Self = Self(MAX_DOLLARS * PICOS_PER_DOLLAR);
 
     /// An amount from whole picodollars.
     pub const fn from_picos(picos: i128) -> Self {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::KeyringError;
-use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Timestamp};
+use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp};
 
 /// The keyed hash of a presented key: the only form in which a key is kept.
 pub type KeyDigest = [u8; 32];
@@ -53,6 +53,10 @@ pub struct VirtualKey {
     pub limits: Limits,
     /// The models it may use, within its project's.
     pub allowed_models: Allowed,
+    /// How many requests it may ever have.
+    pub max_requests: Option<u64>,
+    /// What one run of an agent may cost.
+    pub run_limit: Option<Money>,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.

@@ -1,40 +1,62 @@
 //! The book: budgets, what is spent and held against them, and which holds are open. Pure.
-//! Owns every decision about money: whether a hold fits, and that each is closed once. Refuses clocks and disks.
+//! Owns every decision about money: whether a hold fits, that each is closed once, and what is booked later. Refuses
+//! clocks and disks. Deciding changes nothing; what is decided is applied when it is written down.
 
-use std::collections::{HashMap, VecDeque};
+mod account;
+mod caps;
+mod closed;
+mod correction;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use self::account::{Accounts, Change};
+use self::caps::Caps;
+use self::closed::Latest;
 use super::entry::{Entry, Outcome, Target};
-use super::hold::{Balance, CloseError, HoldError, HoldRequest};
-use super::journal::Closing;
-use crate::domain::{Budget, CallStatus, Estimate, Money, Provenance, RequestId, Scope, Timestamp, Usage, Window};
+use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
+use super::journal::{Closing, Recovered};
+use crate::domain::window::Zone;
+use crate::domain::{
+    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Money, Provenance, RequestId, RunId, Scope, Timestamp, Usage,
+    WindowKind,
+};
 
 /// Closings remembered so that a repeated one finds its first result: more than can be in flight at once.
 const REMEMBERED_CLOSINGS: usize = 16_384;
+/// Estimated closings remembered so that they can be corrected: those of the last minutes.
+const REMEMBERED_ESTIMATES: usize = 4_096;
+const REMEMBERED_ADJUSTMENTS: usize = 1_024;
+/// Accounts beyond which idle runs are forgotten, and how long a run is idle then.
+const MANY_ACCOUNTS: usize = 65_536;
+const IDLE_RUN_MS: i64 = 24 * 3_600 * 1_000;
 
 /// Balances and open holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Book {
-    accounts: HashMap<Scope, Account>,
-    open: HashMap<RequestId, Arc<HoldRequest>>,
-    closed: ClosedHolds,
+    accounts: Accounts,
+    caps: Caps,
+    killed: HashSet<RunId>,
+    open: HashMap<RequestId, InFlight>,
+    closed: Latest<RequestId, Money>,
+    estimated: Latest<RequestId, Entry>,
+    adjusted: Latest<AdjustmentId, ()>,
     /// The latest time seen: the book's time never goes backwards, so no window is entered twice.
     now: Timestamp,
 }
 
-/// One budget in the window it is in.
+/// An open hold and what the book needs to close it.
 #[derive(Debug)]
-struct Account {
-    budget: Budget,
-    window: Window,
-    spent: Money,
-    held: Money,
+struct InFlight {
+    open: OpenHold,
+    /// How long nothing was heard of it.
+    silent_ms: u64,
 }
 
-/// What closing a hold decided.
+/// What ending an attempt decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Close {
-    /// The first closing: write it down, then apply it.
+    /// Write it down, then apply it.
     First(Box<Closing>),
     /// It was closed before, at this cost; nothing changes.
     Repeated(Money),
@@ -49,124 +71,184 @@ impl Close {
 
 impl Book {
     /// A book as the disk remembers it.
-    pub fn recover(
-        budgets: Vec<(Scope, Budget, Money)>,
-        open: Vec<Arc<HoldRequest>>,
-        closed: Vec<Closing>,
-        now: Timestamp,
-    ) -> Self {
-        let mut book = Self { now, ..Self::default() };
-        for hold in open {
-            book.open.insert(hold.call.request, hold);
+    pub fn recover(found: Recovered) -> Self {
+        let now = found.now;
+        let mut book = Self {
+            accounts: Accounts::default(),
+            caps: Caps::default(),
+            killed: found.killed.into_iter().collect(),
+            open: HashMap::new(),
+            closed: Latest::new(REMEMBERED_CLOSINGS),
+            estimated: Latest::new(REMEMBERED_ESTIMATES),
+            adjusted: Latest::new(REMEMBERED_ADJUSTMENTS),
+            now,
+        };
+        for open in found.open {
+            book.open.insert(open.request(), InFlight { open, silent_ms: 0 });
         }
-        for closing in closed {
+        for closing in found.closed.into_iter().filter(|closing| closing.kind.is_call()) {
             book.closed.remember(closing.request, closing.amount);
         }
-        for (scope, budget, spent) in budgets {
+        for (scope, budget, spent) in found.budgets {
             book.set_budget(scope, budget, spent, now);
+        }
+        for (run, spent) in found.runs {
+            book.set_budget(Scope::Run(run), unlimited(), spent, now);
+        }
+        for (scope, max, used) in found.caps {
+            book.set_cap(scope, Some(max), used);
         }
         book
     }
 
-    /// Sets money aside at every scope of the call that has a budget, or at none. Gives the hold its time.
+    /// Sets money aside at every scope of the call that has a budget, or at none. Gives the hold its time, and less than
+    /// it asks for where a budget covers only that, but never less than its least.
     ///
     /// # Errors
-    /// [`HoldError::OverBudget`], naming the first budget that cannot cover it.
+    /// [`HoldError`], naming the first budget that cannot cover it.
     pub fn place(&mut self, mut hold: HoldRequest, now: Timestamp) -> Result<Arc<HoldRequest>, HoldError> {
         self.advance(now);
         hold.call.placed_at = self.now;
-        for scope in hold.call.scopes.iter() {
-            self.check(*scope, hold.amount)?;
+        self.check_run(&hold)?;
+        if let Some((scope, max)) = self.caps.reached(&hold.call.scopes) {
+            return Err(HoldError::CapReached { scope, max });
         }
-        for scope in hold.call.scopes.iter() {
-            if let Some(account) = self.accounts.get_mut(scope) {
-                account.held += hold.amount;
-            }
-        }
+        let granted = self.grant(&hold)?;
+        hold.take(granted);
         let hold = Arc::new(hold);
-        self.open.insert(hold.call.request, Arc::clone(&hold));
+        self.caps.count(&hold.call.scopes);
+        self.accounts.post(&hold.call.scopes, self.now, Change::hold(hold.amount), self.now);
+        let in_flight = InFlight { open: Arc::clone(&hold).into(), silent_ms: 0 };
+        self.open.insert(hold.call.request, in_flight);
         Ok(hold)
     }
 
     /// Takes back a placement that could not be written down.
     pub fn withdraw(&mut self, request: RequestId) {
-        if let Some(hold) = self.open.remove(&request) {
-            self.release(&hold, Money::ZERO);
+        if let Some(gone) = self.open.remove(&request) {
+            self.release(&gone, Money::ZERO);
+            self.caps.uncount(&gone.open.hold.call.scopes);
         }
     }
 
-    /// Decides how a hold closes: at the true cost of what was consumed, whatever was held. Changes nothing yet.
+    /// Decides how an attempt ends: at the true cost of what was consumed, whatever was held. Changes nothing yet.
     ///
     /// # Errors
     /// [`CloseError::Unknown`] if there is no such hold.
-    pub fn decide_close(
-        &mut self,
-        request: RequestId,
-        target: Option<Target>,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<Close, CloseError> {
+    pub fn decide_close(&mut self, ended: Ended, now: Timestamp) -> Result<Close, CloseError> {
         self.advance(now);
-        if let Some(amount) = self.closed.amount(request) {
-            return Ok(Close::Repeated(amount));
+        let Ended { kind, request, target, outcome } = ended;
+        if let Some(amount) = self.closed.get(&request) {
+            return Ok(Close::Repeated(*amount));
         }
-        let hold = self.open.get(&request).ok_or(CloseError::Unknown)?;
+        let OpenHold { hold, attempts, .. } = self.open.get(&request).ok_or(CloseError::Unknown)?.open.clone();
         let target = target.filter(|target| *target != hold.target);
         let priced_by = target.as_ref().unwrap_or(&hold.target);
         let amount = if consumed_nothing(&outcome) { Money::ZERO } else { priced_by.cost(&outcome.usage) };
-        Ok(Close::First(Box::new(Closing { request, target, outcome, amount, closed_at: self.now })))
+        if !kind.is_call() && outcome.attempts <= attempts {
+            return Ok(Close::Repeated(amount));
+        }
+        let exhausting = !kind.is_call() && !self.covers(&hold.call.scopes, amount);
+        let closed_at = self.now;
+        Ok(Close::First(Box::new(Closing { kind, request, target, outcome, amount, exhausting, closed_at })))
     }
 
     /// The line that `closing` completes; `None` if its hold is not open.
     pub fn entry(&self, closing: &Closing) -> Option<Entry> {
-        let hold = self.open.get(&closing.request)?;
-        Some(hold.entry(closing))
+        let in_flight = self.open.get(&closing.request)?;
+        Some(in_flight.open.hold.entry(closing))
     }
 
-    /// Applies a closing that is written down: returns the hold, posts the cost.
-    pub fn apply_close(&mut self, closing: &Closing) {
-        if let Some(hold) = self.open.remove(&closing.request) {
-            self.release(&hold, closing.amount);
-            self.closed.remember(closing.request, closing.amount);
+    /// Applies what is written down about an attempt: posts its cost, and returns the hold if it was the last. Whether
+    /// what is still held covers another attempt.
+    pub fn apply_close(&mut self, closing: &Closing) -> bool {
+        match closing.kind {
+            LineKind::Attempt => self.apply_attempt(closing),
+            LineKind::Call | LineKind::Correction => {
+                self.apply_last(closing);
+                false
+            }
         }
+    }
+
+    /// Takes in how far streams have come.
+    pub fn take_progress(&mut self, checkpoints: Vec<Checkpoint>) {
+        for checkpoint in checkpoints {
+            if let Some(in_flight) = self.open.get_mut(&checkpoint.request) {
+                in_flight.silent_ms = 0;
+                in_flight.open.checkpoint = Some(checkpoint);
+            }
+        }
+    }
+
+    /// Lets `passed_ms` go by, by a clock that never jumps. Gives the holds of which nothing was heard for too long.
+    pub fn wait(&mut self, passed_ms: u64) -> Vec<RequestId> {
+        let mut lost = Vec::new();
+        for (request, in_flight) in &mut self.open {
+            in_flight.silent_ms = in_flight.silent_ms.saturating_add(passed_ms);
+            if in_flight.silent_ms > in_flight.open.hold.patience_ms {
+                lost.push(*request);
+            }
+        }
+        lost
     }
 
     /// How an open hold closes when nobody can say what happened to its call.
     ///
-    /// A stream is taken to have consumed its prompt, a whole answer everything it was allowed to.
-    pub fn presume(&self, request: RequestId, why: Estimate) -> Option<Outcome> {
-        let hold = self.open.get(&request)?;
-        let generated = if hold.call.stream { 0 } else { hold.expected.output };
-        Some(Outcome {
+    /// A stream is taken to have consumed its prompt and what it was last seen to, a whole answer everything it was
+    /// allowed to.
+    pub fn presume(&self, request: RequestId, why: Estimate) -> Option<Ended> {
+        let OpenHold { hold, checkpoint, attempts, exhausted } = &self.open.get(&request)?.open;
+        let prompt = match (exhausted, hold.call.stream) {
+            (true, _) => Usage::default(),
+            (false, true) => Usage { output: 0, ..hold.expected },
+            (false, false) => hold.expected,
+        };
+        let outcome = Outcome {
             status: CallStatus::Interrupted,
             http_status: 0,
-            usage: Usage { output: generated, ..hold.expected },
+            usage: checkpoint.as_ref().map_or(prompt, |checkpoint| checkpoint.usage),
             provenance: Provenance::Estimated(why),
-            attempts: 1,
+            attempts: attempts.saturating_add(1),
             latency_ms: self.now.millis_since(hold.call.placed_at),
             first_token_ms: None,
-        })
+        };
+        let target = checkpoint.as_ref().and_then(|checkpoint| checkpoint.target.clone());
+        Some(Ended { kind: LineKind::Call, request, target, outcome })
     }
 
     /// Gives `scope` a budget of which `spent` is used in the window that contains `now`.
     pub fn set_budget(&mut self, scope: Scope, budget: Budget, spent: Money, now: Timestamp) {
         self.advance(now);
-        let window = budget.window_at(self.now);
-        let counts =
-            |hold: &&Arc<HoldRequest>| hold.call.placed_at >= window.start && hold.call.scopes.contains(&scope);
-        let held = self.open.values().filter(counts).map(|hold| hold.amount).sum();
-        self.accounts.insert(scope, Account { budget, window, spent, held });
+        let start = budget.window_at(self.now).start;
+        let counts = |call: &super::entry::Call| call.placed_at >= start && call.scopes.contains(&scope);
+        let held = self.open.values().filter(|in_flight| counts(&in_flight.open.hold.call));
+        let held = held.map(|in_flight| in_flight.open.held()).sum();
+        self.accounts.open(scope, budget, (spent, held), self.now);
     }
 
     /// Removes the budget of `scope`.
     pub fn clear_budget(&mut self, scope: Scope) {
-        self.accounts.remove(&scope);
+        self.accounts.remove(scope);
+    }
+
+    /// Lets `scope` have `max` requests, of which it has had `used`, open ones included; `None` lets it have any number.
+    pub fn set_cap(&mut self, scope: Scope, max: Option<u64>, used: u64) {
+        match max {
+            Some(max) => self.caps.set(scope, max, used.saturating_add(self.open_of(scope))),
+            None => self.caps.clear(scope),
+        }
+    }
+
+    /// Admits no more calls of `run`.
+    pub fn kill_run(&mut self, run: RunId) {
+        self.killed.insert(run);
     }
 
     /// What `scope` has, if it has a budget.
     pub fn balance(&mut self, scope: Scope, now: Timestamp) -> Option<Balance> {
         self.advance(now);
-        let account = self.current(scope)?;
+        let account = self.accounts.at(scope, self.now)?;
         let starts = account.window.end.map(|_| account.window.start);
         Some(Balance {
             limit: account.budget.limit_usd,
@@ -178,8 +260,8 @@ impl Book {
     }
 
     /// Holds that are not closed.
-    pub fn open(&self) -> impl Iterator<Item = &Arc<HoldRequest>> {
-        self.open.values()
+    pub fn open(&self) -> impl Iterator<Item = &OpenHold> {
+        self.open.values().map(|in_flight| &in_flight.open)
     }
 
     /// How many holds are not closed.
@@ -191,48 +273,116 @@ impl Book {
         self.now = self.now.max(now);
     }
 
-    fn check(&mut self, scope: Scope, needed: Money) -> Result<(), HoldError> {
-        let Some(account) = self.current(scope) else { return Ok(()) };
-        let free = account.budget.limit_usd - account.spent - account.held;
-        if needed <= free {
-            return Ok(());
-        }
-        Err(HoldError::OverBudget { scope, remaining: free.at_least_zero(), needed, window_end: account.window.end })
-    }
-
-    /// The account of `scope`, moved into the window that contains the book's time.
-    fn current(&mut self, scope: Scope) -> Option<&mut Account> {
-        let now = self.now;
-        let account = self.accounts.get_mut(&scope)?;
-        if account.window.is_over(now) {
-            // What was held in the old window settles there; see `release`.
-            account.window = account.budget.window_at(now);
-            account.spent = Money::ZERO;
-            account.held = Money::ZERO;
-        }
-        Some(account)
-    }
-
-    fn release(&mut self, hold: &HoldRequest, cost: Money) {
+    /// Opens the account of the call's run where it has none, with the limit the key has now.
+    fn check_run(&mut self, hold: &HoldRequest) -> Result<(), HoldError> {
         for scope in hold.call.scopes.iter() {
-            if let Some(account) = self.current(*scope)
-                && hold.call.placed_at >= account.window.start
-            {
-                account.held -= hold.amount;
-                account.spent += cost;
+            let Scope::Run(run) = scope else { continue };
+            if self.killed.contains(run) {
+                return Err(HoldError::RunKilled);
+            }
+            if !self.accounts.has(*scope) {
+                if self.accounts.len() >= MANY_ACCOUNTS {
+                    self.accounts.forget_runs(Timestamp(self.now.0.saturating_sub(IDLE_RUN_MS)));
+                }
+                self.accounts.open(*scope, unlimited(), (Money::ZERO, Money::ZERO), self.now);
+            }
+            if let Some(account) = self.accounts.at(*scope, self.now) {
+                account.budget.limit_usd = hold.run_limit.unwrap_or(Money::MAX);
             }
         }
+        Ok(())
+    }
+
+    fn grant(&mut self, hold: &HoldRequest) -> Result<Money, HoldError> {
+        let (needed, mut granted) = (hold.amount, hold.amount);
+        for scope in hold.call.scopes.iter().copied() {
+            let Some(account) = self.accounts.at(scope, self.now) else { continue };
+            let free = account.free();
+            if free < needed && free < hold.least.max(Money::ONE) {
+                let (remaining, window_end) = (free.at_least_zero(), account.window.end);
+                return Err(HoldError::OverBudget { scope, remaining, needed, window_end });
+            }
+            granted = granted.min(free);
+        }
+        Ok(granted)
+    }
+
+    /// Whether `amount` can be spent at every scope beside what is held.
+    fn covers(&mut self, scopes: &[Scope], amount: Money) -> bool {
+        let now = self.now;
+        scopes.iter().all(|scope| self.accounts.at(*scope, now).is_none_or(|account| account.free() >= amount))
+    }
+
+    fn apply_attempt(&mut self, closing: &Closing) -> bool {
+        let Some(in_flight) = self.open.get_mut(&closing.request) else { return false };
+        let held = in_flight.open.held();
+        in_flight.open.attempt_ended(closing);
+        let change = Change { spent: closing.amount, held: in_flight.open.held() - held };
+        let call = &in_flight.open.hold.call;
+        self.accounts.post(&call.scopes, call.placed_at, change, self.now);
+        !closing.exhausting
+    }
+
+    fn apply_last(&mut self, closing: &Closing) {
+        let Some(gone) = self.open.remove(&closing.request) else { return };
+        self.release(&gone, closing.amount);
+        if closing.outcome.status == CallStatus::Refused {
+            self.caps.uncount(&gone.open.hold.call.scopes);
+        }
+        self.closed.remember(closing.request, closing.amount);
+        if matches!(closing.outcome.provenance, Provenance::Estimated(_)) {
+            self.estimated.remember(closing.request, gone.open.hold.entry(closing));
+        }
+    }
+
+    fn release(&mut self, gone: &InFlight, cost: Money) {
+        let call = &gone.open.hold.call;
+        self.accounts.post(&call.scopes, call.placed_at, Change { spent: cost, held: -gone.open.held() }, self.now);
+    }
+
+    fn open_of(&self, scope: Scope) -> u64 {
+        let open = self.open.values().filter(|in_flight| in_flight.open.hold.call.scopes.contains(&scope));
+        u64::try_from(open.count()).unwrap_or(u64::MAX)
     }
 }
 
+/// The end of an attempt, as the relay tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether the hold ends with it.
+    pub kind: LineKind,
+    /// Whose.
+    pub request: RequestId,
+    /// Where it went; `None` where it was the hold's target.
+    pub target: Option<Target>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The budget of a run that has none: it is only added up.
+fn unlimited() -> Budget {
+    Budget { limit_usd: Money::MAX, window: WindowKind::Total, time_zone: Zone::utc() }
+}
+
 impl HoldRequest {
+    /// Takes what was granted: where it is less than was asked for, the call may generate less.
+    fn take(&mut self, granted: Money) {
+        if granted < self.amount {
+            let price = self.target.price.as_deref();
+            let affordable = price.and_then(|(_, price)| price.affordable(&self.expected, None, granted));
+            self.expected.output = affordable.unwrap_or(0);
+            self.amount = granted;
+        }
+    }
+
     /// The line that `closing` makes of this hold.
     pub fn entry(&self, closing: &Closing) -> Entry {
         Entry {
+            kind: closing.kind,
             call: self.call.clone(),
             target: Some(closing.target.as_ref().unwrap_or(&self.target).clone()),
             outcome: closing.outcome.clone(),
-            held: self.amount,
+            held: if closing.kind.is_call() { self.amount } else { Money::ZERO },
             amount: closing.amount,
             closed_at: closing.closed_at,
         }
@@ -242,30 +392,6 @@ impl HoldRequest {
 /// A void: the call failed or was refused before it consumed anything, so not even a request fee is due.
 fn consumed_nothing(outcome: &Outcome) -> bool {
     matches!(outcome.status, CallStatus::UpstreamError | CallStatus::Refused) && outcome.usage.is_nothing()
-}
-
-/// The latest closings, oldest forgotten first.
-#[derive(Debug, Default)]
-struct ClosedHolds {
-    amounts: HashMap<RequestId, Money>,
-    order: VecDeque<RequestId>,
-}
-
-impl ClosedHolds {
-    fn remember(&mut self, request: RequestId, amount: Money) {
-        if self.amounts.insert(request, amount).is_none() {
-            self.order.push_back(request);
-        }
-        if self.order.len() > REMEMBERED_CLOSINGS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.amounts.remove(&oldest);
-        }
-    }
-
-    fn amount(&self, request: RequestId) -> Option<Money> {
-        self.amounts.get(&request).copied()
-    }
 }
 
 #[cfg(test)]

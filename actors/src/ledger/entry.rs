@@ -1,4 +1,4 @@
-//! Entries: one line of the books for each upstream attempt, and the facts it is made of.
+//! Entries: one line of the books for each upstream attempt, correction and adjustment, and the facts it is made of.
 //! Owns the shape of a line. Refuses arithmetic: amounts come from the one pricer, balances from the book.
 
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    CallStatus, DeploymentId, Dialect, KeyId, Money, PriceInForce, ProjectId, Provenance, ProviderId, RequestId, Scope,
-    Timestamp, Usage,
+    AdjustmentId, CallStatus, DeploymentId, Dialect, KeyId, LineKind, Money, PriceInForce, ProjectId, Provenance,
+    ProviderId, RequestId, Scope, Timestamp, Usage,
 };
 
 /// Who called, with what, and who pays: known before anything is sent.
@@ -29,6 +29,9 @@ pub struct Call {
     pub dialect: Dialect,
     /// Whether the client asked for a stream.
     pub stream: bool,
+    /// The run the client says it is part of, by its own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Arc<str>>,
 }
 
 /// Where an attempt goes and at which price.
@@ -63,21 +66,107 @@ pub struct Outcome {
     pub first_token_ms: Option<u64>,
 }
 
-/// One immutable line of the books.
+/// One immutable line about a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// What it is.
+    #[serde(default, skip_serializing_if = "LineKind::is_call")]
+    pub kind: LineKind,
     /// Who called.
     pub call: Call,
     /// Where it went; `None` if it was refused before a target was chosen.
     pub target: Option<Target>,
-    /// How it ended.
+    /// How it ended. Of a correction: what is true instead.
     pub outcome: Outcome,
-    /// What had been set aside for it.
+    /// What had been set aside for it; nothing where a later line says so. Of a correction: what had been booked.
     pub held: Money,
     /// What it cost: debited to the key, credited to the provider.
     pub amount: Money,
     /// When it was closed.
     pub closed_at: Timestamp,
+}
+
+/// A line that no request made: an operator charges or gives back money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Its identity: the same one twice is booked once.
+    pub id: AdjustmentId,
+    /// Everything it is charged to, as a call would be; the first is debited.
+    pub scopes: Arc<[Scope]>,
+    /// Who is credited: a provider whose invoice differs; `None` is the house itself.
+    pub provider: Option<ProviderId>,
+    /// What is charged; negative gives back.
+    pub amount: Money,
+    /// Why, in the operator's words.
+    pub reason: Arc<str>,
+    /// Who booked it.
+    pub actor: Arc<str>,
+    /// The request it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+    /// When, by the ledger's clock; decides which window it belongs to.
+    pub booked_at: Timestamp,
+}
+
+/// A line of the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// About a request.
+    Entry(Entry),
+    /// About none.
+    Adjustment(Adjustment),
+}
+
+impl Line {
+    /// Everything it is charged to.
+    pub fn scopes(&self) -> &[Scope] {
+        match self {
+            Self::Entry(entry) => &entry.call.scopes,
+            Self::Adjustment(adjustment) => &adjustment.scopes,
+        }
+    }
+
+    /// Who is credited.
+    pub fn provider(&self) -> Option<ProviderId> {
+        match self {
+            Self::Entry(entry) => entry.target.as_ref().map(|target| target.provider),
+            Self::Adjustment(adjustment) => adjustment.provider,
+        }
+    }
+
+    /// What is charged.
+    pub fn amount(&self) -> Money {
+        match self {
+            Self::Entry(entry) => entry.amount,
+            Self::Adjustment(adjustment) => adjustment.amount,
+        }
+    }
+
+    /// Which window of a budget it belongs to.
+    pub fn placed_at(&self) -> Timestamp {
+        match self {
+            Self::Entry(entry) => entry.call.placed_at,
+            Self::Adjustment(adjustment) => adjustment.booked_at,
+        }
+    }
+
+    /// Whether it is a request that was admitted: what a key's cap on requests counts.
+    pub fn is_admitted_call(&self) -> bool {
+        matches!(self, Self::Entry(entry) if entry.kind.is_call() && entry.outcome.status != CallStatus::Refused)
+    }
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        Self::Entry(entry)
+    }
+}
+
+impl Entry {
+    /// Whether it cost more than had been set aside for it.
+    pub fn is_overrun(&self) -> bool {
+        self.kind.is_call() && self.amount > self.held
+    }
 }
 
 impl Target {

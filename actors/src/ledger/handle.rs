@@ -6,13 +6,15 @@
 use std::time::Duration;
 
 use super::LedgerActor;
-use super::entry::{Entry, Outcome, Target};
-use super::hold::{Balance, CloseError, HoldError, HoldRequest};
+use super::book::Ended;
+use super::entry::{Adjustment, Entry, Outcome, Target};
+use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest};
 use super::journal::JournalError;
 use super::messages::{
-    AbandonHold, CloseHold, CloseInterrupted, CountOpenHolds, PlaceHold, ReadBalances, RecordRefusal, SetBudget,
+    AbandonHold, BookAdjustment, BookAttempt, CloseHold, CloseInterrupted, CorrectEstimate, CountOpenHolds, KillRun,
+    NoteProgress, PlaceHold, ReadBalances, RecordRefusal, SetBudget, SetCap,
 };
-use crate::domain::{Budget, Money, RequestId, Scope};
+use crate::domain::{Budget, LineKind, Money, Provenance, RequestId, RunId, Scope, Usage};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 
@@ -28,6 +30,8 @@ pub struct Ledger(pub(super) Mailbox<LedgerActor>);
 #[must_use = "a hold that is not settled is closed by presumption and flagged"]
 pub struct Hold {
     request: RequestId,
+    /// What was set aside.
+    granted: Money,
     ledger: Ledger,
     open: bool,
 }
@@ -39,9 +43,13 @@ impl Ledger {
     /// [`HoldError`]; then nothing is set aside and nothing may be sent.
     pub async fn hold(&self, request: HoldRequest) -> Result<Hold, HoldError> {
         // Made before the question: if the asker goes away meanwhile, the guard gives back what may have been placed.
-        let mut hold = Hold { request: request.call.request, ledger: self.clone(), open: true };
+        let granted = request.amount;
+        let mut hold = Hold { request: request.call.request, granted, ledger: self.clone(), open: true };
         match self.0.ask_together(PlaceHold(request)).await.map_err(HoldError::from).flatten() {
-            Ok(()) => Ok(hold),
+            Ok(granted) => {
+                hold.granted = granted;
+                Ok(hold)
+            }
             Err(error) => {
                 hold.open = matches!(error, HoldError::Actor(ActorError::Gone(_)));
                 Err(error)
@@ -68,6 +76,39 @@ impl Ledger {
     /// If the database cannot say what was spent.
     pub async fn set_budget(&self, scope: Scope, budget: Option<Budget>) -> Result<(), LedgerError> {
         Ok(self.0.ask(SetBudget(scope, budget)).await??)
+    }
+
+    /// Lets the key `scope` have `max` requests for ever, of which it has had `used` that are closed; any number with `None`.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn set_cap(&self, scope: Scope, cap: Option<(u64, u64)>) -> Result<(), ActorError> {
+        self.0.ask(SetCap(scope, cap)).await
+    }
+
+    /// Admits no more calls of `run`; those in flight go on.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn kill_run(&self, run: RunId) -> Result<(), ActorError> {
+        self.0.ask(KillRun(run)).await
+    }
+
+    /// Corrects a call whose usage was estimated, by a line of its own with the difference, which is the result. The same
+    /// correction again changes nothing.
+    ///
+    /// # Errors
+    /// [`CloseError::Unknown`] if the call was not estimated or its closing is forgotten.
+    pub async fn correct(&self, request: RequestId, usage: Usage, provenance: Provenance) -> Result<Money, CloseError> {
+        self.0.ask(CorrectEstimate(request, usage, provenance)).await?
+    }
+
+    /// Books what an operator charges or gives back. The same adjustment again changes nothing.
+    ///
+    /// # Errors
+    /// If it could not be written down.
+    pub async fn adjust(&self, adjustment: Adjustment) -> Result<(), LedgerError> {
+        Ok(self.0.ask(BookAdjustment(adjustment)).await??)
     }
 
     /// What `scopes` have, in the same order; `None` for one without a budget.
@@ -126,13 +167,29 @@ impl Hold {
     /// # Errors
     /// If it could not be written down in about ten seconds.
     pub async fn settle(mut self, target: Option<Target>, outcome: Outcome) -> Result<Money, CloseError> {
-        let mut result = self.close(&target, &outcome).await;
+        let ended = Ended { kind: LineKind::Call, request: self.request, target, outcome };
+        let mut result = self.close(&ended).await;
         if is_passing(&result) {
             // Boxed: what rarely happens should not make the future of every request larger.
-            result = Box::pin(self.close_patiently(&target, &outcome)).await;
+            result = Box::pin(self.close_patiently(&ended)).await;
         }
         self.open = is_passing(&result);
         result
+    }
+
+    /// Books an attempt that failed, before another is made. Gives whether what is set aside covers another.
+    ///
+    /// # Errors
+    /// If it could not be written down.
+    pub async fn attempt_ended(&self, target: Target, outcome: Outcome) -> Result<bool, CloseError> {
+        let (kind, request, target) = (LineKind::Attempt, self.request, Some(target));
+        self.ledger.0.ask(BookAttempt(Ended { kind, request, target, outcome })).await?
+    }
+
+    /// Notes how far the call's stream has come, so that a crash loses little of it. May be lost under pressure.
+    pub fn note_progress(&self, target: &Target, usage: Usage) {
+        let checkpoint = Checkpoint { request: self.request, target: Some(target.clone()), usage };
+        self.ledger.0.tell_together(NoteProgress(checkpoint));
     }
 
     /// The request this hold is for.
@@ -140,20 +197,24 @@ impl Hold {
         self.request
     }
 
-    async fn close_patiently(&self, target: &Option<Target>, outcome: &Outcome) -> Result<Money, CloseError> {
+    /// What was set aside: what was asked for, or less where a budget covers only that.
+    pub fn granted(&self) -> Money {
+        self.granted
+    }
+
+    async fn close_patiently(&self, ended: &Ended) -> Result<Money, CloseError> {
         for _ in 2..SETTLE_TRIES {
             tokio::time::sleep(SETTLE_PAUSE).await;
-            let result = self.close(target, outcome).await;
+            let result = self.close(ended).await;
             if !is_passing(&result) {
                 return result;
             }
         }
-        self.close(target, outcome).await
+        self.close(ended).await
     }
 
-    async fn close(&self, target: &Option<Target>, outcome: &Outcome) -> Result<Money, CloseError> {
-        let (target, outcome) = (target.clone(), outcome.clone());
-        self.ledger.0.ask_together(CloseHold { request: self.request, target, outcome }).await?
+    async fn close(&self, ended: &Ended) -> Result<Money, CloseError> {
+        self.ledger.0.ask_together(CloseHold(ended.clone())).await?
     }
 }
 

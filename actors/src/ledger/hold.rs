@@ -1,11 +1,14 @@
 //! Holds: money set aside for a call in flight.
 //! Owns what is asked for and the ways it is refused.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::entry::{Call, Target};
-use crate::domain::{Money, Scope, Timestamp, Usage};
+use super::journal::Closing;
+use crate::domain::{Money, RequestId, Scope, Timestamp, Usage};
 use crate::error::ActorError;
 
 /// Money asked for before a call is sent, and everything needed to close it should this process die.
@@ -19,6 +22,67 @@ pub struct HoldRequest {
     pub amount: Money,
     /// The usage that `amount` was computed for: estimated prompt, capped output.
     pub expected: Usage,
+    /// The least that is worth setting aside where a budget cannot cover `amount`: then less is granted.
+    #[serde(skip)]
+    pub least: Money,
+    /// What the run of the call may cost, if it is part of one whose cost is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_limit: Option<Money>,
+    /// How long nothing may be heard of the call before it is taken for lost.
+    pub patience_ms: u64,
+}
+
+/// A hold that is not closed, and what is known of its call so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenHold {
+    /// What was asked for.
+    pub hold: Arc<HoldRequest>,
+    /// The last checkpoint of its stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// The last attempt that is booked already.
+    #[serde(default)]
+    pub attempts: u16,
+    /// Whether no other may be made, because what it cost leaves too little; then nothing is held any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exhausted: bool,
+}
+
+/// How far a stream has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Whose.
+    pub request: RequestId,
+    /// Where the call went; `None` where the first choice was the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// Consumed so far.
+    pub usage: Usage,
+}
+
+impl From<Arc<HoldRequest>> for OpenHold {
+    fn from(hold: Arc<HoldRequest>) -> Self {
+        Self { hold, checkpoint: None, attempts: 0, exhausted: false }
+    }
+}
+
+impl OpenHold {
+    /// What is still set aside.
+    pub fn held(&self) -> Money {
+        if self.exhausted { Money::ZERO } else { self.hold.amount }
+    }
+
+    /// Takes in that an attempt ended which is not the last.
+    pub fn attempt_ended(&mut self, closing: &Closing) {
+        self.attempts = closing.outcome.attempts;
+        self.exhausted = closing.exhausting;
+        self.checkpoint = None;
+    }
+
+    /// Whose it is.
+    pub fn request(&self) -> RequestId {
+        self.hold.call.request
+    }
 }
 
 /// Why no hold was placed.
@@ -36,6 +100,17 @@ pub enum HoldError {
         /// When its window ends; `None` if never.
         window_end: Option<Timestamp>,
     },
+    /// The key has had as many requests as it may ever have.
+    #[error("{scope} may have {max} requests and has had them")]
+    CapReached {
+        /// Whose cap.
+        scope: Scope,
+        /// The cap.
+        max: u64,
+    },
+    /// An operator has ended the run.
+    #[error("the run was ended by an operator")]
+    RunKilled,
     /// The journal cannot take more: nothing may be sent that could not be booked.
     #[error("the ledger cannot record calls now: {0}")]
     Unavailable(String),

@@ -6,34 +6,48 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::entry::{Entry, Outcome, Target};
-use super::hold::HoldRequest;
-use crate::domain::{Budget, Money, RequestId, Scope, Timestamp};
+use super::entry::{Adjustment, Entry, Line, Outcome, Target};
+use super::hold::{Checkpoint, HoldRequest, OpenHold};
+use crate::domain::{Budget, LineKind, Money, RequestId, RunId, Scope, Timestamp};
 
 /// What is written whole or not at all. A hold and the settlement of a finished call are one record each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
-    /// Money was set aside. Also written again when a segment begins, for every hold still open.
+    /// Money was set aside.
     Held(Arc<HoldRequest>),
-    /// A hold was closed.
+    /// A hold that was open when a segment began: what is known of it, so that earlier segments are not needed.
+    Carried(OpenHold),
+    /// An attempt ended; if it was the last, the hold was closed.
     Closed(Closing),
+    /// How far streams have come.
+    Progress(Vec<Checkpoint>),
     /// A request was refused before a hold: recorded, never charged.
     Refused(Entry),
+    /// What became known later about a closed call.
+    Corrected(Entry),
+    /// An operator booked something.
+    Adjusted(Adjustment),
 }
 
-/// The closing of a hold; the rest of its entry is in the hold.
+/// The end of an attempt; the rest of its line is in the hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
+    /// Whether the hold is closed with it.
+    #[serde(default, skip_serializing_if = "LineKind::is_call")]
+    pub kind: LineKind,
     /// Which hold.
     pub request: RequestId,
-    /// Where the call went in the end; `None` where the hold's target was the last.
+    /// Where the attempt went; `None` where it was the hold's target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// How it ended.
     pub outcome: Outcome,
     /// What it cost.
     pub amount: Money,
+    /// Of an attempt that is not the last: whether no other may be made, because what it cost leaves too little.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exhausting: bool,
     /// When.
     pub closed_at: Timestamp,
 }
@@ -42,11 +56,19 @@ pub struct Closing {
 #[derive(Debug, Clone, Default)]
 pub struct Recovered {
     /// Holds that were never closed.
-    pub open: Vec<Arc<HoldRequest>>,
+    pub open: Vec<OpenHold>,
     /// Closings whose segments are still there, so that a repeated closing finds its first result.
     pub closed: Vec<Closing>,
     /// Every budget, with what was settled in the window it is in now.
     pub budgets: Vec<(Scope, Budget, Money)>,
+    /// Every cap on a key's requests, with how many it has had.
+    pub caps: Vec<(Scope, u64, u64)>,
+    /// Runs that were heard of lately, with what they have cost.
+    pub runs: Vec<(RunId, Money)>,
+    /// Runs an operator has ended.
+    pub killed: Vec<RunId>,
+    /// The ledger's time: the clock's, or that of the latest line where the clock has gone back behind it.
+    pub now: Timestamp,
 }
 
 /// The journal did not do what was asked, and certainly did not do half of it.
@@ -56,12 +78,12 @@ pub struct JournalError(pub String);
 
 /// An open journal; one writer at a time.
 pub trait Journal: Send {
-    /// Adds `record` to those that the next [`Journal::commit`] writes, with `entry`, the line it completes. Nothing is
+    /// Adds `record` to those that the next [`Journal::commit`] writes, with `line`, which it completes. Nothing is
     /// promised yet.
     ///
     /// # Errors
     /// If it cannot be written; then it is not among them.
-    fn stage(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError>;
+    fn stage(&mut self, record: &Record, line: Option<Line>) -> Result<(), JournalError>;
 
     /// Writes what is staged so that it survives the death of this process before this returns, and passes the lines on
     /// to the database.
@@ -74,8 +96,8 @@ pub trait Journal: Send {
     ///
     /// # Errors
     /// If it was not written.
-    fn append(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
-        self.stage(record, entry)?;
+    fn append(&mut self, record: &Record, line: Option<Line>) -> Result<(), JournalError> {
+        self.stage(record, line)?;
         self.commit()
     }
 
@@ -86,7 +108,7 @@ pub trait Journal: Send {
     ///
     /// # Errors
     /// If it was not begun; the current segment goes on.
-    fn rotate(&mut self, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError>;
+    fn rotate(&mut self, open: &mut dyn Iterator<Item = OpenHold>) -> Result<(), JournalError>;
 
     /// Whether the database is too far behind for more calls to be admitted.
     fn is_overloaded(&self) -> bool;

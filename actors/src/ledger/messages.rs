@@ -2,24 +2,51 @@
 
 use actix::Message;
 
-use super::entry::{Entry, Outcome, Target};
-use super::hold::{Balance, CloseError, HoldError, HoldRequest};
+use super::book::Ended;
+use super::entry::{Adjustment, Entry};
+use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest};
 use super::journal::JournalError;
-use crate::domain::{Budget, Money, RequestId, Scope};
+use crate::domain::{Budget, Money, Provenance, RequestId, RunId, Scope, Usage};
 
-/// Set money aside.
+/// Set money aside. The answer is how much was: what was asked for, or less where a budget covers only that.
 #[derive(Message)]
-#[rtype(result = "Result<(), HoldError>")]
+#[rtype(result = "Result<Money, HoldError>")]
 pub(super) struct PlaceHold(pub HoldRequest);
 
-/// Close a hold at the true cost; `target` is `None` where the first choice was the last.
+/// Close a hold at the true cost of its last attempt.
 #[derive(Message)]
 #[rtype(result = "Result<Money, CloseError>")]
-pub(super) struct CloseHold {
-    pub request: RequestId,
-    pub target: Option<Target>,
-    pub outcome: Outcome,
-}
+pub(super) struct CloseHold(pub Ended);
+
+/// An attempt that is not the last has ended; the answer is whether the hold covers another.
+#[derive(Message)]
+#[rtype(result = "Result<bool, CloseError>")]
+pub(super) struct BookAttempt(pub Ended);
+
+/// How far a stream has come.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct NoteProgress(pub Checkpoint);
+
+/// What became known about a call whose usage was estimated. The answer is the difference in its cost.
+#[derive(Message)]
+#[rtype(result = "Result<Money, CloseError>")]
+pub(super) struct CorrectEstimate(pub RequestId, pub Usage, pub Provenance);
+
+/// Charge or give back money.
+#[derive(Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub(super) struct BookAdjustment(pub Adjustment);
+
+/// Let a key have so many requests, of which it has had some; any number with `None`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct SetCap(pub Scope, pub Option<(u64, u64)>);
+
+/// Admit no more calls of a run.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct KillRun(pub RunId);
 
 /// Nobody will close this hold: close it by presumption.
 #[derive(Message)]

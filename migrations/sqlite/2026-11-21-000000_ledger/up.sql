@@ -1,4 +1,4 @@
--- The ledger: one line for each attempt, what each account spent, and how far the journal has been applied.
+-- The ledger: one line for each attempt, correction and adjustment, what each account spent, and how far the journal has been applied.
 -- Amounts are picodollars and times Unix milliseconds, both in 64 bits.
 
 -- One wide row for each line: the transfer (debit account, credit account, amount) with everything needed to derive
@@ -6,7 +6,8 @@
 -- so that no later change of a price can touch what was booked. Each index costs processor time for every call.
 CREATE TABLE ledger_entries (
     seq INTEGER PRIMARY KEY NOT NULL,
-    request_id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    request_id TEXT NOT NULL,
     placed_at BIGINT NOT NULL,
     closed_at BIGINT NOT NULL,
     key_id TEXT NOT NULL,
@@ -15,6 +16,7 @@ CREATE TABLE ledger_entries (
     model TEXT NOT NULL,
     dialect TEXT NOT NULL,
     stream BOOLEAN NOT NULL,
+    run TEXT,
     provider_id TEXT,
     deployment_id TEXT,
     upstream_model TEXT,
@@ -37,28 +39,58 @@ CREATE TABLE ledger_entries (
     held BIGINT NOT NULL,
     amount BIGINT NOT NULL,
     debit_account TEXT NOT NULL,
-    credit_account TEXT NOT NULL
+    credit_account TEXT NOT NULL,
+    hash BLOB NOT NULL
 );
+
+-- Each request has exactly one line of the kind 'call'; the others ('attempt', 'correction') are few.
+CREATE UNIQUE INDEX ledger_entries_one_call ON ledger_entries (request_id) WHERE kind = 'call';
+CREATE INDEX ledger_entries_beside_a_call ON ledger_entries (request_id) WHERE kind <> 'call';
 
 CREATE INDEX ledger_entries_by_project ON ledger_entries (project_id, seq);
 CREATE INDEX ledger_entries_by_key ON ledger_entries (key_id, seq);
 
+-- Lines that no request made: operators charge or give back money. `seq` runs through both tables.
+CREATE TABLE ledger_adjustments (
+    seq INTEGER PRIMARY KEY NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    booked_at BIGINT NOT NULL,
+    scopes TEXT NOT NULL,
+    provider_id TEXT,
+    amount BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    request_id TEXT,
+    debit_account TEXT NOT NULL,
+    credit_account TEXT NOT NULL,
+    hash BLOB NOT NULL
+);
+
+-- Runs that an operator has ended: they are admitted no more.
+CREATE TABLE killed_runs (
+    id TEXT PRIMARY KEY NOT NULL,
+    killed_at BIGINT NOT NULL
+);
+
 -- What each account was charged in each quarter of an hour; `bucket` is its first moment, found from `placed_at`.
 -- A quarter, because every time zone in use is a multiple of 15 minutes from UTC: whatever zone a budget follows,
--- each of its windows is a sum of whole rows. Accounts are every scope of an entry (debits) and its provider (credits).
+-- each of its windows is a sum of whole rows. Accounts are every scope of an entry (debits) and its provider (credits). `calls` counts the requests
+-- that were admitted.
 -- SQLite turns a sum beyond 64 bits into a floating point number; the check refuses it instead.
 CREATE TABLE spend (
     account TEXT NOT NULL,
     bucket BIGINT NOT NULL,
     amount BIGINT NOT NULL CHECK (typeof(amount) = 'integer'),
     entries BIGINT NOT NULL,
+    calls BIGINT NOT NULL,
     PRIMARY KEY (account, bucket)
 ) WITHOUT ROWID;
 
--- One row: every line up to `applied_seq` is in the tables above. Changed in the same transaction as they are, which
+-- One row: every line up to `applied_seq` is in the tables above, and `chain_head` is the hash of the last one. Changed in the same transaction as they are, which
 -- is what makes replaying the journal harmless.
 CREATE TABLE journal_state (
     id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
-    applied_seq BIGINT NOT NULL
+    applied_seq BIGINT NOT NULL,
+    chain_head BLOB NOT NULL
 );
-INSERT INTO journal_state (id, applied_seq) VALUES (1, 0);
+INSERT INTO journal_state (id, applied_seq, chain_head) VALUES (1, 0, zeroblob (32));

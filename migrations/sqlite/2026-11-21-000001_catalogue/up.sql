@@ -34,6 +34,8 @@ CREATE TABLE virtual_keys (
     tpm BIGINT,
     concurrency BIGINT,
     allowed_models TEXT NOT NULL,
+    max_requests BIGINT,
+    run_limit TEXT,
     expires_at BIGINT,
     revoked_at BIGINT,
     created_at BIGINT NOT NULL

@@ -5,15 +5,16 @@ use std::fmt::{Display, Write};
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use farthing_actors::domain::{Money, Price};
-use farthing_actors::ledger::entry::Entry;
+use farthing_actors::ledger::entry::{Entry, Line};
 
+use crate::store::chain::{Fields, Hash};
 use crate::store::prices::json;
 
-const INSERT: &str = "INSERT INTO ledger_entries (seq, request_id, placed_at, closed_at, key_id, project_id, scopes, \
-                      model, dialect, stream, provider_id, deployment_id, upstream_model, price_id, price, \
+const INSERT: &str = "INSERT INTO ledger_entries (hash, seq, kind, request_id, placed_at, closed_at, key_id, project_id, \
+                      scopes, model, dialect, stream, run, provider_id, deployment_id, upstream_model, price_id, price, \
                       input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, units, tier, provenance, status, \
                       http_status, attempts, latency_ms, first_token_ms, held, amount, debit_account, \
                       credit_account) VALUES (";
@@ -23,7 +24,9 @@ const INSERT: &str = "INSERT INTO ledger_entries (seq, request_id, placed_at, cl
 /// It is its own statement because the one that diesel derives is written out anew for every row to find it among the
 /// prepared ones, which was nearly half of a row's cost.
 pub(in crate::store) struct NewRow<'a> {
+    hash: Hash,
     seq: i64,
+    kind: &'a str,
     request_id: &'a str,
     placed_at: i64,
     closed_at: i64,
@@ -33,6 +36,7 @@ pub(in crate::store) struct NewRow<'a> {
     model: &'a str,
     dialect: &'a str,
     stream: bool,
+    run: Option<&'a str>,
     provider_id: Option<&'a str>,
     deployment_id: Option<&'a str>,
     upstream_model: Option<&'a str>,
@@ -76,7 +80,7 @@ macro_rules! bind {
 impl QueryFragment<Sqlite> for NewRow<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(INSERT);
-        out.push_bind_param::<BigInt, _>(&self.seq)?;
+        out.push_bind_param::<Binary, _>(&self.hash)?;
         self.bind_call(&mut out)?;
         self.bind_target(&mut out)?;
         self.bind_outcome(&mut out)?;
@@ -87,8 +91,9 @@ impl QueryFragment<Sqlite> for NewRow<'_> {
 
 impl NewRow<'_> {
     fn bind_call<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        bind!(out, Text: self.request_id, BigInt: &self.placed_at, BigInt: &self.closed_at, Text: self.key_id,
-            Text: self.project_id, Text: self.scopes, Text: self.model, Text: self.dialect, Bool: &self.stream);
+        bind!(out, BigInt: &self.seq, Text: self.kind, Text: self.request_id, BigInt: &self.placed_at,
+            BigInt: &self.closed_at, Text: self.key_id, Text: self.project_id, Text: self.scopes, Text: self.model,
+            Text: self.dialect, Bool: &self.stream, Nullable<Text>: &self.run);
         Ok(())
     }
 
@@ -106,6 +111,28 @@ impl NewRow<'_> {
             Nullable<BigInt>: &self.first_token_ms, BigInt: &self.held, BigInt: &self.amount,
             Text: self.debit_account, Text: self.credit_account);
         Ok(())
+    }
+}
+
+impl NewRow<'_> {
+    /// The same row as a link of the chain.
+    pub(in crate::store) fn sealed(self, hash: Hash) -> Self {
+        Self { hash, ..self }
+    }
+
+    /// What its hash covers: every column but the hash, in this order, which `docs/ledger.md` tells to whoever wants to
+    /// compute it again.
+    pub(in crate::store) fn fields(&self, fields: &mut Fields) {
+        fields.begin();
+        fields.number(self.seq).text(self.kind).text(self.request_id).number(self.placed_at).number(self.closed_at);
+        fields.text(self.key_id).text(self.project_id).text(self.scopes).text(self.model).text(self.dialect);
+        fields.number(i64::from(self.stream)).maybe(self.run).maybe(self.provider_id).maybe(self.deployment_id);
+        fields.maybe(self.upstream_model).maybe(self.price_id).maybe(self.price);
+        fields.number(self.input).number(self.cache_read).number(self.cache_write_5m).number(self.cache_write_1h);
+        fields.number(self.output).number(self.reasoning).maybe(self.units).text(self.tier).text(self.provenance);
+        fields.text(self.status).number(i64::from(self.http_status)).number(i64::from(self.attempts));
+        fields.number(self.latency_ms).maybe_number(self.first_token_ms).number(self.held).number(self.amount);
+        fields.text(self.debit_account).text(self.credit_account);
     }
 }
 
@@ -127,13 +154,15 @@ pub(in crate::store) struct Texts {
 
 impl Texts {
     /// The row of `entry`, completed by the journal record `seq`.
-    pub(in crate::store) fn row<'a>(&'a mut self, seq: u64, entry: &'a Entry) -> NewRow<'a> {
+    pub(in crate::store) fn row<'a>(&'a mut self, seq: i64, entry: &'a Entry) -> NewRow<'a> {
         self.write(entry);
         let (call, outcome, usage) = (&entry.call, &entry.outcome, &entry.outcome.usage);
         let target = entry.target.as_ref();
         let price = target.and_then(|target| target.price.as_ref());
         NewRow {
-            seq: number(seq),
+            hash: Hash::default(),
+            seq,
+            kind: entry.kind.name(),
             request_id: &self.request,
             placed_at: call.placed_at.0,
             closed_at: entry.closed_at.0,
@@ -143,6 +172,7 @@ impl Texts {
             model: &call.model,
             dialect: call.dialect.name(),
             stream: call.stream,
+            run: call.run.as_deref(),
             provider_id: target.map(|_| &*self.provider),
             deployment_id: target.map(|_| &*self.deployment),
             upstream_model: target.map(|target| &*target.upstream_model),
@@ -203,9 +233,16 @@ impl Texts {
     }
 }
 
-/// Whether every figure of `entry` fits its column. Asked before a line is written to the journal, so that no line is
-/// ever there that the database cannot take.
-pub(in crate::store) fn fits(entry: &Entry) -> bool {
+/// Whether every figure of `line` fits its column. Asked before a line is written to the journal, so that no line is ever
+/// there that the database cannot take.
+pub(in crate::store) fn fits(line: &Line) -> bool {
+    match line {
+        Line::Entry(entry) => entry_fits(entry),
+        Line::Adjustment(adjustment) => adjustment.amount.to_row().is_some(),
+    }
+}
+
+fn entry_fits(entry: &Entry) -> bool {
     let usage = &entry.outcome.usage;
     usage.classes().into_iter().all(|(_, count)| i64::try_from(count).is_ok())
         && entry.held.to_row().is_some()

@@ -21,6 +21,7 @@ use crate::store::schema::ledger_entries;
 #[diesel(check_for_backend(diesel::sqlite::Sqlite))]
 pub(in crate::store) struct Row {
     pub(in crate::store) seq: i64,
+    kind: String,
     pub(in crate::store) request_id: String,
     placed_at: i64,
     closed_at: i64,
@@ -30,6 +31,7 @@ pub(in crate::store) struct Row {
     model: String,
     dialect: String,
     stream: bool,
+    run: Option<String>,
     provider_id: Option<String>,
     deployment_id: Option<String>,
     upstream_model: Option<String>,
@@ -53,13 +55,14 @@ pub(in crate::store) struct Row {
     amount: i64,
     pub(in crate::store) debit_account: String,
     pub(in crate::store) credit_account: String,
+    pub(in crate::store) hash: Vec<u8>,
 }
 
 impl TryFrom<Row> for StoredEntry {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        Ok(Self { seq: row.seq, entry: row.entry()? })
+        Ok(Self { seq: row.seq, entry: row.entry()?, beside: Vec::new() })
     }
 }
 
@@ -67,6 +70,7 @@ impl Row {
     /// The line this row holds.
     pub(in crate::store) fn entry(&self) -> Result<Entry, StoreError> {
         Ok(Entry {
+            kind: self.text("kind", &self.kind)?,
             call: self.call()?,
             target: self.target()?,
             outcome: self.outcome()?,
@@ -87,6 +91,7 @@ impl Row {
             model: Arc::from(&*self.model),
             dialect: self.text("dialect", &self.dialect)?,
             stream: self.stream,
+            run: self.run.as_deref().map(Arc::from),
         })
     }
 

@@ -12,7 +12,7 @@ fn book(entries: &[Entry]) -> Books {
     let books = Books::new();
     let (mut journal, _) = books.open();
     for entry in entries {
-        journal.append(&Record::Refused(entry.clone()), Some(entry.clone())).unwrap();
+        journal.append(&Record::Refused(entry.clone()), Some(entry.clone().into())).unwrap();
     }
     books.writer.flush_blocking().unwrap();
     books
@@ -52,6 +52,6 @@ fn pages_follow_each_other_newest_first() {
 fn one_request_is_found_by_its_id() {
     let books = book(&[line(1), line(2)]);
     let found = |id| books.store.read(|connection| request(connection, id)).unwrap();
-    assert_eq!(found(line(2).call.request), Some(StoredEntry { seq: 2, entry: line(2) }));
+    assert_eq!(found(line(2).call.request), Some(StoredEntry { seq: 2, entry: line(2), beside: vec![] }));
     assert_eq!(found(RequestId::from_u128(5)), None);
 }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use farthing_actors::domain::{Money, Scope, Timestamp};
-use farthing_actors::ledger::entry::Entry;
-use farthing_actors::ledger::hold::HoldRequest;
+use farthing_actors::ledger::entry::Line;
+use farthing_actors::ledger::hold::OpenHold;
 use farthing_actors::ledger::journal::{Journal, JournalError, Record};
 
 use super::frame::Number;
@@ -38,12 +38,12 @@ pub(super) struct Log {
 #[derive(Default)]
 pub(super) struct Staged {
     from: Option<Mark>,
-    lines: Vec<(u64, Entry)>,
+    lines: Vec<(u64, Line)>,
 }
 
 impl Journal for Log {
-    fn stage(&mut self, record: &Record, entry: Option<Entry>) -> Result<(), JournalError> {
-        if !storable(record, entry.as_ref()) {
+    fn stage(&mut self, record: &Record, line: Option<Line>) -> Result<(), JournalError> {
+        if !storable(record, line.as_ref()) {
             return Err(JournalError("a figure of this line is beyond 64 bits".to_owned()));
         }
         let before = self.frames.len();
@@ -56,7 +56,7 @@ impl Journal for Log {
         };
         self.staged.from.get_or_insert(self.place.mark());
         let seq = self.place.advance(record, length);
-        self.staged.lines.extend(entry.map(|entry| (seq, entry)));
+        self.staged.lines.extend(line.map(|line| (seq, line)));
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl Journal for Log {
         if written.is_err() {
             self.place.back_to(from);
         } else {
-            lines.into_iter().for_each(|(seq, entry)| self.pass_on(seq, entry));
+            lines.into_iter().for_each(|(seq, line)| self.pass_on(seq, line));
         }
         written
     }
@@ -76,7 +76,7 @@ impl Journal for Log {
         self.place.is_nearly_full()
     }
 
-    fn rotate(&mut self, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(), JournalError> {
+    fn rotate(&mut self, open: &mut dyn Iterator<Item = OpenHold>) -> Result<(), JournalError> {
         if self.place.is_unused() {
             return Ok(());
         }
@@ -133,8 +133,8 @@ impl Log {
         }
     }
 
-    fn pass_on(&self, seq: u64, entry: Entry) {
-        if !self.writer.send(seq, entry) {
+    fn pass_on(&self, seq: u64, line: Line) {
+        if !self.writer.send(seq, line) {
             log::error!(seq; "the writer is gone; lines wait in the journal for the next start");
         }
     }
@@ -145,10 +145,10 @@ fn length_of(frames: &[u8]) -> u64 {
 }
 
 // Asked of a hold too: one whose line the database cannot take could never be closed.
-fn storable(record: &Record, entry: Option<&Entry>) -> bool {
+fn storable(record: &Record, line: Option<&Line>) -> bool {
     let hold_fits = match record {
         Record::Held(hold) => hold.amount.to_row().is_some(),
-        Record::Closed(_) | Record::Refused(_) => true,
+        _ => true,
     };
-    hold_fits && entry.is_none_or(fits)
+    hold_fits && line.is_none_or(fits)
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use farthing_actors::ledger::hold::HoldRequest;
+use farthing_actors::ledger::hold::OpenHold;
 use farthing_actors::ledger::journal::{JournalError, Record};
 
 use super::frame::Number;
@@ -52,7 +52,7 @@ impl Place {
         directory: &Path,
         first: u64,
         count: u64,
-        open: &mut dyn Iterator<Item = &Arc<HoldRequest>>,
+        open: &mut dyn Iterator<Item = OpenHold>,
     ) -> Result<Self, JournalError> {
         // Four times what the open holds need: a segment is never nearly full when it begins.
         let capacity = SEGMENT.max(4 * count.saturating_mul(HOLD_ROOM + CLOSING_ROOM));
@@ -87,7 +87,7 @@ impl Place {
     pub(super) fn next(
         &self,
         directory: &Path,
-        open: &mut dyn Iterator<Item = &Arc<HoldRequest>>,
+        open: &mut dyn Iterator<Item = OpenHold>,
     ) -> Result<Self, JournalError> {
         Self::begin(directory, self.seq, self.open, open)
     }
@@ -105,9 +105,9 @@ impl Place {
     /// Moves past a record that is staged; its number.
     pub(super) fn advance(&mut self, record: &Record, length: u64) -> u64 {
         match record {
-            Record::Held(_) => self.open += 1,
-            Record::Closed(_) => self.open = self.open.saturating_sub(1),
-            Record::Refused(_) => {}
+            Record::Held(_) | Record::Carried(_) => self.open += 1,
+            Record::Closed(closing) if closing.kind.is_call() => self.open = self.open.saturating_sub(1),
+            _ => {}
         }
         self.end = self.end.saturating_add(length);
         let seq = self.seq;
@@ -136,11 +136,11 @@ impl Place {
     }
 }
 
-fn copies_of(first: u64, open: &mut dyn Iterator<Item = &Arc<HoldRequest>>) -> Result<(Vec<u8>, u64), JournalError> {
+fn copies_of(first: u64, open: &mut dyn Iterator<Item = OpenHold>) -> Result<(Vec<u8>, u64), JournalError> {
     let (mut frames, mut count) = (Vec::new(), 0);
     for hold in open {
         let number = Number { seq: first.saturating_add(count), write: first };
-        frame::encode(&mut frames, number, &Record::Held(Arc::clone(hold)))?;
+        frame::encode(&mut frames, number, &Record::Carried(hold))?;
         count += 1;
     }
     Ok((frames, count))

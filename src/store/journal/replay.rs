@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use farthing_actors::domain::RequestId;
-use farthing_actors::ledger::entry::Entry;
-use farthing_actors::ledger::hold::HoldRequest;
+use farthing_actors::ledger::entry::Line;
+use farthing_actors::ledger::hold::{Checkpoint, OpenHold};
 use farthing_actors::ledger::journal::{Closing, JournalError, Record};
 
 use super::frame::{Found, decode};
@@ -16,7 +15,7 @@ use super::frame::{Found, decode};
 #[derive(Default)]
 pub(super) struct History {
     /// Holds that were not closed.
-    pub(super) open: BTreeMap<RequestId, Arc<HoldRequest>>,
+    pub(super) open: BTreeMap<RequestId, OpenHold>,
     /// Closings, oldest first.
     pub(super) closed: Vec<Closing>,
     /// Segments that are finished, each with its last record.
@@ -42,12 +41,12 @@ pub(super) struct Tail {
 /// Reads segments in order. Lines beyond `applied` are handed to `apply`.
 pub(super) struct Reader<'a> {
     applied: u64,
-    apply: &'a mut dyn FnMut(u64, Entry),
+    apply: &'a mut dyn FnMut(u64, Line),
     history: History,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(applied: u64, apply: &'a mut dyn FnMut(u64, Entry)) -> Self {
+    pub(super) fn new(applied: u64, apply: &'a mut dyn FnMut(u64, Line)) -> Self {
         Self { applied, apply, history: History::default() }
     }
 
@@ -82,11 +81,13 @@ impl<'a> Reader<'a> {
         self.follows(seq)?;
         self.history.last = seq;
         match serde_json::from_slice(payload).map_err(|error| error.to_string())? {
-            Record::Held(hold) => {
-                self.history.open.insert(hold.call.request, hold);
-            }
-            Record::Closed(closing) => self.close(seq, closing)?,
-            Record::Refused(entry) => self.line(seq, entry),
+            Record::Held(hold) => self.open(hold.into()),
+            Record::Carried(hold) => self.open(hold),
+            Record::Closed(closing) if closing.kind.is_call() => self.close(seq, closing)?,
+            Record::Closed(closing) => self.attempt(seq, closing)?,
+            Record::Progress(checkpoints) => self.progress(checkpoints),
+            Record::Refused(entry) | Record::Corrected(entry) => self.line(seq, entry.into()),
+            Record::Adjusted(adjustment) => self.line(seq, Line::Adjustment(adjustment)),
         }
         Ok(())
     }
@@ -101,19 +102,45 @@ impl<'a> Reader<'a> {
         Err(format!("record {seq} follows record {last}: records are missing or repeated"))
     }
 
+    fn open(&mut self, hold: OpenHold) {
+        self.history.open.insert(hold.request(), hold);
+    }
+
     fn close(&mut self, seq: u64, closing: Closing) -> Result<(), String> {
         match self.history.open.remove(&closing.request) {
-            Some(hold) => self.line(seq, hold.entry(&closing)),
-            None if seq > self.applied => return Err(format!("{} is closed but was never held", closing.request)),
-            None => {}
+            Some(open) => self.line(seq, open.hold.entry(&closing).into()),
+            None => self.must_be_applied(seq, &closing)?,
         }
         self.history.closed.push(closing);
         Ok(())
     }
 
-    fn line(&mut self, seq: u64, entry: Entry) {
+    fn attempt(&mut self, seq: u64, closing: Closing) -> Result<(), String> {
+        let Some(open) = self.history.open.get_mut(&closing.request) else {
+            return self.must_be_applied(seq, &closing);
+        };
+        open.attempt_ended(&closing);
+        let line = open.hold.entry(&closing).into();
+        self.line(seq, line);
+        Ok(())
+    }
+
+    fn progress(&mut self, checkpoints: Vec<Checkpoint>) {
+        for checkpoint in checkpoints {
+            if let Some(open) = self.history.open.get_mut(&checkpoint.request) {
+                open.checkpoint = Some(checkpoint);
+            }
+        }
+    }
+
+    // A hold may be missing only where its segment is gone, which it is when all its lines are in the database.
+    fn must_be_applied(&self, seq: u64, closing: &Closing) -> Result<(), String> {
+        if seq <= self.applied { Ok(()) } else { Err(format!("{} is closed but was never held", closing.request)) }
+    }
+
+    fn line(&mut self, seq: u64, line: Line) {
         if seq > self.applied {
-            (self.apply)(seq, entry);
+            (self.apply)(seq, line);
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{RequestId, WindowKind};
+use farthing_actors::domain::{Money, RequestId, WindowKind};
+use farthing_actors::ledger::hold::OpenHold;
 use farthing_actors::ledger::journal::Record;
 
 use super::*;
@@ -18,11 +19,11 @@ fn place(journal: &mut dyn Journal, n: u32) {
 }
 
 fn close(journal: &mut dyn Journal, n: u32) {
-    journal.append(&Record::Closed(closing(n)), Some(line(n))).unwrap();
+    journal.append(&Record::Closed(closing(n)), Some(line(n).into())).unwrap();
 }
 
 fn open_holds(recovered: &Recovered) -> Vec<Arc<HoldRequest>> {
-    recovered.open.clone()
+    recovered.open.iter().map(|open| Arc::clone(&open.hold)).collect()
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn a_ledger_finds_what_its_predecessor_left() {
         assert!(recovered.open.is_empty() && recovered.closed.is_empty());
         (1..=3).for_each(|n| place(&mut *journal, n));
         close(&mut *journal, 2);
-        journal.append(&Record::Refused(refusal(4)), Some(refusal(4))).unwrap();
+        journal.append(&Record::Refused(refusal(4)), Some(refusal(4).into())).unwrap();
         drop(journal);
         let (_, recovered) = books.open();
         assert_eq!(open_holds(&recovered), [hold(1), hold(3)]);
@@ -93,7 +94,7 @@ fn a_new_segment_carries_the_open_holds_and_the_old_one_goes() {
     (1..=3).for_each(|n| place(&mut *journal, n));
     close(&mut *journal, 2);
     let before = books.segments();
-    journal.rotate(&mut [hold(1), hold(3)].iter()).unwrap();
+    journal.rotate(&mut [hold(1), hold(3)].into_iter().map(OpenHold::from)).unwrap();
     books.writer.flush_blocking().unwrap();
     let after = books.segments();
     assert!(after.len() == 1 && after != before, "{after:?}");
@@ -131,11 +132,11 @@ fn without_a_next_segment_holds_end_before_their_settlements() {
     }
     // Where the next segment would be prepared there is something in the way, as a full disk would be.
     std::fs::create_dir(books.dir.path().join(format!("journal/journal-{:016x}.new", placed + 1))).unwrap();
-    assert!(journal.rotate(&mut (1..=placed).map(hold).collect::<Vec<_>>().iter()).is_err());
+    assert!(journal.rotate(&mut (1..=placed).map(hold).map(OpenHold::from)).is_err());
     while journal.append(&Record::Held(hold(placed + 1)), None).is_ok() {
         placed += 1;
     }
-    assert!(journal.append(&Record::Refused(refusal(1)), Some(refusal(1))).is_err());
+    assert!(journal.append(&Record::Refused(refusal(1)), Some(refusal(1).into())).is_err());
     (1..=placed).for_each(|n| close(&mut *journal, n));
     assert_eq!(books.segments()[0].metadata().unwrap().len(), size, "nothing beyond what was reserved was needed");
     let verdict = books.verdict();
@@ -151,7 +152,7 @@ fn a_line_beyond_64_bits_is_refused_before_it_is_written() {
     place(&mut *journal, 1);
     let mut entry = line(1);
     entry.outcome.usage.output = u64::MAX;
-    assert!(journal.append(&Record::Closed(closing(1)), Some(entry)).is_err());
+    assert!(journal.append(&Record::Closed(closing(1)), Some(entry.into())).is_err());
     assert_eq!(open_holds(&books.open().1), [hold(1)]);
 }
 

@@ -45,6 +45,8 @@ fn bare_key(id: u8, project: u128) -> VirtualKey {
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        max_requests: Some(7),
+        run_limit: Some("1.25".parse().unwrap()),
         expires_at: None,
         revoked_at: None,
         created_at: Timestamp(1),
@@ -56,6 +58,8 @@ fn full_key(id: u8, project: u128) -> VirtualKey {
         budget: Some(full_budget()),
         limits: Limits { rpm: Some(1), tpm: Some(2), concurrency: Some(3) },
         allowed_models: Allowed(vec!["o3".to_owned()]),
+        max_requests: Some(7),
+        run_limit: Some("1.25".parse().unwrap()),
         expires_at: Some(Timestamp(3)),
         revoked_at: Some(Timestamp(2)),
         ..bare_key(id, project)
@@ -122,7 +126,7 @@ fn a_project_that_the_ledger_names_stays() {
     let tables = KeyringTables(scratch.open());
     save(&tables, [Change::SaveProject(bare_project(1))]);
     let id = ProjectId::from_u128(1);
-    scratch.run(&format!("INSERT INTO spend VALUES ('{id}', 0, 0, 1)")).unwrap();
+    scratch.run(&format!("INSERT INTO spend VALUES ('{id}', 0, 0, 1, 1)")).unwrap();
     let refusal = tables.save(&Change::RemoveProject(id)).unwrap_err();
     assert!(matches!(&refusal, SaveError::Referenced(reason) if reason.contains("the ledger names")), "{refusal}");
     assert_eq!(tables.load().unwrap().0, [bare_project(1)]);

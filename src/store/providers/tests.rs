@@ -156,7 +156,7 @@ fn expect_in_force(scratch: &Scratch, moment: &str) {
 fn a_version_is_never_altered_or_removed() {
     let scratch = Scratch::new();
     let tables = stocked(&scratch);
-    let altered = scratch.run("UPDATE price_versions SET request_fee = 0").unwrap_err();
+    let altered = scratch.run("UPDATE price_versions SET price = '{}'").unwrap_err();
     assert!(altered.to_string().contains("never altered"), "{altered}");
     let removed = scratch.run("DELETE FROM price_versions").unwrap_err();
     assert!(removed.to_string().contains("never removed"), "{removed}");
@@ -194,8 +194,12 @@ fn a_damaged_row_is_named_with_its_column() {
         ("UPDATE providers SET kind = 'telex'", "kind"),
         ("UPDATE providers SET kind = 'openai', idle_ms = -1", "idle_ms"),
         ("UPDATE providers SET idle_ms = 1; UPDATE model_configs SET dialects = '[\"morse\"]'", "dialects"),
-        ("UPDATE model_configs SET dialects = '[]', input_cost_per_m = NULL", "input_cost_per_m"),
-        ("UPDATE model_configs SET input_cost_per_m = -1", "input_cost_per_m"),
+        ("UPDATE model_configs SET dialects = '[]', weight = -1", "weight"),
+        (
+            "UPDATE model_configs SET weight = 1; DROP TRIGGER price_versions_are_never_altered; \
+             UPDATE price_versions SET price = '{\"input_cost_per_m\":\"-1\"}'",
+            "price",
+        ),
     ] {
         scratch.run(sql).unwrap();
         let complaint = tables.load().unwrap_err().to_string();

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use farthing_actors::domain::Money;
-use farthing_actors::ledger::entry::Entry;
+use farthing_actors::ledger::entry::Line;
 
+use crate::store::adjustments::HOUSE;
 use crate::store::spend::bucket_of;
 
 /// One sum for each account, by its text.
@@ -16,30 +17,35 @@ pub(super) struct Sums(HashMap<String, Sum>);
 struct Sum {
     amount: Money,
     entries: i64,
+    calls: i64,
     /// The amounts and the lines, each times its quarter of an hour: money that moved from one quarter to another
     /// changes this, though no total.
     moment: i128,
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, entry: &Entry) {
-        let bucket = bucket_of(entry.call.placed_at);
-        for scope in entry.call.scopes.iter() {
-            self.add_rollup(&scope.to_string(), bucket, entry.amount, 1);
+    pub(super) fn add(&mut self, line: &Line) {
+        let bucket = bucket_of(line.placed_at());
+        let figures = (line.amount(), 1, i64::from(line.is_admitted_call()));
+        for scope in line.scopes() {
+            self.add_rollup(&scope.to_string(), bucket, figures);
         }
-        if let Some(target) = &entry.target {
-            self.add_rollup(&target.provider.to_string(), bucket, entry.amount, 1);
+        match (line.provider(), line) {
+            (Some(provider), _) => self.add_rollup(&provider.to_string(), bucket, figures),
+            (None, Line::Adjustment(_)) => self.add_rollup(HOUSE, bucket, figures),
+            (None, Line::Entry(_)) => {}
         }
     }
 
-    pub(super) fn add_rollup(&mut self, account: &str, bucket: i64, amount: Money, entries: i64) {
+    pub(super) fn add_rollup(&mut self, account: &str, bucket: i64, (amount, entries, calls): (Money, i64, i64)) {
         if !self.0.contains_key(account) {
             self.0.insert(account.to_owned(), Sum::default());
         }
         if let Some(sum) = self.0.get_mut(account) {
             sum.amount += amount;
             sum.entries += entries;
-            let weight = amount.picos().wrapping_add(i128::from(entries));
+            sum.calls += calls;
+            let weight = amount.picos().wrapping_add(i128::from(entries)).wrapping_add(i128::from(calls));
             sum.moment = sum.moment.wrapping_add(weight.wrapping_mul(i128::from(bucket)));
         }
     }
@@ -60,12 +66,12 @@ impl Sums {
 }
 
 fn difference(account: &str, lines: &Sum, rolled: &Sum) -> String {
-    if (lines.amount, lines.entries) == (rolled.amount, rolled.entries) {
+    if (lines.amount, lines.entries, lines.calls) == (rolled.amount, rolled.entries, rolled.calls) {
         return format!("the rollups of {account} have the right sum, but at the wrong times");
     }
-    let (amount, entries) = (lines.amount, lines.entries);
+    let (amount, entries, calls) = (lines.amount, lines.entries, lines.calls);
     format!(
-        "the rollups of {account} say ${} in {} lines, its lines ${amount} in {entries}",
-        rolled.amount, rolled.entries
+        "the rollups of {account} say ${} in {} lines and {} calls, its lines ${amount} in {entries} and {calls}",
+        rolled.amount, rolled.entries, rolled.calls
     )
 }

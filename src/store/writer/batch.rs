@@ -6,20 +6,29 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use farthing_actors::domain::{Money, ProviderId, Scope};
-use farthing_actors::ledger::entry::Entry;
+use farthing_actors::ledger::entry::Line;
 
 use crate::store::StoreError;
-use crate::store::entries::applied_seq;
+use crate::store::adjustments::{AdjustmentRow, HOUSE};
+use crate::store::chain::{Fields, Hash};
 use crate::store::entries::insert::Texts;
+use crate::store::entries::state;
 use crate::store::schema::{journal_state, spend};
 use crate::store::spend::bucket_of;
 
 /// Lines in the order of the journal.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub(super) lines: Vec<(u64, Box<Entry>)>,
+    pub(super) lines: Vec<(u64, Box<Line>)>,
     /// The last record that is done with when this batch is committed.
     pub(super) through: u64,
+}
+
+/// What rows are made with, kept between batches for its memory.
+#[derive(Default)]
+pub(super) struct Pen {
+    texts: Texts,
+    fields: Fields,
 }
 
 /// Who a rollup row belongs to.
@@ -27,10 +36,18 @@ pub(super) struct Batch {
 enum Account {
     Scope(Scope),
     Provider(ProviderId),
+    House,
 }
 
 /// What a batch adds to each rollup row. Summed first: a busy account is one upsert in a batch, not hundreds.
-type Rollups = HashMap<(Account, i64), (Money, i64)>;
+type Rollups = HashMap<(Account, i64), Sum>;
+
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    amount: Money,
+    entries: i64,
+    calls: i64,
+}
 
 impl Batch {
     /// Whether committing it would change nothing.
@@ -39,45 +56,74 @@ impl Batch {
     }
 
     /// Applies everything in one transaction, or nothing. Lines that an earlier try has applied are passed over.
-    pub(super) fn commit(&self, connection: &mut SqliteConnection, texts: &mut Texts) -> Result<(), StoreError> {
+    pub(super) fn commit(&self, connection: &mut SqliteConnection, pen: &mut Pen) -> Result<(), StoreError> {
         connection.immediate_transaction(|connection| {
-            let applied = applied_seq(connection)?;
+            let (applied, mut head) = state(connection)?;
             let mut rollups = Rollups::new();
-            for (seq, entry) in self.lines.iter().filter(|(seq, _)| *seq > applied) {
-                insert(connection, texts, *seq, entry)?;
-                add(&mut rollups, entry);
+            for (seq, line) in self.lines.iter().filter(|(seq, _)| *seq > applied) {
+                head = pen.insert(connection, *seq, line, &head)?;
+                add(&mut rollups, line);
             }
             save(connection, &rollups)?;
-            advance(connection, applied.max(self.through))
+            advance(connection, applied.max(self.through), &head)
         })
     }
 }
 
-fn insert(connection: &mut SqliteConnection, texts: &mut Texts, seq: u64, entry: &Entry) -> Result<(), StoreError> {
-    texts.row(seq, entry).execute(connection)?;
-    Ok(())
+impl Pen {
+    /// Writes the row of `line` as the link after `head`, and gives its hash.
+    fn insert(
+        &mut self,
+        connection: &mut SqliteConnection,
+        seq: u64,
+        line: &Line,
+        head: &Hash,
+    ) -> Result<Hash, StoreError> {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        match line {
+            Line::Entry(entry) => {
+                let row = self.texts.row(seq, entry);
+                row.fields(&mut self.fields);
+                let hash = self.fields.hash(head);
+                row.sealed(hash).execute(connection)?;
+                Ok(hash)
+            }
+            Line::Adjustment(adjustment) => {
+                let row = AdjustmentRow::new(seq, adjustment);
+                row.fields(&mut self.fields);
+                let hash = self.fields.hash(head);
+                row.insert(connection, &hash)?;
+                Ok(hash)
+            }
+        }
+    }
 }
 
-fn add(rollups: &mut Rollups, entry: &Entry) {
-    let bucket = bucket_of(entry.call.placed_at);
-    let debits = entry.call.scopes.iter().copied().map(Account::Scope);
-    let credit = entry.target.as_ref().map(|target| Account::Provider(target.provider));
+fn add(rollups: &mut Rollups, line: &Line) {
+    let bucket = bucket_of(line.placed_at());
+    let debits = line.scopes().iter().copied().map(Account::Scope);
+    let house = matches!(line, Line::Adjustment(adjustment) if adjustment.provider.is_none());
+    let credit = line.provider().map(Account::Provider).or(house.then_some(Account::House));
     for account in debits.chain(credit) {
-        let (amount, entries) = rollups.entry((account, bucket)).or_default();
-        *amount += entry.amount;
-        *entries += 1;
+        let sum = rollups.entry((account, bucket)).or_default();
+        sum.amount += line.amount();
+        sum.entries += 1;
+        sum.calls += i64::from(line.is_admitted_call());
     }
 }
 
 fn save(connection: &mut SqliteConnection, rollups: &Rollups) -> Result<(), StoreError> {
-    for ((account, bucket), (amount, entries)) in rollups {
+    for ((account, bucket), sum) in rollups {
         let name = match account {
             Account::Scope(scope) => scope.to_string(),
             Account::Provider(provider) => provider.to_string(),
+            Account::House => HOUSE.to_owned(),
         };
-        let amount = amount.to_row().ok_or_else(|| beyond_64_bits(&name))?;
-        let row =
-            (spend::account.eq(name), spend::bucket.eq(bucket), spend::amount.eq(amount), spend::entries.eq(entries));
+        let amount = sum.amount.to_row().ok_or_else(|| beyond_64_bits(&name))?;
+        let row = (
+            (spend::account.eq(name), spend::bucket.eq(bucket)),
+            (spend::amount.eq(amount), spend::entries.eq(sum.entries), spend::calls.eq(sum.calls)),
+        );
         diesel::insert_into(spend::table)
             .values(row)
             .on_conflict((spend::account, spend::bucket))
@@ -85,15 +131,17 @@ fn save(connection: &mut SqliteConnection, rollups: &Rollups) -> Result<(), Stor
             .set((
                 spend::amount.eq(spend::amount + excluded(spend::amount)),
                 spend::entries.eq(spend::entries + excluded(spend::entries)),
+                spend::calls.eq(spend::calls + excluded(spend::calls)),
             ))
             .execute(connection)?;
     }
     Ok(())
 }
 
-fn advance(connection: &mut SqliteConnection, through: u64) -> Result<(), StoreError> {
+fn advance(connection: &mut SqliteConnection, through: u64, head: &Hash) -> Result<(), StoreError> {
     let through = i64::try_from(through).unwrap_or(i64::MAX);
-    diesel::update(journal_state::table).set(journal_state::applied_seq.eq(through)).execute(connection)?;
+    let state = (journal_state::applied_seq.eq(through), journal_state::chain_head.eq(&head[..]));
+    diesel::update(journal_state::table).set(state).execute(connection)?;
     Ok(())
 }
 

@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use diesel::SqliteConnection;
 
-use super::batch::Batch;
+use super::batch::{Batch, Pen};
 use super::{BATCH, Counts, Work};
-use crate::store::entries::insert::Texts;
 use crate::store::journal::segment::Segment;
 use crate::store::{Store, StoreError};
 
@@ -32,7 +31,7 @@ pub(super) struct WriterThread {
     begun: Receiver<Arc<Segment>>,
     counts: Arc<Counts>,
     connection: Option<SqliteConnection>,
-    texts: Texts,
+    pen: Pen,
     segments: Vec<Arc<Segment>>,
     state: State,
 }
@@ -56,8 +55,8 @@ impl WriterThread {
         begun: Receiver<Arc<Segment>>,
         counts: Arc<Counts>,
     ) -> Self {
-        let (texts, segments) = (Texts::default(), Vec::new());
-        Self { store, work, begun, counts, connection: None, texts, segments, state: State::Running }
+        let (pen, segments) = (Pen::default(), Vec::new());
+        Self { store, work, begun, counts, connection: None, pen, segments, state: State::Running }
     }
 
     pub(super) fn run(mut self) {
@@ -80,9 +79,9 @@ impl WriterThread {
         let (mut batch, mut then) = (Batch::default(), Vec::new());
         for _ in 0..BATCH {
             match self.work.try_recv() {
-                Ok(Work::Line(seq, entry)) => {
+                Ok(Work::Line(seq, line)) => {
                     batch.through = batch.through.max(seq);
-                    batch.lines.push((seq, entry));
+                    batch.lines.push((seq, line));
                 }
                 Ok(Work::Retired { segment, through }) => {
                     batch.through = batch.through.max(through);
@@ -131,7 +130,7 @@ impl WriterThread {
             Some(connection) => connection,
             empty => empty.insert(self.store.connect()?),
         };
-        batch.commit(connection, &mut self.texts)
+        batch.commit(connection, &mut self.pen)
     }
 
     fn sync_journal(&mut self) -> io::Result<()> {

@@ -50,6 +50,9 @@ fn tell(headers: &mut HeaderMap, facts: &Facts) {
     if let Some(cost) = facts.cost {
         set(headers, HeaderName::from_static("x-farthing-cost"), &cost.to_string());
     }
+    if let Some(cap) = facts.lowered {
+        number(headers, "x-farthing-output-cap", cap);
+    }
     if !facts.ignored.is_empty() {
         set(headers, HeaderName::from_static("x-farthing-ignored"), &facts.ignored.join(", "));
     }

@@ -51,7 +51,8 @@ impl From<RelayError> for Problem {
 
 fn refused(refusal: Refusal, message: String) -> Problem {
     match refusal {
-        Refusal::OverBudget { .. } => Problem::new(Code::InsufficientQuota, message),
+        Refusal::OverBudget { .. } | Refusal::CapReached(_) => Problem::new(Code::InsufficientQuota, message),
+        Refusal::RunKilled => Problem::new(Code::RunKilled, message),
         Refusal::Limited(LimitError::Limited { retry_after, .. }) => {
             Problem::new(Code::RateLimited, message).retry_after(retry_after)
         }

@@ -3,10 +3,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{
-    CallStatus, Dialect, KeyId, Money, Price, PriceId, ProjectId, ProviderId, RequestId, Scope, Usage,
+    CallStatus, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, ProviderId, RequestId, Scope, Usage,
 };
 use farthing_actors::keyring::ring::Keys;
-use farthing_actors::ledger::entry::Entry;
 use farthing_actors::registry::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +49,9 @@ struct RequestView {
     usage_detail: String,
     cost_usd: Money,
     held_usd: Money,
+    /// Whether it cost more than had been set aside.
+    overrun: bool,
+    run: Option<String>,
     unpriced: bool,
     attempts: u16,
     latency_ms: u64,
@@ -81,10 +83,20 @@ struct PriceView {
     rates: Price,
 }
 
+/// One line of the ledger about the request: an attempt, the last attempt, or a correction.
 #[derive(Debug, Serialize)]
 struct EntryView {
+    seq: i64,
+    kind: LineKind,
     debit: KeyId,
     credit: ProviderId,
+    upstream_model: String,
+    price_version: Option<PriceId>,
+    usage: Usage,
+    usage_detail: String,
+    status: CallStatus,
+    http_status: u16,
+    attempt: u16,
     amount_usd: Money,
     time: String,
 }
@@ -99,7 +111,7 @@ pub async fn list(
     let lines = gateway.admin.books().requests(filter).await.map_err(AdminError::Store)?;
     let (lines, next_cursor) = page.close(lines.into_iter(), |line: &Line| line.seq);
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
-    let data = lines.iter().map(|line| RequestView::new(&line.entry, &keys, &catalogue)).collect();
+    let data = lines.iter().map(|line| RequestView::new(line, &keys, &catalogue)).collect();
     Ok(HttpResponse::Ok().json(List { data, next_cursor }))
 }
 
@@ -112,7 +124,7 @@ pub async fn show(
     let line = gateway.admin.books().request(id("request", &path)?).await.map_err(AdminError::Store)?;
     let line = line.ok_or_else(|| AdminError::absent("request", &path))?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
-    Ok(HttpResponse::Ok().json(DetailView::new(&line.entry, &keys, &catalogue)))
+    Ok(HttpResponse::Ok().json(DetailView::new(&line, &keys, &catalogue)))
 }
 
 /// What to ask of the books: one line more than fits on the page, to know whether there is a next.
@@ -129,8 +141,9 @@ fn filter(gateway: &Gateway, asked: RequestsQuery) -> Result<(RequestFilter, Pag
 }
 
 impl RequestView {
-    fn new(entry: &Entry, keys: &Keys, catalogue: &Catalogue) -> Self {
-        let (call, outcome, target) = (&entry.call, &entry.outcome, entry.target.as_ref());
+    fn new(line: &Line, keys: &Keys, catalogue: &Catalogue) -> Self {
+        let entry = &line.entry;
+        let (call, outcome, target) = (&entry.call, line.outcome(), entry.target.as_ref());
         let provider = target.map(|target| target.provider);
         Self {
             id: call.request,
@@ -150,8 +163,10 @@ impl RequestView {
             usage: outcome.usage.into(),
             usage_source: outcome.provenance.family(),
             usage_detail: outcome.provenance.to_string(),
-            cost_usd: entry.amount,
+            cost_usd: line.cost(),
             held_usd: entry.held,
+            overrun: entry.is_overrun(),
+            run: call.run.as_deref().map(ToOwned::to_owned),
             unpriced: target.is_some_and(|target| target.price.is_none()),
             attempts: outcome.attempts,
             latency_ms: outcome.latency_ms,
@@ -161,21 +176,40 @@ impl RequestView {
 }
 
 impl DetailView {
-    fn new(entry: &Entry, keys: &Keys, catalogue: &Catalogue) -> Self {
-        let target = entry.target.as_ref();
-        let price = target.and_then(|target| target.price.clone());
-        let line = |credit| EntryView {
-            debit: entry.call.key,
-            credit,
-            amount_usd: entry.amount,
-            time: rfc3339(entry.closed_at),
-        };
+    fn new(line: &Line, keys: &Keys, catalogue: &Catalogue) -> Self {
+        let entry = &line.entry;
+        let price = entry.target.as_ref().and_then(|target| target.price.clone());
+        let mut lines: Vec<_> = line.beside.iter().chain([line]).collect();
+        lines.sort_by_key(|line| line.seq);
         Self {
-            request: RequestView::new(entry, keys, catalogue),
+            request: RequestView::new(line, keys, catalogue),
             scopes: entry.call.scopes.to_vec(),
             price: price.map(|price| PriceView { version: price.0, rates: price.1.clone() }),
-            entries: target.map(|target| line(target.provider)).into_iter().collect(),
+            entries: lines.into_iter().filter_map(EntryView::new).collect(),
         }
+    }
+}
+
+impl EntryView {
+    /// `None` for a refusal, which moves nothing.
+    fn new(line: &Line) -> Option<Self> {
+        let entry = &line.entry;
+        let target = entry.target.as_ref()?;
+        Some(Self {
+            seq: line.seq,
+            kind: entry.kind,
+            debit: entry.call.key,
+            credit: target.provider,
+            upstream_model: target.upstream_model.to_string(),
+            price_version: target.price.as_deref().map(|(id, _)| *id),
+            usage: entry.outcome.usage,
+            usage_detail: entry.outcome.provenance.to_string(),
+            status: entry.outcome.status,
+            http_status: entry.outcome.http_status,
+            attempt: entry.outcome.attempts,
+            amount_usd: entry.amount,
+            time: rfc3339(entry.closed_at),
+        })
     }
 }
 

@@ -61,12 +61,12 @@ impl World {
             Step::Refuse => {
                 self.count += 1;
                 let line = refusal(self.count);
-                self.journal.append(&Record::Refused(line.clone()), Some(line.clone())).unwrap();
+                self.journal.append(&Record::Refused(line.clone()), Some(line.clone().into())).unwrap();
                 self.lines.push(line);
             }
             Step::Rotate => {
                 let holds: Vec<_> = self.open.values().copied().map(hold).collect();
-                self.journal.rotate(&mut holds.iter()).unwrap();
+                self.journal.rotate(&mut holds.iter().cloned().map(OpenHold::from)).unwrap();
             }
             Step::Reopen => self.reopen(),
             Step::Restart => {
@@ -79,7 +79,7 @@ impl World {
     fn close(&mut self, index: usize, sent: bool) {
         let Some(id) = self.open.keys().copied().nth(index % self.open.len().max(1)) else { return };
         let n = self.open.remove(&id).unwrap();
-        self.journal.append(&Record::Closed(closing(n)), sent.then(|| line(n))).unwrap();
+        self.journal.append(&Record::Closed(closing(n)), sent.then(|| line(n).into())).unwrap();
         self.lines.push(line(n));
     }
 
@@ -87,7 +87,7 @@ impl World {
         let (journal, recovered) = self.books.open();
         self.journal = journal;
         let expected: Vec<_> = self.open.values().copied().map(hold).collect();
-        assert_eq!(recovered.open, expected);
+        assert_eq!(open_holds(&recovered), expected);
     }
 }
 

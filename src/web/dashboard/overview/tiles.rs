@@ -37,7 +37,7 @@ impl Figures {
             spent: tops.iter().map(|balance| balance.spent).sum(),
             held: tops.iter().map(|balance| balance.held).sum(),
             open_holds,
-            cost: calls.iter().map(|line| line.entry.amount).sum(),
+            cost: calls.iter().map(|line| line.cost()).sum(),
             calls: calls.len(),
             failed: calls.iter().filter(|line| is_failure(line.entry.outcome.status)).count(),
             median_ms: median(calls.iter().map(|line| line.entry.outcome.latency_ms).collect()),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Estimate, Provenance, Timestamp};
-use farthing_actors::ledger::entry::{Call, Outcome, Target};
+use farthing_actors::domain::{DeploymentId, Estimate, LineKind, Provenance, Timestamp};
+use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
 use serde_json::{Value, json};
 
 use super::*;
@@ -11,6 +11,7 @@ use super::*;
 fn entry(target: Option<Target>) -> Entry {
     let (key, project) = (KeyId::from_u128(1), ProjectId::from_u128(2));
     Entry {
+        kind: LineKind::Call,
         call: Call {
             request: RequestId::from_u128(3),
             placed_at: Timestamp(0),
@@ -20,6 +21,7 @@ fn entry(target: Option<Target>) -> Entry {
             model: "gpt-4o-mini".into(),
             dialect: Dialect::OpenaiChat,
             stream: true,
+            run: None,
         },
         target,
         outcome: Outcome {
@@ -50,13 +52,14 @@ fn target(price: Option<(PriceId, Price)>) -> Option<Target> {
     Some(Target { provider, deployment, upstream_model: "gpt-4o-mini-2024".into(), price: price.map(Arc::new) })
 }
 
-fn detail(entry: &Entry) -> Value {
-    serde_json::to_value(DetailView::new(entry, &Keys::default(), &Catalogue::default())).unwrap()
+fn detail(entry: Entry) -> Value {
+    let line = Line { seq: 1, entry, beside: Vec::new() };
+    serde_json::to_value(DetailView::new(&line, &Keys::default(), &Catalogue::default())).unwrap()
 }
 
 #[test]
 fn a_line_is_shown_whole_and_what_has_gone_by_its_id() {
-    let shown = detail(&entry(target(Some((PriceId::from_u128(6), Price::default())))));
+    let shown = detail(entry(target(Some((PriceId::from_u128(6), Price::default())))));
     let expected = json!({
         "id": RequestId::from_u128(3), "time": "1970-01-01T00:00:00.000Z",
         "project": ProjectId::from_u128(2), "project_id": ProjectId::from_u128(2),
@@ -80,8 +83,8 @@ fn a_line_is_shown_whole_and_what_has_gone_by_its_id() {
 
 #[test]
 fn a_model_without_a_price_is_flagged_and_a_refusal_moves_nothing() {
-    assert_eq!(detail(&entry(target(None)))["unpriced"], true);
-    let refused = detail(&entry(None));
+    assert_eq!(detail(entry(target(None)))["unpriced"], true);
+    let refused = detail(entry(None));
     assert_eq!((&refused["unpriced"], &refused["provider"]), (&json!(false), &Value::Null));
     assert_eq!(refused["entries"], json!([]));
 }

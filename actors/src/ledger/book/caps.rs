@@ -1,0 +1,57 @@
+//! Caps: how many requests a key may ever have, and how many it has had.
+//! Owns the counting. Refuses to know why a request was given back.
+
+use std::collections::HashMap;
+
+use crate::domain::Scope;
+
+/// The caps of every key that has one.
+#[derive(Debug, Default)]
+pub(super) struct Caps(HashMap<Scope, Cap>);
+
+#[derive(Debug, Clone, Copy)]
+struct Cap {
+    max: u64,
+    used: u64,
+}
+
+impl Caps {
+    /// Lets `scope` have `max` requests, of which it has had `used`.
+    pub(super) fn set(&mut self, scope: Scope, max: u64, used: u64) {
+        self.0.insert(scope, Cap { max, used });
+    }
+
+    pub(super) fn clear(&mut self, scope: Scope) {
+        self.0.remove(&scope);
+    }
+
+    /// The first of `scopes` that has had all its requests, and how many those are.
+    pub(super) fn reached(&self, scopes: &[Scope]) -> Option<(Scope, u64)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let caps = scopes.iter().filter_map(|scope| Some((*scope, self.0.get(scope)?)));
+        caps.into_iter().find(|(_, cap)| cap.used >= cap.max).map(|(scope, cap)| (scope, cap.max))
+    }
+
+    /// Counts one request.
+    pub(super) fn count(&mut self, scopes: &[Scope]) {
+        self.each(scopes, |cap| cap.used = cap.used.saturating_add(1));
+    }
+
+    /// Gives one request back.
+    pub(super) fn uncount(&mut self, scopes: &[Scope]) {
+        self.each(scopes, |cap| cap.used = cap.used.saturating_sub(1));
+    }
+
+    fn each(&mut self, scopes: &[Scope], change: impl Fn(&mut Cap)) {
+        if self.0.is_empty() {
+            return;
+        }
+        for scope in scopes {
+            if let Some(cap) = self.0.get_mut(scope) {
+                change(cap);
+            }
+        }
+    }
+}

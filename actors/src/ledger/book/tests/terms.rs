@@ -1,0 +1,158 @@
+//! What a hold is granted, attempts, caps, runs, corrections, adjustments and expiry, by example.
+
+use super::*;
+use crate::domain::AdjustmentId;
+use crate::ledger::entry::Adjustment;
+
+const NOW: Timestamp = Timestamp(0);
+
+fn picos(amount: i128) -> Money {
+    Money::from_picos(amount)
+}
+
+fn limited(limit: i128) -> Book {
+    let mut book = Book::recover(Recovered::default());
+    book.set_budget(key(1), budget(limit, WindowKind::Total), Money::ZERO, NOW);
+    book
+}
+
+fn spent_and_held(book: &mut Book, scope: Scope) -> (Money, Money) {
+    let balance = book.balance(scope, NOW).unwrap();
+    (balance.spent, balance.held)
+}
+
+fn attempt(book: &mut Book, request: u128, number: u16, tokens: u64) -> bool {
+    let outcome = Outcome { attempts: number, ..outcome(tokens) };
+    let ended = Ended { kind: LineKind::Attempt, ..ended(request, outcome) };
+    match book.decide_close(ended, NOW).unwrap() {
+        Close::First(closing) => book.apply_close(&closing),
+        Close::Repeated(_) => panic!("booked already"),
+    }
+}
+
+#[test]
+fn less_is_granted_where_a_budget_covers_only_that_but_never_less_than_is_useful() {
+    let mut book = limited(100);
+    let wants = |request, least| HoldRequest { least: picos(least), ..hold(request, 1, 80) };
+    assert_eq!(book.place(wants(1, 30), NOW).unwrap().amount, picos(80));
+    assert!(matches!(book.place(wants(2, 30), NOW), Err(HoldError::OverBudget { .. })));
+    assert_eq!(book.place(wants(3, 20), NOW).unwrap().amount, picos(20));
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(0), picos(100)));
+    assert!(matches!(book.place(wants(4, 0), NOW), Err(HoldError::OverBudget { .. })));
+}
+
+#[test]
+fn each_attempt_is_charged_and_another_is_made_only_if_it_is_covered() {
+    let mut book = limited(100);
+    book.place(hold(1, 1, 60), NOW).unwrap();
+    assert!(attempt(&mut book, 1, 1, 30));
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(30), picos(60)));
+    // Ten are free, the second attempt took twenty: no third is covered, so nothing is held any more.
+    assert!(!attempt(&mut book, 1, 2, 20));
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(50), picos(0)));
+    assert_eq!(book.presume(RequestId::from_u128(1), Estimate::Crash).unwrap().outcome.usage, Usage::default());
+    settle(&mut book, 1, 0, NOW).unwrap();
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(50), picos(0)));
+}
+
+#[test]
+fn an_attempt_is_booked_once() {
+    let mut book = limited(100);
+    book.place(hold(1, 1, 60), NOW).unwrap();
+    attempt(&mut book, 1, 1, 30);
+    let again = Ended { kind: LineKind::Attempt, ..ended(1, outcome(30)) };
+    assert_eq!(book.decide_close(again, NOW), Ok(Close::Repeated(picos(30))));
+}
+
+#[test]
+fn a_cap_counts_admitted_requests_and_not_refused_ones() {
+    let mut book = Book::recover(Recovered { caps: vec![(key(1), 3, 1)], ..Recovered::default() });
+    book.place(hold(1, 1, 1), NOW).unwrap();
+    book.place(hold(2, 1, 1), NOW).unwrap();
+    assert_eq!(book.place(hold(3, 1, 1), NOW), Err(HoldError::CapReached { scope: key(1), max: 3 }));
+    let refused = ended(2, Outcome { status: CallStatus::Refused, ..outcome(0) });
+    let Close::First(closing) = book.decide_close(refused, NOW).unwrap() else { panic!() };
+    book.apply_close(&closing);
+    settle(&mut book, 1, 1, NOW).unwrap();
+    assert!(book.place(hold(4, 1, 1), NOW).is_ok());
+    assert!(book.place(hold(5, 1, 1), NOW).is_err());
+    assert!(book.place(hold(6, 2, 1), NOW).is_ok());
+}
+
+#[test]
+fn a_run_has_a_limit_of_its_own_and_can_be_ended() {
+    let run = RunId::from_u128(7);
+    let found = Recovered { runs: vec![(run, picos(50))], ..Recovered::default() };
+    let mut book = Book::recover(found);
+    let part = |request| {
+        let mut hold = HoldRequest { run_limit: Some(picos(100)), ..hold(request, 1, 40) };
+        hold.call.scopes = [key(1), project(), Scope::Run(run)].into();
+        hold
+    };
+    book.place(part(1), NOW).unwrap();
+    let refused = book.place(part(2), NOW);
+    assert!(matches!(refused, Err(HoldError::OverBudget { scope: Scope::Run(_), .. })));
+    settle(&mut book, 1, 10, NOW).unwrap();
+    assert_eq!(spent_and_held(&mut book, Scope::Run(run)), (picos(60), picos(0)));
+    book.kill_run(run);
+    assert_eq!(book.place(part(3), NOW), Err(HoldError::RunKilled));
+}
+
+#[test]
+fn an_estimate_is_corrected_by_the_difference_and_only_once() {
+    let mut book = limited(100);
+    book.place(hold(1, 1, 60), NOW).unwrap();
+    let estimate = Outcome { provenance: Provenance::Estimated(Estimate::Missing), ..outcome(50) };
+    let Close::First(closing) = book.decide_close(ended(1, estimate), NOW).unwrap() else { panic!() };
+    book.apply_close(&closing);
+    let correct = |book: &mut Book, tokens| {
+        let usage = Usage { output: tokens, ..Usage::default() };
+        let line = book.decide_correction(RequestId::from_u128(1), usage, Provenance::Counted, NOW).unwrap();
+        line.map(|line| {
+            book.apply_correction(&line);
+            (line.held, line.amount)
+        })
+    };
+    assert_eq!(correct(&mut book, 42), Some((picos(50), picos(-8))));
+    assert_eq!(correct(&mut book, 42), None);
+    assert_eq!(correct(&mut book, 45), Some((picos(42), picos(3))));
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(45), picos(0)));
+    let unknown = book.decide_correction(RequestId::from_u128(2), Usage::default(), Provenance::Counted, NOW);
+    assert_eq!(unknown, Err(CloseError::Unknown));
+}
+
+#[test]
+fn an_adjustment_is_booked_once() {
+    let mut book = limited(100);
+    let adjustment = Adjustment {
+        id: AdjustmentId::from_u128(1),
+        scopes: [key(1)].into(),
+        provider: None,
+        amount: picos(-30),
+        reason: "an outage".into(),
+        actor: "ops".into(),
+        request: None,
+        booked_at: Timestamp(-5),
+    };
+    let decided = book.decide_adjustment(adjustment.clone(), NOW).unwrap();
+    assert_eq!(decided.booked_at, NOW);
+    book.apply_adjustment(&decided);
+    assert_eq!(book.decide_adjustment(adjustment, NOW), None);
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(-30), picos(0)));
+    assert!(book.place(hold(1, 1, 130), NOW).is_ok());
+}
+
+#[test]
+fn a_hold_expires_when_nothing_was_heard_of_it_whatever_the_clock_says() {
+    let mut book = limited(100);
+    book.place(hold(1, 1, 10), NOW).unwrap();
+    book.place(hold(2, 1, 10), Timestamp(i64::MAX / 2)).unwrap();
+    assert_eq!(book.wait(900), []);
+    let usage = Usage { input: 3, output: 4, ..Usage::default() };
+    book.take_progress(vec![Checkpoint { request: RequestId::from_u128(2), target: None, usage }]);
+    assert_eq!(book.wait(900), [RequestId::from_u128(1)]);
+    let presumed = book.presume(RequestId::from_u128(2), Estimate::Crash).unwrap();
+    assert_eq!(presumed.outcome.usage, usage);
+    let presumed = book.presume(RequestId::from_u128(1), Estimate::Crash).unwrap();
+    assert_eq!(presumed.outcome.usage, Usage { input: 10, ..Usage::default() });
+}
