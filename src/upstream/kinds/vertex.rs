@@ -42,9 +42,9 @@ pub static PROFILE: Profile = Profile {
             source: "vercel/ai issues 15664 and 15891; langchain-ai/langchainjs issue 10266",
         },
         Quirk {
-            what: "usageMetadata of all but the last piece of a stream may hold no figures, only a trafficType",
+            what: "usageMetadata of all but the last piece of a stream may hold no figures",
             checked: "2026-11",
-            source: "langchain-ai/langchainjs issue 11197; ag2ai/ag2 pull request 2719",
+            source: "ag2ai/ag2 pull request 2719",
         },
     ],
 };
