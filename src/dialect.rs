@@ -23,6 +23,7 @@ mod members;
 mod node;
 pub mod openai_chat;
 pub mod openai_responses;
+mod ordered;
 pub mod passage;
 pub mod plain;
 pub mod request;

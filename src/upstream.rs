@@ -8,9 +8,11 @@ pub mod kinds;
 pub mod playback;
 pub mod request;
 mod signature;
+mod tokens;
 
 pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply};
 pub use error::{Fault, UpstreamError};
 pub use kinds::{Profile, StreamUsage, profile};
 pub use playback::Sandbox;
 pub use request::{Delivery, UpstreamRequest};
+pub use tokens::AccessTokens;

@@ -7,7 +7,7 @@ use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, Timestamp};
 use farthing_actors::registry::catalogue::Deployment;
 
 use super::{Admin, AdminError};
-use crate::upstream::profile;
+use crate::upstream::kinds::dialects;
 
 /// A deployment to be made, or to stand where another stood.
 #[derive(Debug, Clone)]
@@ -79,14 +79,15 @@ impl Admin {
         let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
         let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
         let name: Arc<str> = draft.name.into();
+        let upstream_model = draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from);
         Ok(Deployment {
             id,
             provider: provider.id,
-            upstream_model: draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from),
             name,
             weight: draft.weight,
             priority: draft.priority,
-            dialects: draft.dialects.unwrap_or_else(|| profile(provider.kind).dialects.to_vec()),
+            dialects: draft.dialects.unwrap_or_else(|| dialects(provider.kind, &upstream_model).to_vec()),
+            upstream_model,
             max_output_tokens: draft.max_output_tokens,
             context_window: draft.context_window,
             // The registry chooses the version.

@@ -10,7 +10,7 @@ use super::{Admin, AdminError};
 use crate::security::VaultError;
 use crate::security::obfuscate::mask_provider_key;
 use crate::upstream::guard::Address;
-use crate::upstream::profile;
+use crate::upstream::kinds::{self, check_address, profile};
 
 /// How a key is shown that cannot be opened, and how every mask ends.
 const HIDDEN: &str = "****";
@@ -51,8 +51,11 @@ pub struct ProviderChanges {
     pub timeouts: Option<Timeouts>,
 }
 
-/// Where a provider is, and the host its key is bound to.
+/// Where a provider of a kind is, and the host its key is bound to.
 struct Place {
+    kind: ProviderKind,
+    /// Whether plain http and private networks are allowed.
+    private: bool,
     base_url: String,
     host: String,
 }
@@ -158,7 +161,7 @@ impl Admin {
     }
 
     fn sealed(&self, id: ProviderId, place: &Place, key: &Secret) -> Result<Sealed, AdminError> {
-        check_key(key)?;
+        check_key(place, key)?;
         self.parts.security.seal_provider_key(id, &place.host, key).map_err(|error| match error {
             VaultError::TooLong => AdminError::invalid("api_key", "is longer than 16 KiB; give the key itself"),
             error => AdminError::Vault(error),
@@ -176,7 +179,8 @@ impl Place {
         let text = base_url.or(usual).ok_or_else(missing)?;
         let address = Address::parse(text, private);
         let address = address.map_err(|error| AdminError::invalid("base_url", format!("is refused: {error}")))?;
-        Ok(Self { base_url: address.base, host: address.host })
+        check_address(kind, &address).map_err(|error| AdminError::invalid("base_url", error))?;
+        Ok(Self { kind, private, base_url: address.base, host: address.host })
     }
 
     /// Inside this process; stored without an address, because there is none to choose.
@@ -184,20 +188,17 @@ impl Place {
         if base_url.is_some_and(|url| !url.is_empty() && Some(url) != usual) {
             return Err(AdminError::invalid("base_url", "cannot be chosen for the sandbox, which has no address"));
         }
-        Ok(Self { base_url: String::new(), host: "sandbox".to_owned() })
+        let (kind, private, base_url) = (ProviderKind::Sandbox, false, String::new());
+        Ok(Self { kind, private, base_url, host: "sandbox".to_owned() })
     }
 }
 
-/// A key must fit in a header, and a mask that was shown is not a key.
-fn check_key(key: &Secret) -> Result<(), AdminError> {
-    let text = key.expose();
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(AdminError::invalid("api_key", "must be visible ASCII characters without spaces; null for none"));
-    }
-    if text.ends_with(HIDDEN) {
+/// A key must be of use to its kind, and a mask that was shown is not a key.
+fn check_key(place: &Place, key: &Secret) -> Result<(), AdminError> {
+    if key.expose().ends_with(HIDDEN) {
         return Err(AdminError::invalid("api_key", "is the mask of a key, not a key; leave it out to keep the key"));
     }
-    Ok(())
+    kinds::check_key(place.kind, key, place.private).map_err(|error| AdminError::invalid("api_key", error))
 }
 
 /// The address as operators see it: the kind's own where none is stored.
@@ -230,9 +231,11 @@ mod tests {
 
     #[test]
     fn masks_and_what_fits_in_no_header_are_not_keys() {
-        assert!(check_key(&Secret::new("sk-up")).is_ok());
+        let place = Place::of(ProviderKind::Openai, None, false).unwrap();
+        let check_key = |key: &str| check_key(&place, &Secret::new(key));
+        assert!(check_key("sk-up").is_ok());
         for key in ["", "sk up", "sk-\n", "sk-é", "sk-****"] {
-            assert!(check_key(&Secret::new(key)).is_err(), "{key:?}");
+            assert!(check_key(key).is_err(), "{key:?}");
         }
     }
 }

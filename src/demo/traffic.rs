@@ -20,7 +20,7 @@ const QUESTIONS: [&str; 4] =
 
 /// Asks until the process ends.
 pub(super) fn begin(running: &Running, key: Arc<AuthorizedKey>) {
-    let relay = Rc::new(server::relay(&running.gateway, Arc::clone(&running.vault)));
+    let relay = Rc::new(server::relay(&running.gateway, Arc::clone(&running.vault), Arc::default()));
     running.gateway.tasks.keep_running(async move {
         for (question, stream) in QUESTIONS.iter().cycle().zip([false, true].into_iter().cycle()) {
             tokio::time::sleep(PAUSE).await;

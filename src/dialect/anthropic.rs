@@ -12,6 +12,7 @@ mod seal;
 mod stop;
 pub mod stream;
 pub mod usage;
+pub mod vertex;
 
 pub use request::MessagesRequest;
 pub use stream::{MessagesDecoder, MessagesEncoder, MessagesStream};

@@ -20,6 +20,7 @@ mod seal;
 mod stop;
 pub mod stream;
 pub mod usage;
+pub mod vertex;
 mod wire;
 
 pub use embed::EmbedRequest;

@@ -5,6 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "this file is the one place that makes HTTP clients")]
 
 mod access;
+mod carriage;
+mod exchange;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -24,6 +26,7 @@ use tokio::time::timeout;
 use super::error::UpstreamError;
 use super::playback::{Playback, Sandbox};
 use super::request::UpstreamRequest;
+use super::tokens::{AccessToken, AccessTokens};
 use crate::dialect::{UpstreamWords, bedrock};
 use access::Access;
 
@@ -44,6 +47,7 @@ pub trait KeyVault: Send + Sync {
 /// One worker's way to all providers.
 pub struct Upstream {
     vault: Arc<dyn KeyVault>,
+    tokens: Arc<AccessTokens>,
     sandbox: Sandbox,
     clock: Clock,
     accesses: RefCell<HashMap<ProviderId, Rc<Access>>>,
@@ -70,9 +74,10 @@ enum Source {
 }
 
 impl Upstream {
-    /// A worker's client with keys from `vault`; `sandbox` answers for the built-in provider.
-    pub fn new(vault: Arc<dyn KeyVault>, sandbox: Sandbox, clock: Clock) -> Self {
-        Self { vault, sandbox, clock, accesses: RefCell::default() }
+    /// A worker's client with keys from `vault` and the `tokens` of all workers; `sandbox` answers for the built-in
+    /// provider.
+    pub fn new(vault: Arc<dyn KeyVault>, tokens: Arc<AccessTokens>, sandbox: Sandbox, clock: Clock) -> Self {
+        Self { vault, tokens, sandbox, clock, accesses: RefCell::default() }
     }
 
     /// Sends one request and waits for the head of an accepting answer.
@@ -95,17 +100,31 @@ impl Upstream {
     }
 
     async fn call(&self, provider: &Provider, request: UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
-        let access = self.access(provider)?;
-        let body = if access.bedrock { enclosed(&request) } else { request.body.clone() };
-        let uri = access.uri(&request)?;
+        let (access, idle) = (self.access(provider)?, provider.timeouts.idle());
+        let token = access.token(&self.clock).await?;
+        let answer = self.post(&access, &request, token.as_deref(), idle).await;
+        let (Some(refused), Err(UpstreamError::Status { status: 401, .. })) = (token, &answer) else { return answer };
+        // A token can be withdrawn before its time; a new one that is refused too says more.
+        access.forget(&refused).await;
+        let token = access.token(&self.clock).await?;
+        self.post(&access, &request, token.as_deref(), idle).await
+    }
+
+    async fn post(
+        &self,
+        access: &Access,
+        request: &UpstreamRequest<'_>,
+        token: Option<&AccessToken>,
+        idle: Duration,
+    ) -> Result<UpstreamReply, UpstreamError> {
+        let (uri, body) = (access.uri(request)?, access.carriage.body(request));
         let call = access.client.post(uri.clone()).insert_header((CONTENT_TYPE, "application/json"));
-        let mut call = access.authorize(call, &uri, &body, self.clock.now());
-        for header in request.headers().filter(|_| !access.bedrock) {
+        let mut call = access.authorize(call, (&uri, &body), token, self.clock.now());
+        for header in request.headers().filter(|(name, _)| access.carriage.carries(name)) {
             call = call.insert_header(header);
         }
         let response = call.send_body(body).await.map_err(|error| connect_error(&error))?;
-        let idle = provider.timeouts.idle();
-        accept(response, idle, access.bedrock && request.delivery.is_stream()).await
+        accept(response, idle, access.carriage.encloses_streams() && request.delivery.is_stream()).await
     }
 
     async fn play(&self, provider: &Provider, request: &UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
@@ -124,7 +143,7 @@ impl Upstream {
         {
             return Ok(Rc::clone(known));
         }
-        let access = Rc::new(Access::open(provider, &*self.vault)?);
+        let access = Rc::new(Access::open(provider, &*self.vault, &self.tokens)?);
         accesses.insert(provider.id, Rc::clone(&access));
         Ok(access)
     }
@@ -169,12 +188,6 @@ fn connect_error(error: &awc::error::SendRequestError) -> UpstreamError {
 async fn piece(response: &mut awc::ClientResponse) -> Option<Result<Bytes, UpstreamError>> {
     let chunk = std::future::poll_fn(|waker| Pin::new(&mut *response).poll_next(waker)).await?;
     Some(chunk.map_err(|error| UpstreamError::Cut(error.to_string())))
-}
-
-/// The body as Bedrock takes it, with what other providers take as a header.
-fn enclosed(request: &UpstreamRequest<'_>) -> Bytes {
-    let betas = request.headers.iter().find(|(name, _)| *name == "anthropic-beta");
-    bedrock::enclose(&request.body, betas.map(|(_, betas)| betas.as_str()))
 }
 
 impl UpstreamBody {

@@ -14,11 +14,14 @@ pub mod openai;
 pub mod openai_compatible;
 pub mod openrouter;
 pub mod sandbox;
+pub mod vertex;
 pub mod xai;
 
-use farthing_actors::domain::{Dialect, ProviderKind};
+use farthing_actors::domain::{Dialect, ProviderKind, Secret};
 
+use super::guard::Address;
 use crate::dialect::Endpoint;
+use vertex::{Account, Site};
 
 /// What a kind is.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub enum Authentication {
     Header(&'static str),
     /// By Amazon's signature, or as a bearer token where the key is one.
     Amazon,
+    /// As a bearer token that Google gives for an assertion signed with a service account's key.
+    Google,
     /// Not at all.
     None,
 }
@@ -89,8 +94,43 @@ pub fn profile(kind: ProviderKind) -> &'static Profile {
         ProviderKind::Openrouter => &openrouter::PROFILE,
         ProviderKind::Azure => &azure::PROFILE,
         ProviderKind::Bedrock => &bedrock::PROFILE,
+        ProviderKind::Vertex => &vertex::PROFILE,
         ProviderKind::OpenaiCompatible => &openai_compatible::PROFILE,
         ProviderKind::Sandbox => &sandbox::PROFILE,
+    }
+}
+
+/// What a deployment of `model` at a provider of `kind` speaks unless it says otherwise.
+pub fn dialects(kind: ProviderKind, model: &str) -> &'static [Dialect] {
+    match kind {
+        ProviderKind::Vertex => vertex::dialects(model),
+        _ => profile(kind).dialects,
+    }
+}
+
+/// Whether `address` is one that a provider of `kind` can have.
+///
+/// # Errors
+/// What is wrong with it, to be read after its name.
+pub fn check_address(kind: ProviderKind, address: &Address) -> Result<(), String> {
+    match kind {
+        ProviderKind::Vertex => Site::of(address, "").map(drop).map_err(|error| error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether `key` is one that a provider of `kind` can have; `private` as in [`Address::parse`].
+///
+/// # Errors
+/// What is wrong with it, to be read after its name and without a word of it.
+pub fn check_key(kind: ProviderKind, key: &Secret, private: bool) -> Result<(), String> {
+    let graphic = || key.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    match profile(kind).authentication {
+        Authentication::Google => Account::read(key, private).map(drop).map_err(|error| error.to_string()),
+        _ if key.expose().is_empty() || !graphic() => {
+            Err("must be visible ASCII characters without spaces; null for none".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -110,6 +150,7 @@ fn row(kind: ProviderKind) -> String {
         Authentication::Bearer => "`authorization: Bearer`".to_owned(),
         Authentication::Header(name) => format!("`{name}`"),
         Authentication::Amazon => "a signature (SigV4), or `authorization: Bearer`".to_owned(),
+        Authentication::Google => "`authorization: Bearer`, with a token had for the account".to_owned(),
         Authentication::None => "nothing".to_owned(),
     };
     let base = profile.base_url.map_or_else(|| "yours".to_owned(), |base| format!("`{base}`"));

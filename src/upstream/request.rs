@@ -89,7 +89,7 @@ fn gemini(model: &str, method: &str) -> String {
 }
 
 /// A model's name is an operator's word; what would change the path is encoded, but for what is `plain` in this one.
-fn encoded(model: &str, plain: &[u8]) -> String {
+pub(super) fn encoded(model: &str, plain: &[u8]) -> String {
     let dotted = model.split('/').any(|part| part.chars().all(|c| c == '.'));
     let mut text = String::with_capacity(model.len());
     for byte in model.bytes() {

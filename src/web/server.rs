@@ -13,7 +13,7 @@ use actix_web::{App, HttpServer, middleware::from_fn, web};
 use super::{Gateway, middleware::envelope, routes};
 use crate::config::ServerConfig;
 use crate::relay::Relay;
-use crate::upstream::{KeyVault, Sandbox, Upstream};
+use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
 
 /// A listening server.
 pub struct Bound {
@@ -28,8 +28,9 @@ pub struct Bound {
 /// # Errors
 /// If the address cannot be had.
 pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
+    let tokens = Arc::<AccessTokens>::default();
     let server = HttpServer::new(move || {
-        let relay = relay(&gateway, Arc::clone(&vault));
+        let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens));
         App::new()
             .app_data(gateway.clone())
             .app_data(web::ThinData(Rc::new(relay)))
@@ -52,15 +53,15 @@ pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &Serv
     Ok(Bound { server: server.run(), address })
 }
 
-/// A relay for the current thread; connections to providers belong to it.
-pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>) -> Relay {
+/// A relay for the current thread; connections to providers belong to it, their access tokens to all.
+pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessTokens>) -> Relay {
     Relay {
         ledger: gateway.ledger.clone(),
         limiters: gateway.limiters.clone(),
         breakers: gateway.breakers.clone(),
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
-        upstream: Upstream::new(vault, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
+        upstream: Upstream::new(vault, tokens, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
         tasks: gateway.tasks.clone(),
         clock: gateway.clock.clone(),
     }

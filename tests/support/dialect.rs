@@ -67,8 +67,8 @@ impl Dialect {
         let path = path.split('?').next().unwrap_or(path);
         match path {
             _ if path.ends_with("/responses") => Self::Responses,
-            _ if path.ends_with("/messages") => Self::Anthropic,
-            _ if path.contains("/v1beta/models/") => Self::Gemini,
+            _ if path.ends_with("/messages") || path.contains("/publishers/anthropic/models/") => Self::Anthropic,
+            _ if path.contains("/v1beta/models/") || path.contains("/publishers/google/models/") => Self::Gemini,
             _ => Self::Chat,
         }
     }

@@ -235,6 +235,14 @@ impl Exchange {
 }
 
 impl Sent {
+    /// The whole answer.
+    ///
+    /// # Errors
+    /// If the connection fails or ends before the answer does.
+    pub fn finish(self) -> io::Result<Answer> {
+        Exchange::read(BufReader::new(self.stream))?.finish()
+    }
+
     /// Leaves without having read anything, once all is sent.
     pub fn hang_up(self) {
         drop(self.writer.join());

@@ -36,6 +36,8 @@ names!(
         Azure = "azure",
         /// Anthropic's models at Amazon Bedrock.
         Bedrock = "bedrock",
+        /// Gemini's and Anthropic's models at Google Vertex AI.
+        Vertex = "vertex",
         /// Any server that speaks OpenAI's chat dialect: vLLM, llama.cpp, LM Studio.
         OpenaiCompatible = "openai_compatible",
         /// The built-in provider: deterministic answers, real token counts, faults on request.

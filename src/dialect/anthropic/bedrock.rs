@@ -2,15 +2,12 @@
 //! Owns the two differences: the model and the wish to stream stand in the path instead of the body, and a streamed answer
 //! comes as binary messages, each with one event in base64. Refuses addresses and signatures.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes, BytesMut};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
+use crate::dialect::ordered::Ordered;
 use crate::dialect::splice::json_string;
 use crate::dialect::sse::MAX_EVENT;
 
@@ -23,44 +20,15 @@ const PRELUDE: usize = 12;
 /// Everything in a message that is neither header nor payload.
 const OVERHEAD: usize = PRELUDE + 4;
 
-/// Members in their order, each value as its text.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
-struct InOrder;
-
-impl<'de> Visitor<'de> for InOrder {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
-
 /// The body for Bedrock: the same members in the same order and spelling, without those that stand in the path, and with the
 /// version and the `betas` (a list separated by commas) that other providers take as headers.
 pub fn enclose(body: &[u8], betas: Option<&str>) -> Bytes {
-    let Ok(Members(members)) = serde_json::from_slice(body) else { return Bytes::copy_from_slice(body) };
     let own = [("anthropic_version", Some(VERSION.to_owned())), ("anthropic_beta", betas.map(list))];
-    let given = |name: &str| members.iter().any(|(member, _)| member == name);
-    let added = own.into_iter().filter(|(name, _)| !given(name)).filter_map(|(name, value)| Some((name, value?)));
-    let kept = members.iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
-    let kept = kept.map(|(name, value)| format!("{}:{value}", json_string(name)));
-    let members: Vec<_> = kept.chain(added.map(|(name, value)| format!("\"{name}\":{value}"))).collect();
-    Bytes::from(format!("{{{}}}", members.join(",")))
+    let added = own.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let Some(mut object) = Ordered::read(body) else { return Bytes::copy_from_slice(body) };
+    object.remove(&ELSEWHERE);
+    added.for_each(|(name, value)| object.add(name, value));
+    object.write().into()
 }
 
 fn list(betas: &str) -> String {

@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(of(r#"{"promptTokenCount":15,"thoughtsTokenCount":2}"#), Reading::Figures(silent));
         assert_eq!(of(r#"{"promptTokenCount":0}"#), Reading::Figures(Usage::default()));
         assert_eq!(
-            (of("{}"), of(r#"{"totalTokenCount":3}"#), read(None)),
+            (of(r#"{"trafficType":"ON_DEMAND"}"#), of(r#"{"totalTokenCount":3}"#), read(None)),
             (Reading::Absent, Reading::Absent, Reading::Absent)
         );
     }
