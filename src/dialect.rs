@@ -7,6 +7,7 @@
 //!   `stream`, `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
+//! - [`transcript`]: the words of an answer, where they must be counted.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
 //!   events.
@@ -23,11 +24,13 @@ mod members;
 mod node;
 pub mod openai_chat;
 pub mod openai_responses;
+mod overheard;
 pub mod passage;
 pub mod plain;
 pub mod request;
 pub mod splice;
 pub mod sse;
+pub mod transcript;
 pub mod usage;
 pub mod words;
 
@@ -40,5 +43,6 @@ pub use openai_responses::ResponsesRequest;
 pub use passage::{Passage, Seen, StreamEnd};
 pub use plain::{Endpoint, PlainRequest};
 pub use request::Request;
+pub use transcript::Transcript;
 pub use usage::Reading;
 pub use words::{ErrorBody, UpstreamWords};

@@ -12,7 +12,7 @@ use actix_web::{App, HttpServer, middleware::from_fn, web};
 
 use super::{Gateway, middleware::envelope, routes};
 use crate::config::ServerConfig;
-use crate::relay::Relay;
+use crate::relay::{Recounting, Relay, Reporting};
 use crate::upstream::{KeyVault, Sandbox, Upstream};
 
 /// A listening server.
@@ -61,6 +61,7 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>) -> Relay {
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
         upstream: Upstream::new(vault, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
+        recounting: Recounting { queue: gateway.counts.clone(), correct: None, reporting: Reporting::default() },
         tasks: gateway.tasks.clone(),
         clock: gateway.clock.clone(),
     }
