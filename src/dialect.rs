@@ -7,6 +7,7 @@
 //!   `stream`, `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
+//! - [`beyond`]: what a request refers to and does not hold.
 //! - [`transcript`]: the words of an answer, where they must be counted.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
@@ -14,6 +15,7 @@
 
 pub mod answer;
 pub mod anthropic;
+pub mod beyond;
 pub mod canonical;
 pub mod fault;
 mod fields;
@@ -35,6 +37,7 @@ pub mod usage;
 pub mod words;
 
 pub use anthropic::{MessagesRequest, bedrock};
+pub use beyond::Beyond;
 pub use fault::{RequestFault, StreamFault};
 pub use gemini::{EmbedRequest, Framing, GeminiRequest};
 pub use head::{Head, OutputCap, Rewrite};
