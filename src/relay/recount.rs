@@ -21,7 +21,8 @@ use crate::dialect::canonical::Conversation;
 use crate::dialect::{Endpoint, Reading, Transcript};
 use crate::tokenizer::{CountQueue, Lane};
 
-/// Request and answer together up to here are counted before the settlement: about 0.05 ms for a KiB.
+/// Request and answer together up to here are counted before the settlement: at about 0.05 ms for a KiB of prose, within a
+/// millisecond.
 const SHORT_BYTES: usize = 16 * 1024;
 /// Longer requests are not counted at all: reading them anew would hold up this thread.
 const LONGEST_BYTES: usize = 1 << 20;
