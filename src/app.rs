@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::logging;
 use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
+use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
 use crate::web::{Gateway, server};
 pub use books::{Report, migrate, verify};
@@ -167,6 +168,7 @@ fn gateway(actors: Actors, disk: Disk, clock: Clock, config: &Config) -> Result<
             books: Books::new(disk.store, disk.writer),
             clock: clock.clone(),
         }),
+        counts: CountQueue::start(),
         tasks: Tasks::default(),
         clock,
         ready: AtomicBool::new(false),

@@ -7,12 +7,15 @@
 //!   `stream`, `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
+//! - [`beyond`]: what a request refers to and does not hold.
+//! - [`transcript`]: the words of an answer, where they must be counted.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
 //!   events.
 
 pub mod answer;
 pub mod anthropic;
+pub mod beyond;
 pub mod canonical;
 pub mod fault;
 mod fields;
@@ -24,15 +27,18 @@ mod node;
 pub mod openai_chat;
 pub mod openai_responses;
 mod ordered;
+mod overheard;
 pub mod passage;
 pub mod plain;
 pub mod request;
 pub mod splice;
 pub mod sse;
+pub mod transcript;
 pub mod usage;
 pub mod words;
 
 pub use anthropic::{MessagesRequest, bedrock};
+pub use beyond::Beyond;
 pub use fault::{RequestFault, StreamFault};
 pub use gemini::{EmbedRequest, Framing, GeminiRequest};
 pub use head::{Head, OutputCap, Rewrite};
@@ -41,5 +47,6 @@ pub use openai_responses::ResponsesRequest;
 pub use passage::{Passage, Seen, StreamEnd};
 pub use plain::{Endpoint, PlainRequest};
 pub use request::Request;
+pub use transcript::Transcript;
 pub use usage::Reading;
 pub use words::{ErrorBody, UpstreamWords};

@@ -21,6 +21,7 @@ mod estimate;
 mod exchange;
 mod fallback;
 mod pump;
+mod recount;
 mod settlement;
 mod stream;
 mod wording;
@@ -39,11 +40,13 @@ use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 use tokio::sync::oneshot;
 
+pub use crate::tokenizer::CountQueue;
 use crate::upstream::Upstream;
 use attempt::Opened;
 pub use error::{Refusal, RelayError};
 use exchange::{Admitted, Exchange};
 pub use exchange::{Answer, AnswerBody, Ask, Facts};
+pub use recount::{Recounting, Reporting};
 pub(crate) use settlement::millis;
 
 /// What the relay asks and reads; one for each worker, because connections belong to a worker.
@@ -60,6 +63,8 @@ pub struct Relay {
     pub catalogue: Snapshot<Catalogue>,
     /// The way to providers.
     pub upstream: Upstream,
+    /// Counts what providers do not report.
+    pub recounting: Recounting,
     /// What a stop waits for.
     pub tasks: Tasks,
     /// Time.

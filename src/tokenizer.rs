@@ -2,7 +2,13 @@
 //! Owns the bounds around foreign code: loaded on first use, inputs capped, panics caught.
 //! Refuses to pass an approximation off as a count: every figure says what it rests on.
 
+mod gauge;
+mod queue;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use gauge::Gauge;
+pub use queue::{CountQueue, Lane};
 
 /// Counted in full up to here: 64 KiB take about 3 ms. Beyond, the library's cost and its use of the stack grow too fast
 /// (a megabyte of spaces makes it panic), so the beginning stands for the whole.

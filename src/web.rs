@@ -28,6 +28,7 @@ use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
 use crate::admin::Admin;
+use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
 
@@ -51,6 +52,8 @@ pub struct Gateway {
     pub admin: Admin,
     /// How each actor is.
     pub vitals: Vec<Box<dyn Fn() -> Vitals + Send + Sync>>,
+    /// Counts tokens beside the request threads.
+    pub counts: CountQueue,
     /// Work that a stop waits for.
     pub tasks: Tasks,
     /// Time.

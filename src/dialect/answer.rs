@@ -6,6 +6,7 @@ use bytes::Bytes;
 use farthing_actors::domain::Dialect;
 
 use super::canonical::Reply;
+use super::overheard::Overheard;
 use super::passage::{Decode, Encode, Passage, Translation};
 use super::plain::{self, Endpoint};
 use super::request::Request;
@@ -90,6 +91,11 @@ pub fn finish(client: Dialect, anew: Anew, farthing: Option<&str>) -> Bytes {
         Anew::Ready(body) => body,
         Anew::Reply(reply) => write(client, &reply, farthing),
     }
+}
+
+/// The same as [`passage`], of which a transcript is kept.
+pub fn overheard(request: &Request, spoken: Dialect, now: u64) -> Box<dyn Passage> {
+    Box::new(Overheard::new(passage(request, spoken, now), decoder(spoken)))
 }
 
 /// The stream that answers `request` from a provider that speaks `spoken`; `now` in seconds since 1970.

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::canonical::Event;
 use super::fault::StreamFault;
+use super::transcript::Transcript;
 use super::usage::Reading;
 
 /// What was streamed so far, for an estimate if the provider never reports usage.
@@ -56,6 +57,11 @@ pub trait Passage {
 
     /// What was streamed so far.
     fn seen(&self) -> Seen;
+
+    /// The words of the whole answer, once, if it was listened to and they were not too many.
+    fn transcript(&mut self) -> Option<Transcript> {
+        None
+    }
 }
 
 /// Reads a provider's stream into events.

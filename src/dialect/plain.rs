@@ -83,6 +83,11 @@ impl PlainRequest {
         Ok(Self { head, endpoint, model_at: model.span(), body: body.clone() })
     }
 
+    /// The body as it came.
+    pub(in crate::dialect) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body for the provider: the client's, byte for byte, except the model's name.
     pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         let mut splice = Splice::new(&self.body);

@@ -8,6 +8,7 @@ use farthing_actors::domain::Dialect;
 use memchr::memmem;
 
 use super::anthropic::{self, MessagesRequest};
+use super::beyond::Beyond;
 use super::canonical::{Conversation, Feature, Ignored, Lack, Part, PartKind, Unsupported, Written};
 use super::fault::RequestFault;
 use super::gemini::{self, EmbedRequest, Framing, GeminiRequest};
@@ -80,6 +81,29 @@ impl Request {
             Self::Messages(request) => request.stored_state(),
             _ => None,
         }
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        match self {
+            Self::Chat(request) | Self::Completion(request) => request.body(),
+            Self::Plain(request) => request.body(),
+            Self::Embed(request) => request.body(),
+            Self::Responses(request) => request.body(),
+            Self::Messages(request) => request.body(),
+            Self::Gemini(request, _) => request.body(),
+        }
+    }
+
+    /// What it refers to beyond its words. State stored at the provider is unseen, too.
+    pub fn beyond(&self) -> Beyond {
+        let mut beyond = match self {
+            Self::Completion(_) | Self::Plain(_) | Self::Embed(_) => Beyond::default(),
+            Self::Chat(_) | Self::Responses(_) | Self::Messages(_) => Beyond::typed(self.body()),
+            Self::Gemini(..) => Beyond::gemini(self.body()),
+        };
+        beyond.unseen |= self.stored_state().is_some();
+        beyond
     }
 
     /// The fault where no provider has stored what `field` needs.

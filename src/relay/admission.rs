@@ -17,7 +17,7 @@ impl Relay {
     /// # Errors
     /// The refusal, which is then recorded; nothing stays set aside.
     pub(super) async fn admit(&self, exchange: &Exchange, candidates: Vec<Candidate>) -> Result<Admitted, RelayError> {
-        let estimate = Estimate::of(exchange.head(), exchange.ask.request.stored_state().is_some(), &candidates);
+        let estimate = Estimate::of(&exchange.ask.request, &candidates);
         let Some(first) = candidates.first() else {
             return Err(RelayError::UnknownModel(exchange.head().model.clone()));
         };

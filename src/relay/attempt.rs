@@ -13,7 +13,7 @@ use super::Relay;
 use super::exchange::{Admitted, Exchange, target};
 use super::wording::{delivery, spoken, word};
 use crate::dialect::answer::{self, Anew};
-use crate::dialect::{Passage, Reading, StreamEnd, StreamFault, UpstreamWords};
+use crate::dialect::{Endpoint, Passage, Reading, StreamEnd, StreamFault, UpstreamWords};
 use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest};
 
 /// A provider's answer that has begun.
@@ -74,26 +74,40 @@ impl Relay {
         };
         let sent = self.clock.monotonic();
         let answer = match self.upstream.send(provider, request).await {
-            Ok(reply) => read(exchange, spoken, reply, provider.timeouts.total()).await,
+            Ok(reply) => {
+                let reader = self.reader(exchange, candidate, spoken);
+                read(exchange, (spoken, reader), reply, provider.timeouts.total()).await
+            }
             Err(error) => Err(error),
         };
         admitted.waited += self.clock.monotonic().saturating_sub(sent);
         answer
+    }
+
+    /// What will read a stream. It is listened to where the deployment is not known to report what it consumes.
+    fn reader(&self, exchange: &Exchange, candidate: &Candidate, spoken: Dialect) -> Option<Box<dyn Passage>> {
+        let request = &exchange.ask.request;
+        if !request.head().stream {
+            return None;
+        }
+        let listen =
+            request.endpoint() == Endpoint::Conversation && !self.recounting.reporting.knows(candidate.deployment.id);
+        let reader = if listen { answer::overheard } else { answer::passage };
+        Some(reader(request, spoken, exchange.seconds()))
     }
 }
 
 /// What comes after the head is mostly there already; then no timer is set.
 async fn read(
     exchange: &Exchange,
-    spoken: Dialect,
+    (spoken, reader): (Dialect, Option<Box<dyn Passage>>),
     reply: UpstreamReply,
     patience: Duration,
 ) -> Result<OpenedAnswer, UpstreamError> {
     let answer = async {
-        if exchange.head().stream {
-            first_event(exchange, spoken, reply).await
-        } else {
-            whole(exchange, spoken, reply).await
+        match reader {
+            Some(reader) => first_event(reader, reply).await,
+            None => whole(exchange, spoken, reply).await,
         }
     };
     timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
@@ -121,13 +135,8 @@ fn no_answer(body: &[u8]) -> UpstreamError {
 }
 
 /// Errors come inside accepted streams too: until the first real event, another deployment may still be tried.
-async fn first_event(
-    exchange: &Exchange,
-    spoken: Dialect,
-    reply: UpstreamReply,
-) -> Result<OpenedAnswer, UpstreamError> {
+async fn first_event(mut reader: Box<dyn Passage>, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let mut body = reply.body;
-    let mut reader = answer::passage(&exchange.ask.request, spoken, exchange.seconds());
     let idle = body.idle();
     loop {
         let chunk = timeout(idle, body.next()).await.map_err(|_| UpstreamError::Timeout(idle))?;

@@ -8,7 +8,7 @@ use farthing_actors::keyring::ring::AuthorizedKey;
 use super::{Relay, RelayError};
 use crate::dialect::canonical::{Conversation, Part, PartKind};
 use crate::dialect::{Request, answer};
-use crate::tokenizer::{EXACT_BYTES, Tokenizer};
+use crate::tokenizer::{Basis, EXACT_BYTES, Tokenizer};
 
 /// What every message and every tool takes beside its text.
 const EACH: u64 = 4;
@@ -27,35 +27,65 @@ impl Relay {
         }
         let conversation = request.conversation()?;
         let long = request.head().bytes > EXACT_BYTES;
-        let tokens =
-            if long { u64::try_from(request.head().bytes / 4).unwrap_or(u64::MAX) } else { tokens(&conversation) };
+        let tokens = if long {
+            u64::try_from(request.head().bytes / 4).unwrap_or(u64::MAX)
+        } else {
+            prompt(&conversation).tokens
+        };
         Ok(answer::count(request, tokens))
     }
 }
 
-fn tokens(conversation: &Conversation) -> u64 {
-    let messages = conversation.messages.iter().map(|message| EACH.saturating_add(all(&message.parts)));
-    let tools = conversation.tools.iter().map(|tool| {
-        let schema = tool.schema.as_ref().map_or(0, |schema| text(schema.text()));
-        EACH.saturating_add(text(&tool.name)).saturating_add(text(tool.description.as_deref().unwrap_or(""))) + schema
-    });
-    messages.chain(tools).fold(0, u64::saturating_add)
+/// Tokens, and whether every one of them was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// How many.
+    pub tokens: u64,
+    /// Whether nothing of it is assumed.
+    pub exact: bool,
 }
 
-fn all(parts: &[Part]) -> u64 {
-    parts.iter().map(part).fold(0, u64::saturating_add)
-}
+impl Tally {
+    pub(super) const NONE: Self = Self { tokens: 0, exact: true };
 
-fn part(part: &Part) -> u64 {
-    match &part.kind {
-        PartKind::Text(words) | PartKind::Refusal(words) => text(words),
-        PartKind::Reasoning(reasoning) => text(&reasoning.text),
-        PartKind::ToolCall(call) => EACH.saturating_add(text(&call.name)).saturating_add(text(&call.arguments)),
-        PartKind::ToolResult(result) => EACH.saturating_add(all(&result.parts)),
-        PartKind::Image { .. } | PartKind::Document { .. } | PartKind::Audio { .. } => MEDIUM,
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { tokens: self.tokens.saturating_add(other.tokens), exact: self.exact && other.exact }
+    }
+
+    /// What is around a text, which is ours to say.
+    fn around(tokens: u64) -> Self {
+        Self { tokens, exact: true }
     }
 }
 
-fn text(text: &str) -> u64 {
-    Tokenizer.count(text).tokens
+/// The tokens of what is asked: messages and tools.
+pub(super) fn prompt(conversation: &Conversation) -> Tally {
+    let messages = conversation.messages.iter().map(|message| Tally::around(EACH).plus(all(&message.parts)));
+    let tools = conversation.tools.iter().map(|tool| {
+        let schema = tool.schema.as_ref().map_or(Tally::NONE, |schema| text(schema.text()));
+        Tally::around(EACH).plus(text(&tool.name)).plus(text(tool.description.as_deref().unwrap_or(""))).plus(schema)
+    });
+    messages.chain(tools).fold(Tally::NONE, Tally::plus)
+}
+
+fn all(parts: &[Part]) -> Tally {
+    parts.iter().map(part).fold(Tally::NONE, Tally::plus)
+}
+
+fn part(part: &Part) -> Tally {
+    match &part.kind {
+        PartKind::Text(words) | PartKind::Refusal(words) => text(words),
+        PartKind::Reasoning(reasoning) => text(&reasoning.text),
+        PartKind::ToolCall(call) => Tally::around(EACH).plus(text(&call.name)).plus(text(&call.arguments)),
+        PartKind::ToolResult(result) => Tally::around(EACH).plus(all(&result.parts)),
+        PartKind::Image { .. } | PartKind::Document { .. } | PartKind::Audio { .. } => {
+            Tally { tokens: MEDIUM, exact: false }
+        }
+    }
+}
+
+/// The tokens of one text.
+pub(super) fn text(text: &str) -> Tally {
+    let count = Tokenizer.count(text);
+    Tally { tokens: count.tokens, exact: count.basis == Basis::Exact }
 }

@@ -1,10 +1,13 @@
 //! Estimates: how many tokens a request will take, before anybody has counted.
 //! Owns the two figures (likely, and the most for a hold). Refuses to be used where a provider's own figure is known.
 
+use std::ops::Range;
+
 use farthing_actors::domain::{Money, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 
-use crate::dialect::{Head, Seen};
+use crate::dialect::{Beyond, Request, Seen};
+use crate::tokenizer::Gauge;
 
 /// Generated tokens assumed where neither the client nor the model caps them.
 const DEFAULT_OUTPUT_CAP: u64 = 4_096;
@@ -14,6 +17,15 @@ const USEFUL_OUTPUT: u64 = 256;
 
 /// What a model takes in at most where nobody says.
 const LARGEST_WINDOW: u64 = 1_000_000;
+
+/// What a provider may put around a message, at most.
+const MESSAGE_MOST: u64 = 8;
+
+/// What a middling picture takes.
+const PICTURE: u64 = 1_024;
+/// What a picture takes at most: Claude's take up to 4,800, OpenAI's and Gemini's less, but for gpt-4o-mini, which counts
+/// pictures by tens of thousands to make them as dear as gpt-4o's.
+const PICTURE_MOST: u64 = 6_000;
 
 /// What a request is expected to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +41,14 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate for `head` at any of `candidates`. `unseen`: whether the provider adds what it has stored, which cannot
-    /// be seen here; then the prompt may be as long as the model takes.
-    pub(super) fn of(head: &Head, unseen: bool, candidates: &[Candidate]) -> Self {
-        let bytes = u64::try_from(head.bytes).unwrap_or(u64::MAX);
-        let messages = u64::try_from(head.messages).unwrap_or(u64::MAX);
+    /// The estimate for `request` at any of `candidates`. Where it refers to what cannot be measured here (stored state,
+    /// files, tools that the provider runs), its prompt may be as long as the model takes.
+    pub(super) fn of(request: &Request, candidates: &[Candidate]) -> Self {
+        let (head, beyond) = (request.head(), request.beyond());
+        let (prompt, ceiling) = prompt(request, &beyond);
         Self {
-            prompt: prompt(bytes, messages),
-            prompt_ceiling: if unseen { window(candidates) } else { prompt_ceiling(bytes, messages) },
+            prompt,
+            prompt_ceiling: if beyond.unseen { window(candidates).max(ceiling) } else { ceiling },
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
         }
@@ -85,15 +97,25 @@ impl Estimate {
     }
 }
 
-/// Four bytes a token and a little for each message: right for English, low for code and other scripts.
-fn prompt(bytes: u64, messages: u64) -> u64 {
-    bytes.div_ceil(4).saturating_add(messages.saturating_mul(4))
+/// Tokens of a prompt, likely and at most: of its text, what stands around each message, and the pictures.
+fn prompt(request: &Request, beyond: &Beyond) -> (u64, u64) {
+    let messages = u64::try_from(request.head().messages).unwrap_or(u64::MAX);
+    let text = gauge(request.body(), &beyond.inline);
+    let each = |message: u64, picture: u64| {
+        message.saturating_mul(messages).saturating_add(picture.saturating_mul(beyond.pictures))
+    };
+    (text.likely.saturating_add(each(0, PICTURE)), text.ceiling.saturating_add(each(MESSAGE_MOST, PICTURE_MOST)))
 }
 
-/// Three bytes a token, eight tokens a message, and a tenth more: nothing measured so far exceeds it.
-fn prompt_ceiling(bytes: u64, messages: u64) -> u64 {
-    let tokens = bytes.div_ceil(3).saturating_add(messages.saturating_mul(8));
-    tokens.saturating_add(tokens.div_ceil(10))
+/// The text of a body: all but its pictures.
+fn gauge(body: &[u8], pictures: &[Range<usize>]) -> Gauge {
+    let mut from = 0;
+    let mut whole = Gauge::default();
+    for picture in pictures {
+        whole = whole.plus(Gauge::of(body.get(from..picture.start).unwrap_or_default()));
+        from = picture.end;
+    }
+    whole.plus(Gauge::of(body.get(from..).unwrap_or_default()))
 }
 
 /// The most any of the models takes in.
@@ -110,5 +132,40 @@ fn output_cap(asked: Option<u64>, candidates: &[Candidate]) -> u64 {
         (Some(asked), None) => asked,
         (None, Some(model)) => model.min(DEFAULT_OUTPUT_CAP),
         (None, None) => DEFAULT_OUTPUT_CAP,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::{ChatRequest, ResponsesRequest};
+
+    fn chat(content: &str) -> Estimate {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":{content}}}]}}"#);
+        Estimate::of(&Request::Chat(ChatRequest::parse(body.into()).unwrap()), &[])
+    }
+
+    #[test]
+    fn a_picture_costs_what_pictures_cost_and_not_its_bytes() {
+        let bytes = "iVBORw0KGgo".repeat(20_000);
+        let part = |url: &str| format!(r#"[{{"type":"image_url","image_url":{{"url":"{url}"}}}}]"#);
+        let here = chat(&part(&format!("data:image/png;base64,{bytes}"))).prompt_ceiling;
+        let there = chat(&part("https://example.com/a.png")).prompt_ceiling;
+        assert!((PICTURE_MOST..PICTURE_MOST + 150).contains(&here), "{here}");
+        assert!((PICTURE_MOST..PICTURE_MOST + 150).contains(&there), "{there}");
+        // The same in words is words, and so is what only might be a picture.
+        let words = chat(&format!(r#""data:image/png;base64,{bytes}""#)).prompt_ceiling;
+        let document = chat(&part(&format!("data:application/pdf;base64,{bytes}"))).prompt_ceiling;
+        assert!(words > 50_000 && document > words, "{words} {document}");
+    }
+
+    #[test]
+    fn what_is_not_here_may_fill_the_window() {
+        let file = chat(r#"[{"type":"file","file":{"file_id":"file-1"}}]"#);
+        assert_eq!(file.prompt_ceiling, LARGEST_WINDOW);
+        assert!(file.prompt < 100, "the likely figure is of what is here: {}", file.prompt);
+        let body = r#"{"model":"m","input":"hi","tools":[{"type":"web_search"}]}"#;
+        let hosted = Request::Responses(ResponsesRequest::parse(body.into()).unwrap());
+        assert_eq!(Estimate::of(&hosted, &[]).prompt_ceiling, LARGEST_WINDOW);
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::pump::{PumpEnd, pump};
+use super::recount::transcript;
 use super::settlement::{End, client_gone, consumed};
 use super::{Client, Relay};
 use crate::dialect::{ErrorBody, Passage, Request, Seen, answer};
@@ -65,8 +66,11 @@ impl Relay {
         let first_token = Some(chosen.first_token);
         let target = target(&chosen.candidate);
         self.succeeded(exchange, &chosen.candidate, chosen.trial);
-        let end = End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token };
-        self.settle(exchange, admitted, Some(target), end).await
+        let mut end = End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token };
+        let later = self.recount(exchange, &mut end, || transcript(exchange, whole)).await;
+        let cost = self.settle(exchange, admitted, Some(target), end).await;
+        self.correct(exchange.id, later);
+        cost
     }
 
     async fn relay_stream(
@@ -85,8 +89,10 @@ impl Relay {
             admitted.hold.note_progress(&target, usage);
         };
         let ended = pump(&mut *reader, body, first, (&pieces, keep_alive), &mut note).await;
-        let end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended));
+        let mut end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended));
+        let later = self.recount(&exchange, &mut end, || reader.transcript()).await;
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
+        self.correct(exchange.id, later);
         let last = match ended {
             PumpEnd::Complete => reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref()),
             PumpEnd::Failed(_) => broken_off(&exchange.ask.request),
@@ -109,6 +115,7 @@ impl Relay {
         match ended {
             PumpEnd::Complete => {
                 self.succeeded(exchange, &chosen.candidate, chosen.trial);
+                self.recounting.reporting.note(chosen.candidate.deployment.id, reader.usage());
                 let (usage, provenance) = figures(Why::Missing);
                 End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token }
             }

@@ -12,7 +12,7 @@ use actix_web::{App, HttpServer, middleware::from_fn, web};
 
 use super::{Gateway, middleware::envelope, routes};
 use crate::config::ServerConfig;
-use crate::relay::Relay;
+use crate::relay::{Recounting, Relay, Reporting};
 use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
 
 /// A listening server.
@@ -62,6 +62,7 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessToke
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
         upstream: Upstream::new(vault, tokens, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
+        recounting: Recounting { queue: gateway.counts.clone(), reporting: Reporting::default() },
         tasks: gateway.tasks.clone(),
         clock: gateway.clock.clone(),
     }

@@ -20,6 +20,7 @@ mod routing;
 mod secrets;
 mod streams;
 mod thinking;
+mod uncounted;
 mod vertex;
 
 use farthing_support::Scene;

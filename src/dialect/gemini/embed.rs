@@ -99,6 +99,11 @@ impl EmbedRequest {
         Ok(Self { head, batch, body, asked })
     }
 
+    /// The body as it came.
+    pub(in crate::dialect) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body for Gemini: the client's, but for the model's name where the body repeats it.
     pub fn for_upstream(&self, model: &str) -> Bytes {
         let mut splice = Splice::new(&self.body);

@@ -87,6 +87,11 @@ impl ChatRequest {
         Ok(request)
     }
 
+    /// The body as it came.
+    pub(in crate::dialect) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     fn parse_with(said: &'static str, count: Count, body: Bytes) -> Result<Self, RequestFault> {
         let [model, stream, options, choices, completion_cap, cap] = MEMBERS;
         let object = fields::open(&body, &[model, said, stream, options, choices, completion_cap, cap])?;

@@ -21,7 +21,7 @@ pub static PROFILE: Profile = Profile {
             source: "llama.cpp server README; vLLM OpenAI-compatible server documentation",
         },
         Quirk {
-            what: "some ignore include_usage, so a stream without any usage is normal and is estimated",
+            what: "some ignore include_usage, so a stream without any usage is normal and is counted here",
             checked: "2026-08",
             source: "recorded from llama-cpp-python",
         },
