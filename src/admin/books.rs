@@ -1,5 +1,6 @@
 //! The books as operators read them: what was called, what it cost, and whether it all adds up.
-//! Owns the rule that everything settled before the question is in the answer. Refuses to write.
+//! Owns the rule that everything settled before the question is in the answer, or that the answer says how much is not.
+//! Refuses to write.
 
 use std::sync::Arc;
 
@@ -22,30 +23,40 @@ impl Books {
         Self { store, writer }
     }
 
-    /// Lines that fit `filter`, newest first.
+    /// Waits a moment for the database to catch up; how many lines are still only in the journal.
+    ///
+    /// # Errors
+    /// If nothing carries lines to the database any more.
+    pub async fn behind(&self) -> Result<u64, StoreError> {
+        self.writer.catch_up().await
+    }
+
+    /// Lines in the database that fit `filter`, newest first. [`Books::behind`] says what they may lack.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn requests(&self, filter: RequestFilter) -> Result<Vec<Line>, StoreError> {
-        self.writer.flush().await?;
         self.store.query(move |connection| entries::requests(connection, &filter)).await
     }
 
     /// The line of one request.
     ///
     /// # Errors
-    /// If the database does not answer.
+    /// If the database does not answer, or does not have the line and is behind: nobody knows then.
     pub async fn request(&self, id: RequestId) -> Result<Option<Line>, StoreError> {
-        self.writer.flush().await?;
-        self.store.query(move |connection| entries::request(connection, id)).await
+        let behind = self.behind().await?;
+        let line = self.store.query(move |connection| entries::request(connection, id)).await?;
+        if line.is_none() && behind > 0 { Err(StoreError::Behind) } else { Ok(line) }
     }
 
     /// Recomputes everything.
     ///
     /// # Errors
-    /// If the database does not answer. Faults in the books are the verdict.
+    /// If the database does not answer or is behind. Faults in the books are the verdict.
     pub async fn verify(&self) -> Result<Verdict, StoreError> {
-        self.writer.flush().await?;
+        if self.behind().await? > 0 {
+            return Err(StoreError::Behind);
+        }
         self.store.query(|connection| verify::verify(connection, &mut |_| {})).await
     }
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use farthing_actors::domain::{Budget, Scope};
 use farthing_actors::error::ActorError;
 use farthing_actors::keyring::KeyringError;
-use farthing_actors::ledger::LedgerError;
+use farthing_actors::ledger::{JournalError, LedgerError};
 
 use super::{Admin, AdminError};
+use crate::store::StoreError;
 
 /// How often, and how far apart, a ledger that is being restarted is asked again: about two seconds.
 const TRIES: u32 = 40;
@@ -69,6 +70,9 @@ impl Admin {
 
     /// Sets the budget, waiting for a ledger that is being restarted: setting it twice is the same as once.
     async fn enforce(&self, scope: Scope, budget: Option<Budget>) -> Result<(), LedgerError> {
+        if budget.is_some() {
+            self.await_database().await?;
+        }
         for _ in 1..TRIES {
             let done = self.parts.ledger.set_budget(scope, budget.clone()).await;
             if !matches!(done, Err(LedgerError::Actor(_))) {
@@ -77,6 +81,15 @@ impl Admin {
             tokio::time::sleep(PAUSE).await;
         }
         self.parts.ledger.set_budget(scope, budget).await
+    }
+
+    /// What was spent counts against a budget, and the ledger must not stop every call to wait for it: we wait here.
+    async fn await_database(&self) -> Result<(), LedgerError> {
+        match self.books().behind().await {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(JournalError(StoreError::Behind.to_string()).into()),
+            Err(error) => Err(JournalError(error.to_string()).into()),
+        }
     }
 
     async fn take_back(&self, scope: Scope, before: Option<Budget>) {

@@ -105,7 +105,7 @@ impl DiskJournal {
             directory: self.directory.clone(),
             durability: self.durability,
             place,
-            unknown: false,
+            doubt: None,
             frames: Vec::new(),
             staged: log::Staged::default(),
         })

@@ -8,7 +8,7 @@ mod thread;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -20,12 +20,17 @@ use thread::WriterThread;
 
 /// Lines in one transaction: beyond a thousand the cost of a row no longer falls, and the lock is held too long.
 const BATCH: u64 = 1_024;
-/// Lines that may wait: some three seconds of five thousand calls each. Beyond it the ledger waits for the database.
-const CAPACITY: usize = 16_384;
+/// Lines that may wait: ten seconds of five thousand calls each, or minutes of some hundreds; about a kilobyte each.
+/// Beyond it the ledger waits for the database.
+const CAPACITY: usize = 65_536;
 /// Lines waiting at which no more calls should be admitted; the rest is room for closing those in flight.
-const OVERLOADED: u64 = 12_288;
+const OVERLOADED: u64 = 49_152;
 /// How long a flush waits: longer than a busy database needs, shorter than anyone's patience.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a page waits for what is not in the database yet, before it says so instead.
+const PAGE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long the ledger waits, and every call with it. Whoever asks it has waited for the database before.
+const LEDGER_DEADLINE: Duration = Duration::from_millis(500);
 
 /// The way to the writer's thread. Cheap to clone; the thread ends when it is stopped or the last clone is gone.
 #[derive(Clone)]
@@ -89,7 +94,7 @@ impl Writer {
     /// # Errors
     /// [`StoreError::Behind`] if that takes too long, [`StoreError::Abandoned`] if the thread is gone.
     pub fn flush_blocking(&self) -> Result<(), StoreError> {
-        self.wait_for(Work::Flush)
+        self.flush_within(FLUSH_DEADLINE)
     }
 
     /// As [`Writer::flush_blocking`], for callers that must not block.
@@ -97,9 +102,45 @@ impl Writer {
     /// # Errors
     /// As [`Writer::flush_blocking`].
     pub async fn flush(&self) -> Result<(), StoreError> {
+        self.flush_aside(FLUSH_DEADLINE).await
+    }
+
+    /// Waits a moment until everything sent before is committed, and gives how many lines are still not: 0 unless the
+    /// database is slow, locked or gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Abandoned`] if the thread is gone.
+    pub async fn catch_up(&self) -> Result<u64, StoreError> {
+        match self.flush_aside(PAGE_DEADLINE).await {
+            Ok(()) => Ok(0),
+            Err(StoreError::Behind) => Ok(self.behind().max(1)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Writer::flush_blocking`], for the ledger, which every call waits for.
+    pub(super) fn flush_for_ledger(&self) -> Result<(), StoreError> {
+        self.flush_within(LEDGER_DEADLINE)
+    }
+
+    async fn flush_aside(&self, deadline: Duration) -> Result<(), StoreError> {
         let writer = self.clone();
-        let done = tokio::task::spawn_blocking(move || writer.flush_blocking()).await;
+        let done = tokio::task::spawn_blocking(move || writer.flush_within(deadline)).await;
         done.unwrap_or(Err(StoreError::Abandoned))
+    }
+
+    fn flush_within(&self, deadline: Duration) -> Result<(), StoreError> {
+        let (done, answer) = sync_channel(1);
+        // A full queue is no place to wait in: whoever asks would hold up the lines behind.
+        self.0.queue.try_send(Work::Flush(done)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Behind,
+            TrySendError::Disconnected(_) => StoreError::Abandoned,
+        })?;
+        self.wake();
+        answer.recv_timeout(deadline).map_err(|error| match error {
+            RecvTimeoutError::Timeout => StoreError::Behind,
+            RecvTimeoutError::Disconnected => StoreError::Abandoned,
+        })
     }
 
     /// Commits everything sent before, syncs the journal and ends the thread. Blocks this thread.
@@ -107,7 +148,11 @@ impl Writer {
     /// # Errors
     /// As [`Writer::flush_blocking`]; what is not committed is replayed from the journal at the next start.
     pub fn stop(&self) -> Result<(), StoreError> {
-        self.wait_for(Work::Stop)
+        let (done, answer) = sync_channel(1);
+        self.wake();
+        self.0.queue.send(Work::Stop(done)).map_err(|_| StoreError::Abandoned)?;
+        self.wake();
+        answer.recv_timeout(FLUSH_DEADLINE).map_err(|_| StoreError::Behind)
     }
 
     /// Sends a finished line, waiting while the queue is full. Returns whether the thread took it; if it is gone, the
@@ -131,14 +176,6 @@ impl Writer {
     pub(super) fn retire(&self, segment: PathBuf, through: u64) {
         // A thread that is gone deletes nothing; the next start finds the segment and retires it again.
         self.0.queue.send(Work::Retired { segment, through }).ok();
-    }
-
-    fn wait_for(&self, work: impl FnOnce(SyncSender<()>) -> Work) -> Result<(), StoreError> {
-        let (done, answer): (_, Receiver<()>) = sync_channel(1);
-        self.wake();
-        self.0.queue.send(work(done)).map_err(|_| StoreError::Abandoned)?;
-        self.wake();
-        answer.recv_timeout(FLUSH_DEADLINE).map_err(|_| StoreError::Behind)
     }
 
     fn wake(&self) {

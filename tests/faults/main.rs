@@ -1,9 +1,12 @@
-//! Faults: the gateway is killed with -9 under load, again and again, and must come back with books that agree with what
-//! the upstream saw. `FARTHING_KILLS` says how often, `FARTHING_SEED` repeats a run.
+//! Faults: what the gateway survives. Here it is killed with -9 under load, again and again, and must come back with books
+//! that agree with what the upstream saw. `FARTHING_KILLS` says how often, `FARTHING_SEED` repeats a run.
+//! Beside it: `locked` (the database belongs to somebody else for a while), `race` (a thousand callers on one budget).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
 mod load;
+mod locked;
+mod race;
 mod reckoning;
 mod seed;
 

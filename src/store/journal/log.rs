@@ -1,7 +1,8 @@
 //! The open journal: the ledger's port, record by record.
 //! Owns what happens around a write: room is checked before it, a failed one is undone, its lines go to the writer. What
 //! is staged together is one write, because a write costs more than the records in it.
-//! Refuses a hold whose settlement might find the disk full, and everything once the file's state is unknown.
+//! Refuses a hold whose settlement might find the disk full, and everything while a failed write is not undone: each
+//! record that is staged then tries to undo it first, so the journal goes on by itself once the disk answers again.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,12 +27,19 @@ pub(super) struct Log {
     pub(super) directory: PathBuf,
     pub(super) durability: Durability,
     pub(super) place: Place,
-    /// Whether a failed write could not be undone, so that nobody knows what the segment says.
-    pub(super) unknown: bool,
+    /// A failed write that could not be undone yet: nobody knows what the segment says there.
+    pub(super) doubt: Option<Doubt>,
     /// The frames staged for the next write; kept for its memory.
     pub(super) frames: Vec<u8>,
     /// Where the staged frames begin, and the lines they complete.
     pub(super) staged: Staged,
+}
+
+/// Bytes of a segment that a failed write may or may not have changed. Nothing is written behind them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubt {
+    at: u64,
+    length: usize,
 }
 
 /// What the next write holds.
@@ -46,6 +54,7 @@ impl Journal for Log {
         if !storable(record, line.as_ref()) {
             return Err(JournalError("a figure of this line is beyond 64 bits".to_owned()));
         }
+        self.resolve_doubt()?;
         let before = self.frames.len();
         let length = match self.encode(record, before) {
             Ok(length) => length,
@@ -89,11 +98,11 @@ impl Journal for Log {
     }
 
     fn is_overloaded(&self) -> bool {
-        self.unknown || self.writer.is_overloaded()
+        self.writer.is_overloaded()
     }
 
     fn spent(&mut self, scope: Scope, since: Timestamp) -> Result<Money, JournalError> {
-        let read = self.writer.flush_blocking();
+        let read = self.writer.flush_for_ledger();
         let read = read.and_then(|()| self.store.read(|rows| spend::spent(rows, &scope.to_string(), since)));
         read.map_err(|error| failed("read what was spent", &error))
     }
@@ -106,7 +115,8 @@ impl Log {
         let write = self.staged.from.map_or(seq, |from| from.seq);
         frame::encode(&mut self.frames, Number { seq, write }, record)?;
         let length = length_of(self.frames.get(before..).unwrap_or_default());
-        if !matches!(record, Record::Closed(_)) && !self.place.admits(length) {
+        let is_last = matches!(record, Record::Closed(closing) if closing.kind.is_call());
+        if !is_last && !self.place.admits(length) {
             let reason = "the journal is full and no new segment could be begun: free space on its disk";
             return Err(JournalError(reason.to_owned()));
         }
@@ -114,15 +124,19 @@ impl Log {
     }
 
     fn write(&mut self, at: u64) -> Result<(), JournalError> {
-        if self.unknown {
-            let reason = "an earlier write failed and could not be undone: check the disk and restart";
-            return Err(JournalError(reason.to_owned()));
-        }
         self.put(at, &self.frames).map_err(|error| {
-            // Half a record, or a whole one that is not synced, must not come back at the next start.
-            self.unknown = self.put(at, &vec![0; self.frames.len()]).is_err();
-            failed("write the journal", &error)
+            self.doubt = Some(Doubt { at, length: self.frames.len() });
+            // If this fails too, the next record to be staged tries again.
+            self.resolve_doubt().err().unwrap_or_else(|| failed("write the journal", &error))
         })
+    }
+
+    /// Undoes the failed write: half a record, or a whole one that is not synced, must not come back at the next start.
+    fn resolve_doubt(&mut self) -> Result<(), JournalError> {
+        let Some(Doubt { at, length }) = self.doubt else { return Ok(()) };
+        self.put(at, &vec![0; length]).map_err(|error| failed("undo a failed write of the journal", &error))?;
+        self.doubt = None;
+        Ok(())
     }
 
     fn put(&self, at: u64, bytes: &[u8]) -> io::Result<()> {

@@ -58,6 +58,14 @@ struct RequestView {
     first_token_ms: Option<u64>,
 }
 
+/// A page of lines, and how many finished calls are not in the database yet and so on no page.
+#[derive(Debug, Serialize)]
+struct RequestsPage {
+    #[serde(flatten)]
+    list: List<RequestView>,
+    behind: u64,
+}
+
 /// Disjoint classes; cache writes of both lifetimes together.
 #[derive(Debug, Serialize)]
 struct UsageView {
@@ -108,11 +116,13 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (filter, page) = filter(&gateway, query(&request)?)?;
-    let lines = gateway.admin.books().requests(filter).await.map_err(AdminError::Store)?;
+    let books = gateway.admin.books();
+    let behind = books.behind().await.map_err(AdminError::Store)?;
+    let lines = books.requests(filter).await.map_err(AdminError::Store)?;
     let (lines, next_cursor) = page.close(lines.into_iter(), |line: &Line| line.seq);
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
     let data = lines.iter().map(|line| RequestView::new(line, &keys, &catalogue)).collect();
-    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+    Ok(HttpResponse::Ok().json(RequestsPage { list: List { data, next_cursor }, behind }))
 }
 
 /// GET `/api/requests/{id}`.

@@ -48,7 +48,7 @@ fn a_record_cut_anywhere_costs_nothing_before_it() {
 #[test]
 fn a_flipped_bit_in_the_last_record_costs_nothing_before_it() {
     let (dir, (bytes, last)) = (TempDir::new(), two_calls());
-    for (at, bit) in (last..bytes.len()).zip((0..8).cycle()) {
+    for (at, bit) in (last..bytes.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << bit;
         assert_second_call_lost(&dir, &flipped, last);
@@ -155,6 +155,43 @@ fn a_hold_whose_line_is_in_the_database_is_not_open() {
     close(&mut *journal, 2);
     assert_eq!(open_holds(&books.open().1), []);
     assert_eq!(books.lines(), [line(1), line(2)]);
+    assert!(books.verdict().is_ok());
+}
+
+/// A journal that syncs each write and is known to nobody else, so that its first write names it.
+fn unnamed(books: &Books) -> log::Log {
+    let directory = books.dir.path().join("journal");
+    assert_eq!(segment::list(&directory).unwrap(), []);
+    log::Log {
+        store: Arc::clone(&books.store),
+        writer: books.writer.clone(),
+        place: Place::begin(&directory, 1, 0, &mut std::iter::empty()).unwrap(),
+        directory,
+        durability: Durability::Power,
+        doubt: None,
+        frames: Vec::new(),
+        staged: log::Staged::default(),
+    }
+}
+
+#[test]
+fn a_failed_write_is_undone_as_soon_as_the_disk_answers() {
+    let books = Books::new();
+    let mut journal = unnamed(&books);
+    let (here, away) = (books.dir.path().join("journal"), books.dir.path().join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    // The bytes are written and cannot be synced, and neither can the zeros over them.
+    for n in 1..=3 {
+        assert!(journal.append(&Record::Held(hold(n)), None).is_err());
+        assert!(journal.doubt.is_some());
+    }
+    std::fs::rename(&away, &here).unwrap();
+    place(&mut journal, 4);
+    close(&mut journal, 4);
+    place(&mut journal, 5);
+    let recovered = books.open().1;
+    assert_eq!((open_holds(&recovered), recovered.closed), (vec![hold(5)], vec![closing(4)]));
+    assert_eq!(books.lines(), [line(4)]);
     assert!(books.verdict().is_ok());
 }
 
