@@ -11,7 +11,8 @@ pub(crate) struct Moment {
 /// What a run has measured.
 pub(crate) struct Figures {
     rate: u128,
-    cpu_us: f64,
+    /// Tenths of a microsecond a call.
+    cpu: u128,
     hold: [Duration; 2],
     settle: [Duration; 2],
     behind: u64,
@@ -28,8 +29,7 @@ impl Figures {
         let (holds, settles) = moments.iter().map(|moment| (moment.held, moment.settled)).unzip();
         Self {
             rate: calls * 1_000 / took.as_millis().max(1),
-            cpu_us: Duration::from_micros(cpu_us).as_secs_f64() * 1e6
-                / f64::from(u32::try_from(calls).unwrap_or(u32::MAX)),
+            cpu: u128::from(cpu_us) * 10 / calls,
             hold: percentiles(holds),
             settle: percentiles(settles),
             behind,
@@ -39,12 +39,15 @@ impl Figures {
 
     /// This run's row.
     pub(crate) fn row(&self, name: &str) -> String {
-        let ms = |duration: Duration| format!("{:.2} ms", duration.as_secs_f64() * 1e3);
+        let ms = |duration: Duration| format!("{}.{:02} ms", duration.as_millis(), duration.as_micros() % 1_000 / 10);
         let ([hold, slow_hold], [settle, slow_settle]) = (self.hold.map(ms), self.settle.map(ms));
         let catch_up = ms(self.catch_up);
         format!(
-            "{name:<10} {:>9} {:>12.1} {hold:>10} {slow_hold:>10} {settle:>12} {slow_settle:>12} {:>19} {catch_up:>14}",
-            self.rate, self.cpu_us, self.behind
+            "{name:<10} {:>9} {:>10}.{} {hold:>10} {slow_hold:>10} {settle:>12} {slow_settle:>12} {:>19} {catch_up:>14}",
+            self.rate,
+            self.cpu / 10,
+            self.cpu % 10,
+            self.behind
         )
     }
 }

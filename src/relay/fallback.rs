@@ -64,14 +64,16 @@ impl Relay {
 
     /// Books the attempt that failed last, before another is made. Whether what is set aside covers another.
     async fn book_failed(&self, exchange: &Exchange, admitted: &mut Admitted) -> bool {
-        let Some(failed) = admitted.failed.take() else { return true };
-        let outcome = self.outcome_of_failure(exchange, admitted, &failed);
+        let Some(failed) = &admitted.failed else { return true };
+        let outcome = self.outcome_of_failure(exchange, admitted, failed);
         match admitted.hold.attempt_ended(failed.target.clone(), outcome).await {
-            Ok(covered) => covered,
+            Ok(covered) => {
+                admitted.failed = None;
+                covered
+            }
             Err(error) => {
                 log::error!((logging::REQUEST_ID):% = exchange.id, (logging::ERROR):% = error; "attempt not recorded");
                 // It becomes the request's last line, and nothing more is tried.
-                admitted.failed = Some(failed);
                 false
             }
         }

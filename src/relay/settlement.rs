@@ -116,9 +116,15 @@ impl Relay {
     /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in; if none was sent
     /// yet, nothing was.
     pub(super) async fn client_left(&self, exchange: &Exchange, admitted: Admitted) {
-        let end = match admitted.attempts {
-            0 => client_gone(Usage::default(), Provenance::Counted, None),
-            _ => client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None),
+        let end = match (admitted.attempts, &admitted.failed) {
+            (0, _) => client_gone(Usage::default(), Provenance::Counted, None),
+            (_, Some(failed)) => {
+                let (usage, provenance) = failed_usage(&admitted, failed.billed);
+                client_gone(usage, provenance, None)
+            }
+            (_, None) => {
+                client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None)
+            }
         };
         let tried = admitted.tried.clone();
         self.settle(exchange, admitted, tried, end).await;

@@ -90,7 +90,9 @@ names!(
 
 names!(
     /// What a line of a request is.
+    #[derive(Default)]
     LineKind {
+        #[default]
         /// The last attempt, which answered the client or was the last to fail: each request has exactly one.
         Call = "call",
         /// An attempt before that.
@@ -102,14 +104,7 @@ names!(
 
 impl LineKind {
     /// Whether it is the line every request has.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_call(&self) -> bool {
         *self == Self::Call
-    }
-}
-
-impl Default for LineKind {
-    fn default() -> Self {
-        Self::Call
     }
 }

@@ -66,7 +66,6 @@ impl Money {
     }
 
     /// Whether this is nothing.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_zero(&self) -> bool {
         self.0 == 0
     }

@@ -35,7 +35,6 @@ impl Rate {
     }
 
     /// Whether it is free.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_zero(&self) -> bool {
         *self == Self::ZERO
     }

@@ -10,7 +10,9 @@ use super::call::names;
 
 names!(
     /// How a provider served a call.
+    #[derive(Default)]
     ServiceTier {
+        #[default]
         /// As usual; OpenAI calls it `default`.
         Standard = "standard",
         /// Slower and cheaper.
@@ -26,7 +28,6 @@ names!(
 
 impl ServiceTier {
     /// Whether it is the usual one.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_standard(&self) -> bool {
         *self == Self::Standard
     }
@@ -123,12 +124,6 @@ impl TierMultipliers {
     /// Whether every tier costs the same.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-impl Default for ServiceTier {
-    fn default() -> Self {
-        Self::Standard
     }
 }
 

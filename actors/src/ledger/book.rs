@@ -143,11 +143,14 @@ impl Book {
         }
         let OpenHold { hold, attempts, .. } = self.open.get(&request).ok_or(CloseError::Unknown)?.open.clone();
         let target = target.filter(|target| *target != hold.target);
-        let priced_by = target.as_ref().unwrap_or(&hold.target);
-        let amount = if consumed_nothing(&outcome) { Money::ZERO } else { priced_by.cost(&outcome.usage) };
-        if !kind.is_call() && outcome.attempts <= attempts {
-            return Ok(Close::Repeated(amount));
+        let cost = target.as_ref().unwrap_or(&hold.target).cost(&outcome.usage);
+        // Its last attempt has a line of its own, or none was made.
+        let is_booked = outcome.attempts <= attempts;
+        if is_booked && !kind.is_call() {
+            return Ok(Close::Repeated(cost));
         }
+        let outcome = if is_booked { nothing_more(outcome) } else { outcome };
+        let amount = if is_booked || consumed_nothing(&outcome) { Money::ZERO } else { cost };
         let exhausting = !kind.is_call() && !self.covers(&hold.call.scopes, amount);
         let closed_at = self.now;
         Ok(Close::First(Box::new(Closing { kind, request, target, outcome, amount, exhausting, closed_at })))
@@ -387,6 +390,11 @@ impl HoldRequest {
             closed_at: closing.closed_at,
         }
     }
+}
+
+/// The end of a call of which nothing is left to book.
+fn nothing_more(outcome: Outcome) -> Outcome {
+    Outcome { usage: Usage::default(), ..outcome }
 }
 
 /// A void: the call failed or was refused before it consumed anything, so not even a request fee is due.

@@ -110,6 +110,7 @@ pub struct Adjustment {
 
 /// A line of the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries, and whoever keeps many boxes them")]
 pub enum Line {
     /// About a request.
     Entry(Entry),

@@ -16,6 +16,7 @@ const MAX_TOKENS: u64 = 1_000_000_000_000;
 
 /// One accepted change, to be saved as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a change is made by hand, one at a time")]
 pub enum Change {
     /// The provider, new or instead of the one with its id.
     SaveProvider(Arc<Provider>),

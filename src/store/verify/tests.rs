@@ -119,7 +119,7 @@ fn corrections_and_adjustments_are_lines_like_others() {
     assert!(verdict.is_ok(), "{verdict:?}");
     assert_eq!((verdict.entries, verdict.requests), (9, 5));
     let stored = books.store.read(|connection| adjustments(connection, None, 10)).unwrap();
-    assert_eq!(stored.iter().map(|stored| &stored.adjustment).last(), Some(&house));
+    assert_eq!(stored.last().map(|stored| &stored.adjustment), Some(&house));
 
     let tampered = "UPDATE ledger_entries SET held = held + 1, amount = amount - 1 WHERE kind = 'correction'";
     books.store.change(|connection| Ok(connection.batch_execute(tampered)?)).unwrap();

@@ -46,7 +46,7 @@ impl Book {
     pub fn decide_adjustment(&mut self, adjustment: Adjustment, now: Timestamp) -> Option<Adjustment> {
         self.advance(now);
         let known = self.adjusted.get(&adjustment.id).is_some();
-        (!known).then(|| Adjustment { booked_at: self.now, ..adjustment })
+        (!known).then_some(Adjustment { booked_at: self.now, ..adjustment })
     }
 
     /// Applies an adjustment that is written down.

@@ -56,6 +56,16 @@ fn each_attempt_is_charged_and_another_is_made_only_if_it_is_covered() {
 }
 
 #[test]
+fn a_call_that_ends_with_an_attempt_that_is_booked_adds_nothing() {
+    let mut book = limited(100);
+    book.place(hold(1, 1, 60), NOW).unwrap();
+    attempt(&mut book, 1, 1, 30);
+    // Whoever closes it cannot know whether the attempt's own line was written before the client left.
+    assert_eq!(settle(&mut book, 1, 30, NOW), Ok(picos(0)));
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(30), picos(0)));
+}
+
+#[test]
 fn an_attempt_is_booked_once() {
     let mut book = limited(100);
     book.place(hold(1, 1, 60), NOW).unwrap();
