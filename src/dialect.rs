@@ -35,7 +35,7 @@ pub mod words;
 pub use anthropic::{MessagesRequest, bedrock};
 pub use fault::{RequestFault, StreamFault};
 pub use gemini::{EmbedRequest, Framing, GeminiRequest};
-pub use head::{Head, OutputCap, Rewrite};
+pub use head::{Head, Measure, OutputCap, Rewrite};
 pub use openai_chat::ChatRequest;
 pub use openai_responses::ResponsesRequest;
 pub use passage::{Passage, Seen, StreamEnd};

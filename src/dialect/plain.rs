@@ -10,7 +10,7 @@ use farthing_actors::domain::Usage;
 
 use super::fault::RequestFault;
 use super::fields;
-use super::head::{Head, Rewrite};
+use super::head::{Head, Measure, Rewrite};
 use super::members::{self, Member};
 use super::openai_chat;
 use super::splice::{Splice, json_string};
@@ -79,6 +79,8 @@ impl PlainRequest {
             choices: 1,
             messages: how_many(messages),
             bytes: body.len(),
+            tier: None,
+            measure: Measure::TEXT,
         };
         Ok(Self { head, endpoint, model_at: model.span(), body: body.clone() })
     }

@@ -1,7 +1,7 @@
 //! Estimates: how many tokens a request will take, before anybody has counted.
 //! Owns the two figures (likely, and the most for a hold). Refuses to be used where a provider's own figure is known.
 
-use farthing_actors::domain::{Money, Usage};
+use farthing_actors::domain::{Money, ServiceTier, Units, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 
 use crate::dialect::{Head, Seen};
@@ -26,6 +26,10 @@ pub(super) struct Estimate {
     pub output_cap: u64,
     /// Choices asked for.
     pub choices: u64,
+    /// What is not text, at most.
+    pub units: Units,
+    /// The tier it will be served in unless that is the standard one; `None` where the provider chooses.
+    pub tier: Option<ServiceTier>,
 }
 
 impl Estimate {
@@ -39,6 +43,8 @@ impl Estimate {
             prompt_ceiling: if unseen { window(candidates) } else { prompt_ceiling(bytes, messages) },
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
+            units: head.measure.most,
+            tier: head.tier,
         }
     }
 
@@ -46,7 +52,7 @@ impl Estimate {
     pub(super) fn ceiling(&self, candidates: &[Candidate]) -> Money {
         let expected = self.expected();
         let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_deref());
-        prices.map(|(_, price)| price.ceiling(&expected, None)).max().unwrap_or(Money::ZERO)
+        prices.map(|(_, price)| price.ceiling(&expected, self.tier)).max().unwrap_or(Money::ZERO)
     }
 
     /// The same request with the shortest answer that is still useful.
@@ -69,7 +75,7 @@ impl Estimate {
     /// The usage the ceiling was computed for.
     pub(super) fn expected(&self) -> Usage {
         let output = self.output_cap.saturating_mul(self.choices);
-        Usage { input: self.prompt_ceiling, output, ..Usage::default() }
+        Usage { input: self.prompt_ceiling, output, units: self.units, ..Usage::default() }
     }
 
     /// All tokens, for the limiters.

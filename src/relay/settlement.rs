@@ -36,12 +36,17 @@ pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missin
             (Usage { output, ..usage }, Provenance::Estimated(missing))
         }
         Reading::Figures(usage) => (usage, Provenance::Provider),
-        Reading::Absent => (estimate.seen(seen), Provenance::Estimated(missing)),
+        Reading::Absent => (unreported(estimate, seen), Provenance::Estimated(missing)),
         Reading::Insane(what) => {
             log::warn!(reason = what; "the provider's usage figures are impossible, estimating");
-            (estimate.seen(seen), Provenance::Estimated(Why::Insane))
+            (unreported(estimate, seen), Provenance::Estimated(Why::Insane))
         }
     }
+}
+
+/// What was seen, in the tier that the provider named, or else the one that was asked for.
+fn unreported(estimate: &Estimate, seen: Seen) -> Usage {
+    Usage { tier: seen.tier.or(estimate.tier).unwrap_or_default(), ..estimate.seen(seen) }
 }
 
 impl Relay {
@@ -118,7 +123,11 @@ impl Relay {
     pub(super) async fn client_left(&self, exchange: &Exchange, admitted: Admitted) {
         let end = match admitted.attempts {
             0 => client_gone(Usage::default(), Provenance::Counted, None),
-            _ => client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None),
+            _ => client_gone(
+                unreported(&admitted.estimate, Seen::default()),
+                Provenance::Estimated(Why::ClientGone),
+                None,
+            ),
         };
         let tried = admitted.tried.clone();
         self.settle(exchange, admitted, tried, end).await;
@@ -146,7 +155,7 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
 /// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
 fn failed_usage(admitted: &Admitted, billed: bool) -> (Usage, Provenance) {
     if billed {
-        (admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::UpstreamCut))
+        (unreported(&admitted.estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut))
     } else {
         (Usage::default(), Provenance::Counted)
     }

@@ -60,7 +60,7 @@ impl Relay {
     ) -> Option<Money> {
         // What generates nothing owes nothing for the size of its answer.
         let generated = if exchange.head().output_cap == Some(0) { 0 } else { whole.body.len() };
-        let seen = Seen { events: 0, text_bytes: u64::try_from(generated).unwrap_or(u64::MAX) };
+        let seen = Seen { text_bytes: u64::try_from(generated).unwrap_or(u64::MAX), ..Seen::default() };
         let (usage, provenance) = consumed(whole.reading, &admitted.estimate, seen, Why::Missing);
         let first_token = Some(chosen.first_token);
         let target = target(&chosen.candidate);
