@@ -31,15 +31,13 @@ pub struct Head {
 pub struct Measure {
     /// At most, for a hold.
     pub most: Units,
-    /// Likely.
+    /// Likely, where nobody reports it.
     pub likely: Units,
-    /// What is certain: it can be counted in the request.
-    pub exact: Units,
 }
 
 impl Measure {
     /// Of a request for text.
-    pub const TEXT: Self = Self { most: Units::NONE, likely: Units::NONE, exact: Units::NONE };
+    pub const TEXT: Self = Self { most: Units::NONE, likely: Units::NONE };
 }
 
 /// What must change on the way to the provider.

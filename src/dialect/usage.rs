@@ -16,6 +16,8 @@ pub enum Reading {
     Absent,
     /// Figures that cannot be true, with the reason.
     Insane(&'static str),
+    /// No figures, but this many pictures, which can be counted.
+    Pictures(u64),
     /// Figures, an explicit zero included.
     Figures(Usage),
 }

@@ -28,6 +28,8 @@ pub(super) struct Estimate {
     pub choices: u64,
     /// What is not text, at most.
     pub units: Units,
+    /// The same, likely.
+    pub likely: Units,
     /// The tier it will be served in unless that is the standard one; `None` where the provider chooses.
     pub tier: Option<ServiceTier>,
 }
@@ -44,6 +46,7 @@ impl Estimate {
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
             units: head.measure.most,
+            likely: head.measure.likely,
             tier: head.tier,
         }
     }

@@ -189,7 +189,7 @@ impl<'a> Figures<'a> {
     pub(super) fn new(reading: Reading, tier: Option<&'a str>, farthing: Option<&str>) -> Self {
         let usage = match reading {
             Reading::Figures(usage) => usage,
-            Reading::Absent | Reading::Insane(_) => Usage::default(),
+            Reading::Absent | Reading::Insane(_) | Reading::Pictures(_) => Usage::default(),
         };
         let writes = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
         let cached = usage.cache_read.saturating_add(writes);
