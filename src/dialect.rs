@@ -41,7 +41,7 @@ pub use anthropic::{MessagesRequest, bedrock};
 pub use beyond::Beyond;
 pub use fault::{RequestFault, StreamFault};
 pub use gemini::{EmbedRequest, Framing, GeminiRequest};
-pub use head::{Head, OutputCap, Rewrite};
+pub use head::{Head, Measure, OutputCap, Rewrite};
 pub use openai_chat::ChatRequest;
 pub use openai_responses::ResponsesRequest;
 pub use passage::{Passage, Seen, StreamEnd};

@@ -27,7 +27,7 @@ pub fn is_answer(dialect: Dialect, body: &[u8]) -> bool {
 /// The usage a whole answer reports.
 pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
     match dialect {
-        _ if endpoint != Endpoint::Conversation => plain::usage(body),
+        _ if endpoint != Endpoint::Conversation => plain::usage(endpoint, body),
         Dialect::OpenaiChat => openai_chat::reply::usage(body),
         Dialect::OpenaiResponses => openai_responses::reply::usage(body),
         Dialect::Anthropic => anthropic::reply::usage(body),

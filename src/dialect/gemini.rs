@@ -10,6 +10,7 @@ pub mod count;
 pub mod embed;
 pub mod error;
 mod framing;
+mod grounding;
 mod log_probs;
 mod media;
 mod parts;

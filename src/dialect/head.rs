@@ -1,6 +1,8 @@
 //! The head of a request: what the gateway must know of it, whatever its dialect, before it asks anybody.
 //! Owns those figures and what must change on the way to a provider of the same dialect.
 
+use farthing_actors::domain::{ServiceTier, Units};
+
 /// What a request is, without its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
@@ -16,8 +18,26 @@ pub struct Head {
     pub choices: u64,
     /// How many messages there are.
     pub messages: usize,
-    /// The size of the body in bytes.
+    /// The size of the body in bytes; of an upload, that of its text alone.
     pub bytes: usize,
+    /// The tier it asks for; `None` where it leaves the choice to the provider.
+    pub tier: Option<ServiceTier>,
+    /// What it takes that is not text.
+    pub measure: Measure,
+}
+
+/// What a request takes that is not text, before anybody has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Measure {
+    /// At most, for a hold.
+    pub most: Units,
+    /// Likely, where nobody reports it.
+    pub likely: Units,
+}
+
+impl Measure {
+    /// Of a request for text.
+    pub const TEXT: Self = Self { most: Units::NONE, likely: Units::NONE };
 }
 
 /// What must change on the way to the provider.

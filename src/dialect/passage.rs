@@ -4,6 +4,7 @@
 //! settled.
 
 use bytes::{Bytes, BytesMut};
+use farthing_actors::domain::ServiceTier;
 
 use super::canonical::Event;
 use super::fault::StreamFault;
@@ -17,6 +18,8 @@ pub struct Seen {
     pub events: u64,
     /// Bytes of that text.
     pub text_bytes: u64,
+    /// The tier it is served in, if the provider named one.
+    pub tier: Option<ServiceTier>,
 }
 
 /// How the provider ended the stream.
@@ -118,6 +121,9 @@ impl Translation {
                 && *reading != Reading::Absent
             {
                 self.usage = *reading;
+            }
+            if let Event::ServiceTier(tier) = &event {
+                self.seen.tier = ServiceTier::of_provider(tier).or(self.seen.tier);
             }
             let bytes = event.text_bytes();
             self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);

@@ -1,6 +1,8 @@
-//! Plain calls: what an application asks that is no conversation: embeddings, moderations, rankings.
+//! Plain calls: what an application asks that is no conversation: embeddings, moderations, rankings, pictures.
 //! Owns what the gateway must know of them, and that nothing but the model's name is changed. Refuses to translate: only a
 //! provider that has the same call serves it.
+
+pub mod images;
 
 use std::fmt;
 use std::ops::Range;
@@ -10,7 +12,7 @@ use farthing_actors::domain::Usage;
 
 use super::fault::RequestFault;
 use super::fields;
-use super::head::{Head, Rewrite};
+use super::head::{Head, Measure, Rewrite};
 use super::members::{self, Member};
 use super::openai_chat;
 use super::splice::{Splice, json_string};
@@ -31,6 +33,8 @@ pub enum Endpoint {
     Moderations,
     /// `POST /v1/rerank`.
     Rerank,
+    /// `POST /v1/images/generations`.
+    Images,
 }
 
 /// A valid plain call and its body.
@@ -49,11 +53,17 @@ impl Endpoint {
         if self == Self::BatchEmbeddings { Self::Embeddings } else { self }
     }
 
+    /// Whether the answer is a work that costs again each time it is made, so that a call is not made twice after the
+    /// provider may have made one.
+    pub fn makes_works(self) -> bool {
+        self == Self::Images
+    }
+
     /// The member that holds what is to be worked on.
     fn content(self) -> &'static str {
         match self {
             Self::Conversation => "messages",
-            Self::Completions => "prompt",
+            Self::Completions | Self::Images => "prompt",
             Self::Embeddings | Self::BatchEmbeddings | Self::Moderations => "input",
             Self::Rerank => "documents",
         }
@@ -79,6 +89,8 @@ impl PlainRequest {
             choices: 1,
             messages: how_many(messages),
             bytes: body.len(),
+            tier: None,
+            measure: if endpoint == Endpoint::Images { images::measure(&body)? } else { Measure::TEXT },
         };
         Ok(Self { head, endpoint, model_at: model.span(), body: body.clone() })
     }
@@ -114,7 +126,10 @@ pub(super) fn how_many(input: Member<'_>) -> usize {
 }
 
 /// The usage of an answer. Rankings may give nothing but a total; it is all input.
-pub fn usage(body: &[u8]) -> Reading {
+pub fn usage(endpoint: Endpoint, body: &[u8]) -> Reading {
+    if endpoint == Endpoint::Images {
+        return images::usage(body);
+    }
     match openai_chat::reply::usage(body) {
         Reading::Absent => total(body),
         reading => reading,
@@ -175,7 +190,7 @@ mod tests {
             (r#"{"results":[]}"#, Reading::Absent),
             (r#"{"usage":{"total_tokens":-1}}"#, Reading::Insane("a figure is not a whole number of tokens")),
         ] {
-            assert_eq!(usage(body.as_bytes()), reading, "{body}");
+            assert_eq!(usage(Endpoint::Rerank, body.as_bytes()), reading, "{body}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! Owns the three things an answer can say of it, and which figures are possible. Refuses to repair: impossible figures
 //! are reported as such and the caller estimates.
 
-use farthing_actors::domain::Usage;
+use farthing_actors::domain::{ServiceTier, Usage};
 
 use super::members::Member;
 
@@ -16,8 +16,56 @@ pub enum Reading {
     Absent,
     /// Figures that cannot be true, with the reason.
     Insane(&'static str),
+    /// No figures, but this many pictures, which can be counted.
+    Pictures(u64),
     /// Figures, an explicit zero included.
     Figures(Usage),
+}
+
+impl Reading {
+    /// The same figures, of a call that was served in `tier`, if that is known.
+    pub(super) fn served(mut self, tier: Option<ServiceTier>) -> Self {
+        if let (Self::Figures(usage), Some(tier)) = (&mut self, tier) {
+            usage.tier = tier;
+        }
+        self
+    }
+
+    /// The same figures, with the searches made on the way.
+    pub(super) fn searched(mut self, searches: u64) -> Self {
+        if let Self::Figures(usage) = &mut self {
+            usage.units.searches = searches;
+        }
+        self
+    }
+}
+
+/// The tier that an answer's member names, if it names one that is known.
+pub(super) fn tier(member: Option<Member<'_>>) -> Option<ServiceTier> {
+    ServiceTier::of_provider(&member?.string()?)
+}
+
+/// The tokens of one side of a call that are in no other class.
+pub(super) struct Apart {
+    /// Of text.
+    pub(super) text: u64,
+    /// Of sound.
+    pub(super) audio: u64,
+    /// Of pictures.
+    pub(super) image: u64,
+}
+
+/// Takes sound and pictures out of `tokens`, of which `classed` stand in another class, such as the cached ones. Nobody
+/// says whether those were text: as far as they can be they were, since the rest then costs no less than it may.
+pub(super) fn apart(tokens: u64, classed: u64, [audio, image]: [Option<u64>; 2]) -> Result<Apart, &'static str> {
+    let (audio, image) = (audio.unwrap_or(0), image.unwrap_or(0));
+    if audio.saturating_add(image) > tokens {
+        return Err("more tokens of sound and pictures than tokens");
+    }
+    let rest = tokens.saturating_sub(classed);
+    let audio = audio.min(rest);
+    let image = image.min(rest.saturating_sub(audio));
+    Ok(Apart { text: rest.saturating_sub(audio).saturating_sub(image), audio, image })
 }
 
 /// A figure as tokens; `None` where it is absent.

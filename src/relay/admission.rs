@@ -1,7 +1,7 @@
 //! Admission: a place from the limiters and money from the ledger, asked together.
 //! Owns the rule that a refusal of one gives back the other, and that every refusal is on record.
 
-use farthing_actors::domain::{CallStatus, LineKind, Money, Provenance, Usage};
+use farthing_actors::domain::{CallStatus, LineKind, Money, Provenance, ServiceTier, Usage};
 use farthing_actors::ledger::{Entry, HoldRequest, Outcome};
 use farthing_actors::registry::catalogue::Candidate;
 
@@ -9,6 +9,7 @@ use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, target};
 use super::fallback::MAX_ATTEMPTS;
 use super::settlement::millis;
+use super::wording::spoken;
 use super::{Relay, RelayError};
 
 impl Relay {
@@ -18,6 +19,7 @@ impl Relay {
     /// The refusal, which is then recorded; nothing stays set aside.
     pub(super) async fn admit(&self, exchange: &Exchange, candidates: Vec<Candidate>) -> Result<Admitted, RelayError> {
         let estimate = Estimate::of(&exchange.ask.request, &candidates);
+        let estimate = Estimate { tier: asked_tier(exchange, &candidates), ..estimate };
         let Some(first) = candidates.first() else {
             return Err(RelayError::UnknownModel(exchange.head().model.clone()));
         };
@@ -95,4 +97,10 @@ impl Relay {
 fn patience_ms(candidates: &[Candidate]) -> u64 {
     let longest = candidates.iter().map(|candidate| candidate.provider.timeouts.total_ms).max().unwrap_or(0);
     longest.saturating_mul(u64::from(MAX_ATTEMPTS)).saturating_add(60_000)
+}
+
+/// The tier that is asked for. A provider of another dialect may have no word for it, and choose.
+fn asked_tier(exchange: &Exchange, candidates: &[Candidate]) -> Option<ServiceTier> {
+    let own = |candidate: &Candidate| spoken(exchange, candidate) == exchange.ask.request.dialect();
+    exchange.head().tier.filter(|_| candidates.iter().all(own))
 }

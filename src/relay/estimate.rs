@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use farthing_actors::domain::{Money, Usage};
+use farthing_actors::domain::{Money, ServiceTier, Units, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 
 use crate::dialect::{Beyond, Request, Seen};
@@ -38,6 +38,12 @@ pub(super) struct Estimate {
     pub output_cap: u64,
     /// Choices asked for.
     pub choices: u64,
+    /// What is not text, at most.
+    pub units: Units,
+    /// The same, likely.
+    pub likely: Units,
+    /// The tier it will be served in unless that is the standard one; `None` where the provider chooses.
+    pub tier: Option<ServiceTier>,
 }
 
 impl Estimate {
@@ -51,6 +57,9 @@ impl Estimate {
             prompt_ceiling: if beyond.unseen { window(candidates).max(ceiling) } else { ceiling },
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
+            units: head.measure.most,
+            likely: head.measure.likely,
+            tier: head.tier,
         }
     }
 
@@ -58,7 +67,7 @@ impl Estimate {
     pub(super) fn ceiling(&self, candidates: &[Candidate]) -> Money {
         let expected = self.expected();
         let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_deref());
-        prices.map(|(_, price)| price.ceiling(&expected, None)).max().unwrap_or(Money::ZERO)
+        prices.map(|(_, price)| price.ceiling(&expected, self.tier)).max().unwrap_or(Money::ZERO)
     }
 
     /// The same request with the shortest answer that is still useful.
@@ -73,7 +82,8 @@ impl Estimate {
         }
         let expected = self.expected();
         let prices = candidates.iter().filter_map(|candidate| candidate.deployment.price.as_deref());
-        let affordable = prices.filter_map(|(_, price)| price.affordable(&expected, None, granted)).min().unwrap_or(0);
+        let affordable =
+            prices.filter_map(|(_, price)| price.affordable(&expected, self.tier, granted)).min().unwrap_or(0);
         let cap = affordable / self.choices.max(1);
         (Self { output_cap: cap, ..self }, Some(cap))
     }
@@ -81,7 +91,7 @@ impl Estimate {
     /// The usage the ceiling was computed for.
     pub(super) fn expected(&self) -> Usage {
         let output = self.output_cap.saturating_mul(self.choices);
-        Usage { input: self.prompt_ceiling, output, ..Usage::default() }
+        Usage { input: self.prompt_ceiling, output, units: self.units, ..Usage::default() }
     }
 
     /// All tokens, for the limiters.

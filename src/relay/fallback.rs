@@ -50,7 +50,9 @@ impl Relay {
                     http_status: status_of(&error),
                 });
             }
-            let (stop, inexpressible) = (!error.may_fall_back(), matches!(error, UpstreamError::Inexpressible(_)));
+            let made = exchange.ask.request.endpoint().makes_works() && may_have_worked(&error);
+            let (stop, inexpressible) =
+                (made || !error.may_fall_back(), matches!(error, UpstreamError::Inexpressible(_)));
             // That one provider has no place for the request says less than that another failed at it.
             if !(inexpressible && matches!(last, RelayError::Upstream { .. })) {
                 last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
@@ -118,6 +120,11 @@ impl Relay {
             None => self.breakers.succeeded(candidate.deployment.id, exchange.key_id()),
         }
     }
+}
+
+/// Whether the provider may have done the work although no answer came. A refusal, or no connection, says it has not.
+fn may_have_worked(error: &UpstreamError) -> bool {
+    error.fault() == Fault::Provider && !matches!(error, UpstreamError::Connect(_))
 }
 
 fn kind(error: &UpstreamError) -> FailureKind {

@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Provenance, Usage};
+use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Price, Provenance, Units, Usage};
 use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, Failed};
 use super::{Relay, RelayError};
-use crate::dialect::Reading;
-use crate::dialect::Seen;
+use crate::dialect::{Reading, Seen, plain};
 use crate::logging;
 use crate::upstream::UpstreamError;
 
@@ -36,11 +35,28 @@ pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missin
             (Usage { output, ..usage }, Provenance::Estimated(missing))
         }
         Reading::Figures(usage) => (usage, Provenance::Provider),
-        Reading::Absent => (estimate.seen(seen), Provenance::Estimated(missing)),
+        Reading::Absent | Reading::Pictures(_) => (unreported(estimate, seen), Provenance::Estimated(missing)),
         Reading::Insane(what) => {
             log::warn!(reason = what; "the provider's usage figures are impossible, estimating");
-            (estimate.seen(seen), Provenance::Estimated(Why::Insane))
+            (unreported(estimate, seen), Provenance::Estimated(Why::Insane))
         }
+    }
+}
+
+/// What was seen and what is likely beside it, in the tier that the provider named, or else the one that was asked for.
+fn unreported(estimate: &Estimate, seen: Seen) -> Usage {
+    let tier = seen.tier.or(estimate.tier).unwrap_or_default();
+    Usage { tier, units: estimate.likely, ..estimate.seen(seen) }
+}
+
+/// The usage of an answer that has nothing but its pictures to count: exact where they are billed by the picture, else
+/// what their tokens likely are.
+pub(super) fn pictures(images: u64, estimate: &Estimate, price: Option<&Price>) -> (Usage, Provenance) {
+    let counted = Usage { units: Units { images, ..Units::NONE }, ..Usage::default() };
+    let likely = Usage { units: plain::images::likely(images), ..unreported(estimate, Seen::default()) };
+    match price {
+        Some(price) if price.cost(&likely) != price.cost(&counted) => (likely, Provenance::Estimated(Why::Missing)),
+        _ => (counted, Provenance::Counted),
     }
 }
 
@@ -122,9 +138,11 @@ impl Relay {
                 let (usage, provenance) = failed_usage(&admitted, failed.billed);
                 client_gone(usage, provenance, None)
             }
-            (_, None) => {
-                client_gone(admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::ClientGone), None)
-            }
+            (_, None) => client_gone(
+                unreported(&admitted.estimate, Seen::default()),
+                Provenance::Estimated(Why::ClientGone),
+                None,
+            ),
         };
         let tried = admitted.tried.clone();
         self.settle(exchange, admitted, tried, end).await;
@@ -152,7 +170,7 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
 /// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
 fn failed_usage(admitted: &Admitted, billed: bool) -> (Usage, Provenance) {
     if billed {
-        (admitted.estimate.seen(Seen::default()), Provenance::Estimated(Why::UpstreamCut))
+        (unreported(&admitted.estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut))
     } else {
         (Usage::default(), Provenance::Counted)
     }

@@ -14,9 +14,9 @@ use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::pump::{PumpEnd, pump};
 use super::recount::transcript;
-use super::settlement::{End, client_gone, consumed};
+use super::settlement::{End, client_gone, consumed, pictures};
 use super::{Client, Relay};
-use crate::dialect::{ErrorBody, Passage, Request, Seen, answer};
+use crate::dialect::{ErrorBody, Passage, Reading, Request, Seen, answer};
 use crate::upstream::Delivery;
 
 /// Pieces that may wait for a client that reads slowly; then the upstream waits too.
@@ -61,8 +61,12 @@ impl Relay {
     ) -> Option<Money> {
         // What generates nothing owes nothing for the size of its answer.
         let generated = if exchange.head().output_cap == Some(0) { 0 } else { whole.body.len() };
-        let seen = Seen { events: 0, text_bytes: u64::try_from(generated).unwrap_or(u64::MAX) };
-        let (usage, provenance) = consumed(whole.reading, &admitted.estimate, seen, Why::Missing);
+        let seen = Seen { text_bytes: u64::try_from(generated).unwrap_or(u64::MAX), ..Seen::default() };
+        let price = chosen.candidate.deployment.price.as_deref().map(|(_, price)| price);
+        let (usage, provenance) = match whole.reading {
+            Reading::Pictures(images) => pictures(images, &admitted.estimate, price),
+            reading => consumed(reading, &admitted.estimate, seen, Why::Missing),
+        };
         let first_token = Some(chosen.first_token);
         let target = target(&chosen.candidate);
         self.succeeded(exchange, &chosen.candidate, chosen.trial);

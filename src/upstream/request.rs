@@ -54,6 +54,7 @@ impl UpstreamRequest<'_> {
             Endpoint::Embeddings | Endpoint::BatchEmbeddings => "/embeddings".to_owned(),
             Endpoint::Moderations => "/moderations".to_owned(),
             Endpoint::Rerank => "/rerank".to_owned(),
+            Endpoint::Images => "/images/generations".to_owned(),
         }
     }
 

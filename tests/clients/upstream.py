@@ -74,6 +74,8 @@ def handler(upstream):
             raw = self.rfile.read(int(self.headers["content-length"]))
             body = json.loads(raw)
             upstream.journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw, "body": body})
+            if self.path == "/v1/images/generations":
+                return self.whole(200, {"created": 1, "data": [{"b64_json": "AAAA"}] * body.get("n", 1)})
             dialect, in_path = spoken_at(self.path)
             try:
                 self.answer(dialect, {**body, **in_path})

@@ -189,7 +189,7 @@ proptest! {
         let log_probs = (logs && speaks).then(|| Json::parse(r#"{"content":[{"token":"a","logprob":-0.10}]}"#).unwrap());
         let choices = vec![Choice { parts, stop, log_probs }];
         let (id, model) = ("chatcmpl-1".to_owned(), "m".to_owned());
-        let reply = Reply { id, model, created: Some(5), choices, usage: usage(), service_tier: Some("flex".into()) };
+        let reply = Reply { id, model, created: Some(5), choices, usage: usage(), service_tier: Some("default".into()) };
         let written = reply::write(&reply, Some(r#"{"cost_usd":"1"}"#));
         prop_assert_eq!(reply::read(&written), Some(reply));
         let json: Value = serde_json::from_slice(&written).unwrap();

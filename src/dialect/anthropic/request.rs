@@ -19,16 +19,18 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+use farthing_actors::domain::ServiceTier;
+
 use crate::dialect::canonical::{Conversation, Feature};
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Rewrite};
+use crate::dialect::head::{Head, Measure, Rewrite};
 use crate::dialect::members::Member;
 use crate::dialect::splice::{Splice, json_string};
 
 pub use write::write;
 
-const MEMBERS: [&str; 5] = ["model", "messages", "stream", "max_tokens", "thread"];
+const MEMBERS: [&str; 6] = ["model", "messages", "stream", "max_tokens", "thread", "service_tier"];
 
 /// A valid request and its body.
 pub struct MessagesRequest {
@@ -60,7 +62,7 @@ impl MessagesRequest {
     /// The first fault found, in the words of the API.
     pub fn parse_for_counting(body: Bytes) -> Result<Self, RequestFault> {
         let object = fields::open(&body, &MEMBERS)?;
-        let [model, messages, stream, cap, thread] = object.values;
+        let [model, messages, stream, cap, thread, tier] = object.values;
         let model = model.ok_or_else(|| RequestFault::missing("model"))?;
         let head = Head {
             model: fields::model(model)?,
@@ -71,6 +73,8 @@ impl MessagesRequest {
             choices: 1,
             messages: count_messages(messages)?,
             bytes: body.len(),
+            tier: read_tier(tier),
+            measure: Measure::TEXT,
         };
         let (model_at, cap_at) = (model.span(), cap.map(|cap| cap.span()));
         Ok(Self { head, model_at, cap_at, continues: thread.is_some_and(continues), body: body.clone() })
@@ -111,6 +115,11 @@ impl MessagesRequest {
     pub fn conversation(&self) -> Result<Conversation, RequestFault> {
         read::conversation(&self.body, self.head.output_cap)
     }
+}
+
+/// The one tier that a client can insist on; `auto` leaves the choice to the provider.
+fn read_tier(tier: Option<Member<'_>>) -> Option<ServiceTier> {
+    (tier?.text == r#""standard_only""#).then_some(ServiceTier::Standard)
 }
 
 /// Shows sizes, never words: prompts do not belong in logs.

@@ -2,7 +2,7 @@
 //! Owns the merging of figures that come in pieces, and the judgement whether they are possible. Refuses to repair:
 //! impossible figures are reported as such and the caller estimates.
 
-use farthing_actors::domain::Usage;
+use farthing_actors::domain::{ServiceTier, Units, Usage};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -10,7 +10,7 @@ use crate::dialect::canonical::Json;
 use crate::dialect::members::{self, Member};
 use crate::dialect::usage::{Reading, count, details};
 
-const FIGURES: [&str; 7] = [
+const FIGURES: [&str; 8] = [
     "input_tokens",
     "cache_creation_input_tokens",
     "cache_read_input_tokens",
@@ -18,6 +18,7 @@ const FIGURES: [&str; 7] = [
     "cache_creation",
     "output_tokens_details",
     "service_tier",
+    "server_tool_use",
 ];
 
 /// The figures that have come so far. They are cumulative, and not every object has all of them: each figure that comes
@@ -34,6 +35,7 @@ pub(super) struct Tally {
     /// What shortening the context took, which Anthropic bills and leaves out of every other figure.
     compacting: Option<Usage>,
     tier: Option<String>,
+    searches: Option<u64>,
     fault: Option<&'static str>,
 }
 
@@ -53,7 +55,7 @@ impl Tally {
         if object.duplicate.is_some() {
             return Err("usage gives a figure twice");
         }
-        let [input, cache_write, cache_read, output, split, of_output, tier] = object.present();
+        let [input, cache_write, cache_read, output, split, of_output, tier, tools] = object.present();
         replace(&mut self.input, count(input)?);
         replace(&mut self.cache_write, count(cache_write)?);
         replace(&mut self.cache_read, count(cache_read)?);
@@ -64,6 +66,8 @@ impl Tally {
         replace(of_long, long);
         let [thinking] = details(of_output, &["thinking_tokens"])?;
         replace(&mut self.thinking, thinking);
+        let [searches] = details(tools, &["web_search_requests"])?;
+        replace(&mut self.searches, searches);
         replace(&mut self.tier, tier.and_then(|tier| tier.string()));
         Ok(())
     }
@@ -90,8 +94,15 @@ impl Tally {
         let cache_write_1h = long.min(written);
         let cache_write_5m = written.saturating_sub(cache_write_1h);
         let cache_read = self.cache_read.unwrap_or(0);
-        let usage = Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, ..Usage::default() };
+        let units = Units { searches: self.searches.unwrap_or(0), ..Units::NONE };
+        let tier = self.served().unwrap_or_default();
+        let usage = Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, units, tier };
         Ok(sum(usage, self.compacting.unwrap_or_default()))
+    }
+
+    /// The service tier, if it is one that is known.
+    pub(super) fn served(&self) -> Option<ServiceTier> {
+        self.tier.as_deref().and_then(ServiceTier::of_provider)
     }
 
     /// The service tier, in OpenAI's words.
@@ -150,6 +161,8 @@ pub(super) struct Figures<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     output_tokens_details: Option<Thinking>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    server_tool_use: Option<ServerTools>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     farthing: Option<Json>,
@@ -162,6 +175,11 @@ struct Split {
 }
 
 #[derive(Debug, Serialize)]
+struct ServerTools {
+    web_search_requests: u64,
+}
+
+#[derive(Debug, Serialize)]
 struct Thinking {
     thinking_tokens: u64,
 }
@@ -171,11 +189,15 @@ impl<'a> Figures<'a> {
     pub(super) fn new(reading: Reading, tier: Option<&'a str>, farthing: Option<&str>) -> Self {
         let usage = match reading {
             Reading::Figures(usage) => usage,
-            Reading::Absent | Reading::Insane(_) => Usage::default(),
+            Reading::Absent | Reading::Insane(_) | Reading::Pictures(_) => Usage::default(),
         };
+        let writes = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
+        let cached = usage.cache_read.saturating_add(writes);
+        let searches = usage.units.searches;
         Self {
-            input_tokens: usage.input,
-            cache_creation_input_tokens: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+            // Sound and pictures have no place of their own.
+            input_tokens: usage.prompt().saturating_sub(cached),
+            cache_creation_input_tokens: writes,
             cache_read_input_tokens: usage.cache_read,
             cache_creation: Split {
                 ephemeral_5m_input_tokens: usage.cache_write_5m,
@@ -183,6 +205,7 @@ impl<'a> Figures<'a> {
             },
             output_tokens: usage.generated(),
             output_tokens_details: (usage.reasoning > 0).then_some(Thinking { thinking_tokens: usage.reasoning }),
+            server_tool_use: (searches > 0).then_some(ServerTools { web_search_requests: searches }),
             service_tier: tier.and_then(own_tier),
             farthing: farthing.and_then(Json::parse),
         }

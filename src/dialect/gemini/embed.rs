@@ -12,7 +12,7 @@ use super::wire::{Content, Part};
 use crate::dialect::canonical::Json;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::Head;
+use crate::dialect::head::{Head, Measure};
 use crate::dialect::members;
 use crate::dialect::splice::{Splice, json_string};
 
@@ -95,6 +95,8 @@ impl EmbedRequest {
             choices: 1,
             messages: asked.requests.as_ref().map_or(1, Vec::len),
             bytes: body.len(),
+            tier: None,
+            measure: Measure::TEXT,
         };
         Ok(Self { head, batch, body, asked })
     }

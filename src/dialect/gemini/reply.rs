@@ -3,10 +3,11 @@
 //! where an answer was found; those are left out.
 
 use bytes::Bytes;
+use memchr::memmem;
 
 use super::seal::Seal;
 use super::wire::{self, Answer, Candidate, Content};
-use super::{Side, calls, log_probs, media, parts, stop, usage};
+use super::{Side, calls, grounding, log_probs, media, parts, stop, usage};
 use crate::dialect::canonical::{Choice, Json, Part, PartKind, Reply, Stop};
 use crate::dialect::members;
 use crate::dialect::usage::Reading;
@@ -23,7 +24,12 @@ pub fn usage(body: &[u8]) -> Reading {
         let [usage] = object.present();
         usage.and_then(|usage| Json::parse(usage.text))
     });
-    usage::read(found.as_ref())
+    let reading = usage::read(found.as_ref());
+    // An answer is read in full only where there is something to count.
+    if memmem::find(body, b"webSearchQueries").is_none() {
+        return reading;
+    }
+    wire::answer(body).map_or(reading, |answer| reading.searched(grounding::searches(&answer)))
 }
 
 /// The answer that the body is; `None` for an error and for what is no answer.
@@ -35,7 +41,7 @@ pub fn read(body: &[u8]) -> Option<Reply> {
     let choices: Vec<_> = answer.candidates.iter().flatten().map(read_choice).collect();
     Some(Reply {
         choices: if choices.is_empty() { vec![silent(&answer)] } else { choices },
-        usage: usage::read(answer.usage_metadata.as_ref()),
+        usage: usage::read(answer.usage_metadata.as_ref()).searched(grounding::searches(&answer)),
         service_tier: usage::service_tier(answer.usage_metadata.as_ref()),
         id: answer.response_id.unwrap_or_default(),
         model: answer.model_version.unwrap_or_default(),
@@ -81,6 +87,7 @@ pub fn write(reply: &Reply, farthing: Option<&str>) -> Bytes {
         finish_reason: Some(stop::write(&choice.stop).to_owned()),
         index: Some(index),
         logprobs_result: choice.log_probs.as_ref().and_then(log_probs::write),
+        grounding_metadata: None,
     });
     let answer = Answer {
         candidates: Some(candidates.collect()),

@@ -14,10 +14,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
+use farthing_actors::domain::ServiceTier;
+
 use crate::dialect::canonical::Conversation;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Rewrite};
+use crate::dialect::head::{Head, Measure, Rewrite};
 use crate::dialect::members::Member;
 use crate::dialect::splice::Splice;
 
@@ -26,7 +28,7 @@ pub use write::{field, write};
 /// The most candidates one request may ask for; Google's own limit.
 const MAX_CHOICES: u64 = 8;
 
-const MEMBERS: [&str; 3] = ["contents", "generationConfig", "generation_config"];
+const MEMBERS: [&str; 5] = ["contents", "generationConfig", "generation_config", "serviceTier", "service_tier"];
 const SETTINGS: [&str; 4] = ["maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"];
 
 /// A valid request and its body.
@@ -54,7 +56,8 @@ impl GeminiRequest {
     /// The first fault found, in the words of the API.
     pub fn parse(body: Bytes, model: &str, stream: bool) -> Result<Self, RequestFault> {
         let object = fields::open(&body, &MEMBERS)?;
-        let [contents, config, snake_config] = object.values;
+        let [contents, config, snake_config, tier, snake_tier] = object.values;
+        let tier = tier.or(snake_tier);
         if model.is_empty() {
             return Err(RequestFault::missing("model"));
         }
@@ -67,6 +70,8 @@ impl GeminiRequest {
             choices,
             messages: count_contents(contents)?,
             bytes: body.len(),
+            tier: tier.and_then(|tier| ServiceTier::of_provider(&tier.string()?.to_ascii_lowercase())),
+            measure: Measure::TEXT,
         };
         Ok(Self { head, place, body: body.clone() })
     }

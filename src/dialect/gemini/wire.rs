@@ -129,6 +129,8 @@ pub(super) struct Candidate<P> {
     pub(super) index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) logprobs_result: Option<Json>,
+    #[serde(default, skip_serializing)]
+    pub(super) grounding_metadata: Option<Json>,
 }
 
 /// Why a prompt was not answered.

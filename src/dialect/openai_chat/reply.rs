@@ -8,27 +8,28 @@ mod write;
 use std::borrow::Cow;
 
 use crate::dialect::members::{self, Member};
-use crate::dialect::usage::Reading;
+use crate::dialect::usage::{Reading, tier};
 
 pub use read::read;
 pub use write::write;
 
 /// The usage of an answer. What is not a JSON object says nothing; broken UTF-8 in the text does not matter.
 pub fn usage(body: &[u8]) -> Reading {
-    looked_at(body, |[usage, x_groq, _]| Reading::of(usage, x_groq)).unwrap_or(Reading::Absent)
+    looked_at(body, |[usage, x_groq, _, served]| Reading::of(usage, x_groq).served(tier(served)))
+        .unwrap_or(Reading::Absent)
 }
 
 /// The usage of a body that is an answer; `None` where it is none. One look for both: every whole answer is asked both.
 pub fn inspect(body: &[u8]) -> Option<Reading> {
-    looked_at(body, |[usage, x_groq, error]| {
-        error.is_none_or(|error| error.is_null()).then(|| Reading::of(usage, x_groq))
+    looked_at(body, |[usage, x_groq, error, served]| {
+        error.is_none_or(|error| error.is_null()).then(|| Reading::of(usage, x_groq).served(tier(served)))
     })?
 }
 
-fn looked_at<T>(body: &[u8], look: impl FnOnce([Option<Member<'_>>; 3]) -> T) -> Option<T> {
+fn looked_at<T>(body: &[u8], look: impl FnOnce([Option<Member<'_>>; 4]) -> T) -> Option<T> {
     // Checking is much faster than replacing what is broken, which hardly ever is.
     let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-    let object = members::read(&text, &["usage", "x_groq", "error"]).ok()?;
+    let object = members::read(&text, &["usage", "x_groq", "error", "service_tier"]).ok()?;
     Some(look(object.values))
 }
 

@@ -19,10 +19,11 @@ use serde::de::IgnoredAny;
 
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, OutputCap, Rewrite};
+use crate::dialect::head::{Head, Measure, OutputCap, Rewrite};
 use crate::dialect::members::Member;
 use crate::dialect::plain;
 use crate::dialect::splice::{Splice, json_string};
+use crate::dialect::usage;
 
 pub use features::field;
 pub use write::write;
@@ -31,7 +32,8 @@ pub use write::write;
 const MAX_CHOICES: u64 = 128;
 
 /// What is read of a request, beside what is said in it.
-const MEMBERS: [&str; 6] = ["model", "stream", "stream_options", "n", "max_completion_tokens", "max_tokens"];
+const MEMBERS: [&str; 7] =
+    ["model", "stream", "stream_options", "n", "max_completion_tokens", "max_tokens", "service_tier"];
 
 /// How many messages or prompts there are.
 type Count = fn(Member<'_>) -> Result<usize, RequestFault>;
@@ -93,9 +95,9 @@ impl ChatRequest {
     }
 
     fn parse_with(said: &'static str, count: Count, body: Bytes) -> Result<Self, RequestFault> {
-        let [model, stream, options, choices, completion_cap, cap] = MEMBERS;
-        let object = fields::open(&body, &[model, said, stream, options, choices, completion_cap, cap])?;
-        let [model, messages, stream, options, choices, completion_cap, cap] = object.values;
+        let [model, stream, options, choices, completion_cap, cap, tier] = MEMBERS;
+        let object = fields::open(&body, &[model, said, stream, options, choices, completion_cap, cap, tier])?;
+        let [model, messages, stream, options, choices, completion_cap, cap, tier] = object.values;
         let model = model.ok_or_else(|| RequestFault::missing("model"))?;
         let messages = messages.filter(|member| !member.is_null()).ok_or_else(|| RequestFault::missing(said))?;
         let (options, wants_usage) = read_options(options)?;
@@ -108,6 +110,8 @@ impl ChatRequest {
             choices: fields::whole("n", choices, 1..=MAX_CHOICES)?.unwrap_or(1),
             messages: count(messages)?,
             bytes: body.len(),
+            tier: usage::tier(tier),
+            measure: Measure::TEXT,
         };
         Ok(Self { head, model_at: model.span(), options, caps, body: body.clone() })
     }

@@ -3,12 +3,12 @@
 //! Owns the vendors' different names for cached tokens, and the judgement whether figures are possible. Refuses to
 //! repair: impossible figures are reported as such and the caller estimates.
 
-use farthing_actors::domain::Usage;
+use farthing_actors::domain::{Units, Usage};
 use serde::Serialize;
 
 use crate::dialect::canonical::Json;
 use crate::dialect::members::{Member, Members};
-use crate::dialect::usage::{Reading, count, details};
+use crate::dialect::usage::{Reading, apart, count, details};
 
 impl Reading {
     /// Reads the members `usage` and `x_groq` of an answer or a chunk; Groq may put usage in the latter alone.
@@ -56,18 +56,30 @@ fn figures(object: Members<'_, 7>) -> Result<Option<Usage>, &'static str> {
     }
     let prompt = count(prompt)?.ok_or("prompt_tokens is missing")?;
     let total = count(total)?;
-    let [read, written] = details(prompt_details, &["cached_tokens", "cache_write_tokens"])?;
-    let [reasoning] = details(completion_details, &["reasoning_tokens"])?;
+    let [read, written, heard, seen] =
+        details(prompt_details, &["cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens"])?;
+    let [reasoning, spoken_aloud, drawn] =
+        details(completion_details, &["reasoning_tokens", "audio_tokens", "image_tokens"])?;
     // One fact under three names: OpenAI's details, DeepSeek's and Moonshot's own members.
     let cache_read = read.or(count(hit)?).or(count(cached)?).unwrap_or(0);
     let cache_write_5m = written.unwrap_or(0);
     let cached = cache_read.saturating_add(cache_write_5m);
-    let input = prompt.checked_sub(cached).ok_or("more cached tokens than prompt tokens")?;
+    prompt.checked_sub(cached).ok_or("more cached tokens than prompt tokens")?;
+    let input = apart(prompt, cached, [heard, seen])?;
     let rest = || total.and_then(|total| total.checked_sub(prompt));
     let completion = count(completion)?.or_else(rest).ok_or("completion_tokens is missing")?;
     let reasoning = reasoning.unwrap_or(0);
     let output = spoken(completion, reasoning, total.and_then(|total| total.checked_sub(prompt)))?;
-    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning, ..Usage::default() }))
+    let output = apart(output, 0, [spoken_aloud, drawn])?;
+    let units = Units {
+        audio_input: input.audio,
+        image_input: input.image,
+        audio_output: output.audio,
+        image_output: output.image,
+        ..Units::NONE
+    };
+    let (input, output) = (input.text, output.text);
+    Ok(Some(Usage { input, cache_read, cache_write_5m, output, reasoning, units, ..Usage::default() }))
 }
 
 /// Output without reasoning. xAI leaves reasoning out of `completion_tokens`, and its total says so; all others count
@@ -95,11 +107,19 @@ pub(super) struct Object {
 struct PromptDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    audio_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct CompletionDetails {
     reasoning_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    audio_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
 }
 
 impl Object {
@@ -113,11 +133,22 @@ impl Object {
             prompt_tokens_details: PromptDetails {
                 cached_tokens: usage.cache_read,
                 cache_write_tokens: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+                audio_tokens: usage.units.audio_input,
+                image_tokens: usage.units.image_input,
             },
-            completion_tokens_details: CompletionDetails { reasoning_tokens: usage.reasoning },
+            completion_tokens_details: CompletionDetails {
+                reasoning_tokens: usage.reasoning,
+                audio_tokens: usage.units.audio_output,
+                image_tokens: usage.units.image_output,
+            },
             farthing: farthing.and_then(Json::parse),
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]

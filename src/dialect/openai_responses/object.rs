@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::Item;
-use super::usage::UsageObject;
+use super::usage::{ToolUsageObject, UsageObject};
 use super::{pick, text, text_of};
 use crate::dialect::canonical::Stop;
 
@@ -22,6 +22,9 @@ pub(super) struct Object<'a> {
     pub(super) output: &'a [Item],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) service_tier: Option<&'a str>,
+    /// What the provider's own tools did, where the usage has no place for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool_usage: Option<ToolUsageObject>,
     pub(super) usage: Option<UsageObject>,
     #[serde(flatten)]
     request: Value,
@@ -50,6 +53,7 @@ impl<'a> Object<'a> {
             model,
             output: &[],
             service_tier: None,
+            tool_usage: None,
             usage: None,
             request: defaults(),
         }

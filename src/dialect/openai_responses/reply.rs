@@ -23,16 +23,14 @@ pub fn is_answer(body: &[u8]) -> bool {
 
 /// The usage of an answer. What is not a JSON object says nothing; broken UTF-8 in the text does not matter.
 pub fn usage(body: &[u8]) -> Reading {
-    let text = String::from_utf8_lossy(body);
-    let [usage] = pick(&text, &["usage"]);
-    super::usage::read(usage)
+    super::usage::of(&String::from_utf8_lossy(body))
 }
 
 /// Reads an answer. `None` for what is none: no JSON object, an error, a response that failed.
 pub fn read(body: &[u8]) -> Option<Reply> {
     let body = String::from_utf8_lossy(body);
-    let names = ["id", "model", "created_at", "output", "usage", "service_tier", "error", "status"];
-    let [id, model, created, output, usage, tier, error, status] = members::read(&body, &names).ok()?.present();
+    let names = ["id", "model", "created_at", "output", "service_tier", "error", "status"];
+    let [id, model, created, output, tier, error, status] = members::read(&body, &names).ok()?.present();
     if error.is_some() || text(status) == "failed" {
         return None;
     }
@@ -46,7 +44,7 @@ pub fn read(body: &[u8]) -> Option<Reply> {
         model: text(model),
         created: created.and_then(|created| created.whole()),
         choices: vec![choice],
-        usage: super::usage::read(usage),
+        usage: super::usage::of(&body),
         service_tier: tier.and_then(|tier| tier.string()),
     })
 }
@@ -100,6 +98,7 @@ pub fn write(reply: &Reply, farthing: Option<&str>) -> Bytes {
     object.output = &items;
     object.service_tier = reply.service_tier.as_deref();
     object.usage = super::usage::write(reply.usage, farthing);
+    object.tool_usage = super::usage::write_tools(reply.usage);
     Bytes::from(serde_json::to_vec(&object).unwrap_or_default())
 }
 

@@ -18,12 +18,22 @@ use super::{output, pick};
 use crate::dialect::canonical::Conversation;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Rewrite};
+use crate::dialect::head::{Head, Measure, Rewrite};
 use crate::dialect::members::Member;
 use crate::dialect::splice::{Splice, json_string};
+use crate::dialect::usage;
 
-const MEMBERS: [&str; 8] =
-    ["model", "input", "stream", "max_output_tokens", "previous_response_id", "conversation", "prompt", "background"];
+const MEMBERS: [&str; 9] = [
+    "model",
+    "input",
+    "stream",
+    "max_output_tokens",
+    "previous_response_id",
+    "conversation",
+    "prompt",
+    "background",
+    "service_tier",
+];
 
 /// A valid request and its body.
 pub struct ResponsesRequest {
@@ -42,7 +52,7 @@ impl ResponsesRequest {
     /// The first fault found, in the words of the API.
     pub fn parse(body: Bytes) -> Result<Self, RequestFault> {
         let object = fields::open(&body, &MEMBERS)?;
-        let [model, input, stream, cap, previous, conversation, prompt, background] = object.values;
+        let [model, input, stream, cap, previous, conversation, prompt, background, tier] = object.values;
         let background = fields::flag("background", background)?;
         let elsewhere = [("previous_response_id", previous), ("conversation", conversation), ("prompt", prompt)];
         let elsewhere = elsewhere.into_iter().find(|(_, member)| member.is_some_and(|member| !member.is_null()));
@@ -57,6 +67,8 @@ impl ResponsesRequest {
             choices: 1,
             messages: count_messages(input, elsewhere.is_some())?,
             bytes: body.len(),
+            tier: usage::tier(tier),
+            measure: Measure::TEXT,
         };
         let stored = elsewhere.or(background.then_some("background")).or_else(|| references(input).then_some("input"));
         Ok(Self { head, model_at: model.span(), cap_at: cap.map(|cap| cap.span()), stored, body: body.clone() })

@@ -2,12 +2,13 @@
 //! Owns which figures contain which, and the judgement whether they are possible. Refuses to repair: impossible figures
 //! are reported as such and the caller estimates.
 
-use farthing_actors::domain::Usage;
+use farthing_actors::domain::{Units, Usage};
 use serde::Serialize;
 
+use super::{elements, pick, text_of};
 use crate::dialect::canonical::Json;
 use crate::dialect::members::{Member, Members};
-use crate::dialect::usage::{Reading, count, details};
+use crate::dialect::usage::{Reading, apart, count, details, tier};
 
 const FIGURES: [&str; 5] =
     ["input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"];
@@ -28,15 +29,84 @@ pub(super) struct UsageObject {
 struct InputDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    audio_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct OutputDetails {
     reasoning_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    audio_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
+}
+
+/// What a response object says: its usage, that of the provider's own tools, and the tier it was served in.
+pub(super) fn of(response: &str) -> Reading {
+    let [usage, served, output, tools] = pick(response, &["usage", "service_tier", "output", "tool_usage"]);
+    match (read(usage), tool_usage(tools, output)) {
+        (Reading::Figures(usage), Ok(tools)) => Reading::Figures(tools.added_to(usage)).served(tier(served)),
+        (Reading::Figures(_), Err(reason)) => Reading::Insane(reason),
+        (reading, _) => reading,
+    }
+}
+
+/// What the provider's own tools took, which stands in no other figure.
+#[derive(Default)]
+struct ToolUsage {
+    /// Of a picture's prompt.
+    text: u64,
+    units: Units,
+}
+
+impl ToolUsage {
+    fn added_to(self, usage: Usage) -> Usage {
+        let units = Units {
+            image_input: usage.units.image_input.saturating_add(self.units.image_input),
+            image_output: usage.units.image_output.saturating_add(self.units.image_output),
+            images: self.units.images,
+            searches: self.units.searches,
+            ..usage.units
+        };
+        Usage { input: usage.input.saturating_add(self.text), units, ..usage }
+    }
+}
+
+/// Searches and pictures. Where the provider does not count them, the items of the output are counted: a search is
+/// billed, opening a page or finding a word in it is not (OpenAI, guide to web search, 2026-08).
+fn tool_usage(tools: Option<Member<'_>>, output: Option<Member<'_>>) -> Result<ToolUsage, &'static str> {
+    let [pictures, searches] = tools.map_or([None; 2], |tools| pick(tools.text, &["image_gen", "web_search"]));
+    let [requests] = details(searches, &["num_requests"])?;
+    let [prompt, drawn, kinds] = pictures
+        .map_or([None; 3], |pictures| pick(pictures.text, &["input_tokens", "output_tokens", "input_tokens_details"]));
+    let [image] = details(kinds, &["image_tokens"])?;
+    let prompt = apart(count(prompt)?.unwrap_or(0), 0, [None, image])?;
+    let (mut searched, mut images) = (0_u64, 0_u64);
+    for item in elements(output) {
+        match text_of(item, "type").as_str() {
+            "web_search_call" => searched = searched.saturating_add(u64::from(is_search(item))),
+            "image_generation_call" => images = images.saturating_add(1),
+            _ => {}
+        }
+    }
+    let image_output = count(drawn)?.unwrap_or(0);
+    let searches = requests.filter(|requests| *requests > 0).unwrap_or(searched);
+    Ok(ToolUsage {
+        text: prompt.text,
+        units: Units { image_input: prompt.image, image_output, images, searches, ..Units::NONE },
+    })
+}
+
+fn is_search(item: &str) -> bool {
+    let [action] = pick(item, &["action"]);
+    action.is_none_or(|action| text_of(action.text, "type") == "search")
 }
 
 /// Reads the member `usage` of a response object.
-pub(super) fn read(usage: Option<Member<'_>>) -> Reading {
+fn read(usage: Option<Member<'_>>) -> Reading {
     let Some(usage) = usage.filter(|usage| !usage.is_null()) else { return Reading::Absent };
     let Some(object) = usage.members(&FIGURES) else { return Reading::Insane("usage is not an object") };
     match figures(object) {
@@ -52,12 +122,39 @@ pub(super) fn write(reading: Reading, farthing: Option<&str>) -> Option<UsageObj
     let cache_write_tokens = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
     Some(UsageObject {
         input_tokens: usage.prompt(),
-        input_tokens_details: InputDetails { cached_tokens: usage.cache_read, cache_write_tokens },
+        input_tokens_details: InputDetails {
+            cached_tokens: usage.cache_read,
+            cache_write_tokens,
+            audio_tokens: usage.units.audio_input,
+            image_tokens: usage.units.image_input,
+        },
         output_tokens: usage.generated(),
-        output_tokens_details: OutputDetails { reasoning_tokens: usage.reasoning },
+        output_tokens_details: OutputDetails {
+            reasoning_tokens: usage.reasoning,
+            audio_tokens: usage.units.audio_output,
+            image_tokens: usage.units.image_output,
+        },
         total_tokens: usage.total(),
         farthing: farthing.and_then(Json::parse),
     })
+}
+
+/// What the provider's own tools did, as a response tells it beside its usage.
+#[derive(Debug, Serialize)]
+pub(super) struct ToolUsageObject {
+    web_search: Searches,
+}
+
+#[derive(Debug, Serialize)]
+struct Searches {
+    num_requests: u64,
+}
+
+/// The searches for a client; `None` where there were none.
+pub(super) fn write_tools(reading: Reading) -> Option<ToolUsageObject> {
+    let Reading::Figures(usage) = reading else { return None };
+    let num_requests = usage.units.searches;
+    (num_requests > 0).then_some(ToolUsageObject { web_search: Searches { num_requests } })
 }
 
 /// The figures of a usage object, `None` if it has none; the reason if they are impossible.
@@ -71,27 +168,40 @@ fn figures(object: Members<'_, 5>) -> Result<Option<Usage>, &'static str> {
     }
     let prompt = count(prompt)?.ok_or("input_tokens is missing")?;
     let total = count(total)?;
-    let [read, written] = details(prompt_details, &["cached_tokens", "cache_write_tokens"])?;
-    let [reasoning] = details(generated_details, &["reasoning_tokens"])?;
+    let [read, written, heard, seen] =
+        details(prompt_details, &["cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens"])?;
+    let [reasoning, spoken, drawn] = details(generated_details, &["reasoning_tokens", "audio_tokens", "image_tokens"])?;
     let (cache_read, cache_write_5m) = (read.unwrap_or(0), written.unwrap_or(0));
     let cached = cache_read.saturating_add(cache_write_5m);
-    let input = prompt.checked_sub(cached).ok_or("more cached tokens than input tokens")?;
+    prompt.checked_sub(cached).ok_or("more cached tokens than input tokens")?;
+    let input = apart(prompt, cached, [heard, seen])?;
     let rest = || total.and_then(|total| total.checked_sub(prompt));
     let generated = count(generated)?.or_else(rest).ok_or("output_tokens is missing")?;
     let reasoning = reasoning.unwrap_or(0);
-    let output = generated.checked_sub(reasoning).ok_or("more reasoning tokens than output tokens")?;
-    Ok(Some(Usage { input, cache_read, cache_write_5m, cache_write_1h: 0, output, reasoning, ..Usage::default() }))
+    generated.checked_sub(reasoning).ok_or("more reasoning tokens than output tokens")?;
+    let output = apart(generated, reasoning, [spoken, drawn])?;
+    let units = Units {
+        audio_input: input.audio,
+        image_input: input.image,
+        audio_output: output.audio,
+        image_output: output.image,
+        ..Units::NONE
+    };
+    let (input, output) = (input.text, output.text);
+    Ok(Some(Usage { input, cache_read, cache_write_5m, output, reasoning, units, ..Usage::default() }))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::members;
 
     fn of(usage: &str) -> Reading {
-        let text = format!(r#"{{"usage":{usage}}}"#);
-        let [usage] = members::read(&text, &["usage"]).unwrap().values;
-        read(usage)
+        super::of(&format!(r#"{{"usage":{usage}}}"#))
     }
 
     #[test]
@@ -136,5 +246,37 @@ mod tests {
         ] {
             assert!(matches!(of(usage), Reading::Insane(_)), "{usage}: {:?}", of(usage));
         }
+    }
+
+    #[test]
+    fn tools_and_the_tier_stand_beside_the_figures() {
+        let searches = |response: &str| match super::of(response) {
+            Reading::Figures(usage) => usage.units.searches,
+            reading => panic!("{reading:?}"),
+        };
+        let usage = r#""usage":{"input_tokens":1,"output_tokens":1}"#;
+        let items = r#""output":[{"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call"},
+            {"type":"web_search_call","action":{"type":"open_page"}},{"type":"message"}]"#;
+        assert_eq!(searches(&format!("{{{usage},{items}}}")), 2);
+        let told = r#""tool_usage":{"web_search":{"num_requests":5}}"#;
+        assert_eq!(searches(&format!("{{{usage},{items},{told}}}")), 5);
+        let drawn = r#""tool_usage":{"image_gen":{"input_tokens":9,"input_tokens_details":{"image_tokens":4},
+            "output_tokens":70}},"output":[{"type":"image_generation_call"}],"service_tier":"priority""#;
+        let units = Units { image_input: 4, image_output: 70, images: 1, ..Units::NONE };
+        let tier = farthing_actors::domain::ServiceTier::Priority;
+        let expected = Usage { input: 6, output: 1, units, tier, ..Usage::default() };
+        assert_eq!(super::of(&format!("{{{usage},{drawn}}}")), Reading::Figures(expected));
+        let impossible = r#""tool_usage":{"image_gen":{"input_tokens":1,"input_tokens_details":{"image_tokens":4}}}"#;
+        assert!(matches!(super::of(&format!("{{{usage},{impossible}}}")), Reading::Insane(_)));
+    }
+
+    #[test]
+    fn sound_is_a_class_of_its_own() {
+        let units = Units { audio_input: 30, audio_output: 6, ..Units::NONE };
+        let usage = Usage { input: 10, cache_read: 60, output: 3, reasoning: 1, units, ..Usage::default() };
+        let written = serde_json::to_string(&write(Reading::Figures(usage), None)).unwrap();
+        assert_eq!(of(&written), Reading::Figures(usage), "{written}");
+        let loud = r#"{"input_tokens":1,"output_tokens":0,"input_tokens_details":{"audio_tokens":2}}"#;
+        assert!(matches!(of(loud), Reading::Insane(_)));
     }
 }

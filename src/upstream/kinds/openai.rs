@@ -11,7 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Moderations],
+    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Moderations, Endpoint::Images],
     stores: true,
     stream_usage: StreamUsage::Ask,
     quirks: &[

@@ -11,7 +11,13 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_tokens",
-    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Moderations, Endpoint::Rerank],
+    endpoints: &[
+        Endpoint::Completions,
+        Endpoint::Embeddings,
+        Endpoint::Moderations,
+        Endpoint::Rerank,
+        Endpoint::Images,
+    ],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[

@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// `api.x.ai`.
 pub static PROFILE: Profile = Profile {
@@ -10,10 +11,15 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[],
+    endpoints: &[Endpoint::Images],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[
+        Quirk {
+            what: "pictures are billed by the picture, and their answer reports no tokens",
+            checked: "2026-08",
+            source: "xAI documentation, image generations",
+        },
         Quirk {
             what: "reasoning tokens stand outside completion_tokens; the total tells",
             checked: "2026-08",

@@ -1,5 +1,5 @@
-//! POST `/v1/completions`, `/v1/embeddings`, `/v1/moderations` and `/v1/rerank`: calls that are no conversation in a dialect
-//! of many, to providers that have them.
+//! POST `/v1/completions`, `/v1/embeddings`, `/v1/moderations`, `/v1/images/generations` and `/v1/rerank`: calls that are no
+//! conversation in a dialect of many, to providers that have them.
 
 use std::rc::Rc;
 
@@ -30,6 +30,7 @@ pub async fn call(
     let asked = match request.path().rsplit('/').next() {
         Some("completions") => ChatRequest::parse_completion(body).map(Request::Completion),
         Some("embeddings") => plain(Endpoint::Embeddings, body),
+        Some("generations") => plain(Endpoint::Images, body),
         Some("moderations") => plain(Endpoint::Moderations, body),
         _ => plain(Endpoint::Rerank, body),
     };

@@ -3,7 +3,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{
-    CallStatus, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, ProviderId, RequestId, Scope, Usage,
+    CallStatus, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, ProviderId, RequestId, Scope, ServiceTier,
+    Units, Usage,
 };
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::registry::catalogue::Catalogue;
@@ -74,6 +75,12 @@ struct UsageView {
     cache_write: u64,
     output: u64,
     reasoning: u64,
+    /// What is not text, where there is any.
+    #[serde(flatten)]
+    units: Units,
+    /// Where it is not the usual one.
+    #[serde(skip_serializing_if = "ServiceTier::is_standard")]
+    tier: ServiceTier,
 }
 
 #[derive(Debug, Serialize)]
@@ -235,6 +242,8 @@ impl From<Usage> for UsageView {
             cache_write: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
             output: usage.output,
             reasoning: usage.reasoning,
+            units: usage.units,
+            tier: usage.tier,
         }
     }
 }

@@ -120,7 +120,7 @@ impl Passage for MessagesStream {
     }
 
     fn seen(&self) -> Seen {
-        self.seen
+        Seen { tier: self.tally.served(), ..self.seen }
     }
 }
 

@@ -113,13 +113,31 @@ fn what_is_written_is_read_back() {
         reasoning: 32,
         ..Usage::default()
     };
-    for usage in [usage, Usage::default(), Usage { output: 3, ..Usage::default() }] {
+    let found = Units { searches: 2, ..Units::NONE };
+    let found = Usage { output: 3, units: found, ..Usage::default() };
+    for usage in [usage, Usage::default(), found] {
         let reading = Reading::Figures(usage);
         for (tier, back) in [(Some("default"), Some("default")), (Some("batch"), Some("batch")), (Some("flex"), None)] {
             let text = serde_json::to_string(&Figures::new(reading, tier, Some(r#"{"a":1}"#))).unwrap();
             let tally = tally(&[&text]);
-            assert_eq!((tally.reading(), tally.tier()), (reading, back));
+            let tier = back.and_then(ServiceTier::of_provider).unwrap_or_default();
+            assert_eq!((tally.reading(), tally.tier()), (Reading::Figures(Usage { tier, ..usage }), back));
             assert!(text.ends_with(r#","farthing":{"a":1}}"#), "{text}");
         }
     }
+}
+
+#[test]
+fn searches_are_cumulative_and_what_has_no_place_is_input() {
+    let units = |searches| Units { searches, ..Units::NONE };
+    let begin =
+        r#"{"input_tokens":5,"output_tokens":1,"service_tier":"priority","server_tool_use":{"web_search_requests":1}}"#;
+    let end = r#"{"output_tokens":9,"server_tool_use":{"web_search_requests":3,"web_fetch_requests":1}}"#;
+    let usage = Usage { input: 5, output: 9, units: units(3), tier: ServiceTier::Priority, ..Usage::default() };
+    assert_eq!(tally(&[begin, end]).reading(), Reading::Figures(usage));
+    let wrong = r#"{"input_tokens":5,"output_tokens":1,"server_tool_use":{"web_search_requests":-1}}"#;
+    assert!(matches!(tally(&[wrong]).reading(), Reading::Insane(_)));
+    let heard = Usage { input: 5, units: Units { audio_input: 7, ..Units::NONE }, ..Usage::default() };
+    let text = serde_json::to_string(&Figures::new(Reading::Figures(heard), None, None)).unwrap();
+    assert!(text.starts_with(r#"{"input_tokens":12,"#), "{text}");
 }

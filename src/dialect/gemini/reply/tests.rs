@@ -77,7 +77,8 @@ fn what_is_written_is_read_back() {
         call("toolu_2", "{}", None),
     ];
     let log_probs = Json::parse(r#"{"content":[{"token":"a","logprob":-1,"bytes":null,"top_logprobs":[]}]}"#);
-    let usage = Usage { input: 1, cache_read: 2, output: 3, reasoning: 4, ..Usage::default() };
+    let tier = farthing_actors::domain::ServiceTier::Flex;
+    let usage = Usage { input: 1, cache_read: 2, output: 3, reasoning: 4, tier, ..Usage::default() };
     let reply = Reply {
         id: "r".into(),
         model: "m".into(),

@@ -13,7 +13,7 @@ use crate::dialect::fault::StreamFault;
 use crate::dialect::gemini::framing::{self, Frame, Frames};
 use crate::dialect::gemini::seal::Seal;
 use crate::dialect::gemini::wire::{self, Answer, Candidate, FunctionCall, Part};
-use crate::dialect::gemini::{Side, calls, log_probs, parts, stop, usage};
+use crate::dialect::gemini::{Side, calls, grounding, log_probs, parts, stop, usage};
 use crate::dialect::passage::{Decode, StreamEnd};
 use crate::dialect::usage::Reading;
 use crate::dialect::words::UpstreamWords;
@@ -30,6 +30,7 @@ pub struct GeminiDecoder {
     ended: bool,
     failed: bool,
     service_tier: Option<String>,
+    searches: u64,
 }
 
 /// One choice so far.
@@ -73,11 +74,12 @@ impl GeminiDecoder {
         for (position, candidate) in answer.candidates.iter().flatten().enumerate() {
             self.candidate(candidate.choice(position), candidate, events);
         }
+        self.searches = self.searches.max(grounding::searches(&answer));
         self.usage(answer.usage_metadata.as_ref(), events);
     }
 
     fn usage(&mut self, metadata: Option<&Json>, events: &mut Vec<Event>) {
-        let reading = usage::read(metadata);
+        let reading = usage::read(metadata).searched(self.searches);
         if reading != Reading::Absent {
             events.push(Event::Usage(reading));
         }

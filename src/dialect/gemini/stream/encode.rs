@@ -62,7 +62,13 @@ impl GeminiEncoder {
             return;
         }
         let content = part.map(|part| Content::of_model(vec![part]));
-        let candidate = Candidate { content, finish_reason: None, index: Some(index), logprobs_result: log_probs };
+        let candidate = Candidate {
+            content,
+            finish_reason: None,
+            index: Some(index),
+            logprobs_result: log_probs,
+            grounding_metadata: None,
+        };
         self.write(Some(vec![candidate]), None, out);
     }
 
@@ -76,7 +82,13 @@ impl GeminiEncoder {
         }
         let calls = calls.iter().map(|call| parts::write_call(call, Side::Client)).collect();
         let content = Some(Content::of_model(calls));
-        let candidate = Candidate { content, finish_reason: None, index: Some(index), logprobs_result: None };
+        let candidate = Candidate {
+            content,
+            finish_reason: None,
+            index: Some(index),
+            logprobs_result: None,
+            grounding_metadata: None,
+        };
         self.write(Some(vec![candidate]), None, out);
     }
 
@@ -154,7 +166,13 @@ impl Encode for GeminiEncoder {
         let ends = std::mem::take(&mut self.choices).into_iter().filter_map(|(index, choice)| {
             let finish_reason = Some(stop::write(&choice.stop?).to_owned());
             let content = Some(Content::of_model(vec![Part::text("")]));
-            Some(Candidate { content, finish_reason, index: Some(index), logprobs_result: None })
+            Some(Candidate {
+                content,
+                finish_reason,
+                index: Some(index),
+                logprobs_result: None,
+                grounding_metadata: None,
+            })
         });
         let ends = Some(ends.collect::<Vec<_>>()).filter(|ends| !ends.is_empty());
         let usage_metadata = usage::write(self.usage, self.service_tier.as_deref(), farthing);

@@ -12,7 +12,7 @@ use super::Choices;
 use crate::dialect::canonical::Json;
 use crate::dialect::fault::StreamFault;
 use crate::dialect::gemini::framing::{self, Frame, Frames, Framing};
-use crate::dialect::gemini::{usage, wire};
+use crate::dialect::gemini::{grounding, usage, wire};
 use crate::dialect::members;
 use crate::dialect::passage::{Passage, Seen, StreamEnd};
 use crate::dialect::splice::Splice;
@@ -27,6 +27,7 @@ pub struct GeminiStream {
     frames: Frames,
     choices: Choices<()>,
     usage: Reading,
+    searches: u64,
     seen: Seen,
     /// The array was closed.
     closed: bool,
@@ -50,6 +51,7 @@ impl GeminiStream {
             frames: Frames::default(),
             choices: Choices::default(),
             usage: Reading::Absent,
+            searches: 0,
             seen: Seen::default(),
             closed: false,
             failed: false,
@@ -82,6 +84,8 @@ impl GeminiStream {
         if let Some(words) = answer.error.as_ref().and_then(|_| UpstreamWords::read(json)) {
             return Err(StreamFault::UpstreamError(words));
         }
+        self.searches = self.searches.max(grounding::searches(&answer));
+        self.seen.tier = answer.usage_metadata.as_ref().and_then(usage::served).or(self.seen.tier);
         let reading = usage::read(answer.usage_metadata.as_ref());
         if reading != Reading::Absent {
             self.usage = reading;
@@ -183,7 +187,7 @@ impl Passage for GeminiStream {
     }
 
     fn usage(&self) -> Reading {
-        self.usage
+        self.usage.searched(self.searches)
     }
 
     fn seen(&self) -> Seen {

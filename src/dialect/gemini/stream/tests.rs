@@ -45,7 +45,7 @@ fn the_end_waits_for_the_tail() {
         assert_eq!(passed, head);
         assert_eq!(stream.is_done(), is_array, "only an array says that it ends");
         assert!(matches!(stream.usage(), Reading::Figures(usage) if usage.total() == 4), "the last one counts");
-        assert_eq!(stream.seen(), Seen { events: 2, text_bytes: 4 });
+        assert_eq!(stream.seen(), Seen { events: 2, text_bytes: 4, tier: None });
         assert_eq!(stream.finish(), StreamEnd::Complete);
         let spliced = body.replace(r#"Count":4}"#, r#"Count":4,"farthing":{"cost":1}}"#);
         assert_eq!(text(&stream.tail(Some(r#"{"cost":1}"#))), spliced.strip_prefix(&head).unwrap());
@@ -158,7 +158,8 @@ fn more(piece: Piece) -> Event {
 
 /// Everything a stream of this dialect can say, in the order in which it says it.
 fn told() -> Vec<Event> {
-    let usage = farthing_actors::domain::Usage { input: 1, output: 2, ..Default::default() };
+    let tier = farthing_actors::domain::ServiceTier::Flex;
+    let usage = farthing_actors::domain::Usage { input: 1, output: 2, tier, ..Default::default() };
     let seal = |text: &str| Piece::Sealed { signature: Some(text.into()), sealed: None, id: None };
     let call = |call, id: &str, signature: Option<&str>| Piece::ToolCall {
         call,

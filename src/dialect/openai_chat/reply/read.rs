@@ -7,7 +7,7 @@ use crate::dialect::canonical::{Choice, Json, Piece, Reply, Stop};
 use crate::dialect::members::{self, Member};
 use crate::dialect::openai_chat::answer::Answer;
 use crate::dialect::openai_chat::parts;
-use crate::dialect::usage::Reading;
+use crate::dialect::usage::{Reading, tier};
 
 /// The answer a body is; `None` if it is none, an error for one.
 pub fn read(body: &[u8]) -> Option<Reply> {
@@ -21,7 +21,7 @@ pub fn read(body: &[u8]) -> Option<Reply> {
         model: text(model).unwrap_or_default(),
         created: created.and_then(|created| created.whole()).filter(|created| *created > 0),
         choices: choices.iter().filter_map(|text| choice(text.get())).collect(),
-        usage: Reading::of(usage, x_groq),
+        usage: Reading::of(usage, x_groq).served(tier(service_tier)),
         service_tier: text(service_tier),
     })
 }

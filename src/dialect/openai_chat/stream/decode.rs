@@ -16,6 +16,7 @@ use crate::dialect::passage::{Decode, StreamEnd};
 use crate::dialect::sse::Splitter;
 use crate::dialect::usage::Reading;
 use crate::dialect::words::UpstreamWords;
+use farthing_actors::domain::ServiceTier;
 
 /// The most choices that are read; no request can ask for more.
 const MAX_CHOICES: usize = 128;
@@ -82,7 +83,8 @@ impl ChatDecoder {
             self.service_tier.clone_from(&chunk.service_tier);
             events.extend(chunk.service_tier.clone().map(Event::ServiceTier));
         }
-        events.extend((chunk.usage != Reading::Absent).then_some(Event::Usage(chunk.usage)));
+        let tier = self.service_tier.as_deref().and_then(ServiceTier::of_provider);
+        events.extend((chunk.usage != Reading::Absent).then_some(Event::Usage(chunk.usage.served(tier))));
         Ok(())
     }
 

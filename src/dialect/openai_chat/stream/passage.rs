@@ -16,7 +16,7 @@ use crate::dialect::members::{self, Member};
 use crate::dialect::passage::{Passage, Seen, StreamEnd};
 use crate::dialect::splice::Splice;
 use crate::dialect::sse::Splitter;
-use crate::dialect::usage::Reading;
+use crate::dialect::usage::{self, Reading};
 use crate::dialect::words::UpstreamWords;
 
 pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
@@ -89,13 +89,14 @@ impl ChatStream {
     fn parse(&mut self, json: &[u8]) -> Result<bool, StreamFault> {
         // Local servers send broken UTF-8; it passes as it came, and what is read here does not depend on it.
         let text = String::from_utf8_lossy(json);
-        let object = members::read(&text, &["choices", "usage", "error", "x_groq"])
+        let object = members::read(&text, &["choices", "usage", "error", "x_groq", "service_tier"])
             .map_err(|_| StreamFault::Garbage("an event is not valid JSON"))?;
-        let [choices, usage, error, x_groq] = object.present();
+        let [choices, usage, error, x_groq, tier] = object.present();
         if let Some(error) = error {
             return Err(StreamFault::UpstreamError(UpstreamWords::of(error)));
         }
         let choices = choices.map_or(0, |choices| self.note_choices(choices));
+        self.seen.tier = usage::tier(tier).or(self.seen.tier);
         let reading = Reading::of(usage, x_groq);
         if reading != Reading::Absent {
             self.usage = reading;
@@ -172,7 +173,7 @@ impl Passage for ChatStream {
     }
 
     fn usage(&self) -> Reading {
-        self.usage
+        self.usage.served(self.seen.tier)
     }
 
     fn seen(&self) -> Seen {

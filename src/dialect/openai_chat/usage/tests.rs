@@ -93,3 +93,32 @@ fn groq_counts_apart_when_usage_is_absent() {
     assert_eq!(reading(r#"{"x_groq":{"id":"r"}}"#), Reading::Absent);
     assert_eq!(reading(r#"{"x_groq":"r"}"#), Reading::Absent);
 }
+
+#[test]
+fn sound_and_pictures_are_classes_of_their_own() {
+    let units = Units { audio_input: 30, image_input: 5, audio_output: 40, image_output: 2, ..Units::NONE };
+    let usage = Usage { input: 5, cache_read: 60, output: 8, reasoning: 10, units, ..Usage::default() };
+    let text = concat!(
+        r#"{"prompt_tokens":100,"prompt_tokens_details":{"cached_tokens":60,"audio_tokens":30,"image_tokens":5},"#,
+        r#""completion_tokens":60,"completion_tokens_details":{"reasoning_tokens":10,"audio_tokens":40,"#,
+        r#""image_tokens":2},"total_tokens":160}"#
+    );
+    assert_eq!(of(text), Reading::Figures(usage));
+    let written = serde_json::to_string(&Object::of(Reading::Figures(usage), None)).unwrap();
+    assert_eq!(of(&written), Reading::Figures(usage), "{written}");
+    assert!(written.contains(r#""total_tokens":160"#), "{written}");
+    // Most of the sound was cached, and cached sound is billed as what is cached.
+    let cached = r#"{"prompt_tokens":100,"completion_tokens":0,
+        "prompt_tokens_details":{"cached_tokens":60,"audio_tokens":90}}"#;
+    let units = Units { audio_input: 40, ..Units::NONE };
+    assert_eq!(of(cached), Reading::Figures(Usage { cache_read: 60, units, ..Usage::default() }));
+    for details in [
+        r#""prompt_tokens_details":{"audio_tokens":2}"#,
+        r#""prompt_tokens_details":{"audio_tokens":1,"image_tokens":1}"#,
+        r#""completion_tokens_details":{"audio_tokens":2}"#,
+        r#""completion_tokens_details":{"audio_tokens":-1}"#,
+    ] {
+        let usage = format!(r#"{{"prompt_tokens":1,"completion_tokens":1,{details}}}"#);
+        assert!(matches!(of(&usage), Reading::Insane(_)), "{usage}");
+    }
+}

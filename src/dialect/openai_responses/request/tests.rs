@@ -3,6 +3,7 @@
 use super::*;
 use crate::dialect::canonical::{Effort, Format, LogProbs, PartKind, Role, Source, ToolChoice};
 use crate::dialect::head::OutputCap;
+use farthing_actors::domain::ServiceTier;
 
 fn parse(body: &str) -> Result<ResponsesRequest, RequestFault> {
     ResponsesRequest::parse(Bytes::copy_from_slice(body.as_bytes()))
@@ -14,8 +15,8 @@ fn read(members: &str) -> Result<Conversation, RequestFault> {
 
 #[test]
 fn the_head_is_read() {
-    let body =
-        r#"{"model":"m","input":[{"role":"user","content":"a"},{"type":"x"}],"stream":true,"max_output_tokens":9}"#;
+    let body = r#"{"model":"m","input":[{"role":"user","content":"a"},{"type":"x"}],"stream":true,"max_output_tokens":9,
+            "service_tier":"flex"}"#;
     let head = parse(body).unwrap().head;
     let expected = Head {
         model: "m".into(),
@@ -25,8 +26,11 @@ fn the_head_is_read() {
         choices: 1,
         messages: 2,
         bytes: body.len(),
+        tier: Some(ServiceTier::Flex),
+        measure: Measure::TEXT,
     };
     assert_eq!(head, expected);
+    assert_eq!(parse(r#"{"model":"m","input":"","service_tier":"auto"}"#).unwrap().head.tier, None);
     assert_eq!(parse(r#"{"model":"m","input":""}"#).unwrap().head.messages, 1);
     assert_eq!(parse(r#"{"model":"m","previous_response_id":"r"}"#).unwrap().head.messages, 0);
 }

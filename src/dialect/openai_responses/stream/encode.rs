@@ -236,6 +236,7 @@ impl Encode for ResponsesEncoder {
         object.output = &self.output;
         object.service_tier = self.tier.as_deref();
         object.usage = usage::write(self.usage, farthing);
+        object.tool_usage = usage::write_tools(self.usage);
         let kind = object.event();
         self.steps.response(kind, &object, out);
     }

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use farthing_actors::domain::ServiceTier;
+
 use crate::dialect::fault::StreamFault;
 use crate::dialect::frame;
 use crate::dialect::members::{self, Member};
 use crate::dialect::openai_responses::{pick, text, usage};
-use crate::dialect::usage::Reading;
+use crate::dialect::usage::{Reading, tier};
 use crate::dialect::words::UpstreamWords;
 
 /// What one event is.
@@ -59,8 +61,13 @@ impl<'a> Said<'a> {
 
     /// The usage in the response.
     pub(super) fn usage(&self) -> Reading {
-        let usage = self.response.map(|response| pick(response.text, &["usage"]));
-        usage.map_or(Reading::Absent, |[usage]| usage::read(usage))
+        self.response.map_or(Reading::Absent, |response| usage::of(response.text))
+    }
+
+    /// The tier that the response names, if it names one that is known.
+    pub(super) fn tier(&self) -> Option<ServiceTier> {
+        let [served] = self.response.map_or([None], |response| pick(response.text, &["service_tier"]));
+        tier(served)
     }
 
     /// The error it reports, if it does. Servers put it in the response, in a member of its own, or at the top.

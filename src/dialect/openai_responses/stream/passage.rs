@@ -72,6 +72,7 @@ impl ResponsesStream {
 
     /// A failed response has cost something too.
     fn note_usage(&mut self, said: &Said<'_>) {
+        self.seen.tier = said.tier().or(self.seen.tier);
         let reading = said.usage();
         if reading != Reading::Absent {
             self.usage = reading;

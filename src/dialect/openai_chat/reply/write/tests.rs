@@ -18,6 +18,7 @@ fn reply(parts: Vec<PartKind>, stop: Stop) -> Reply {
         cache_write_1h: 0,
         output: 4,
         reasoning: 5,
+        tier: farthing_actors::domain::ServiceTier::Flex,
         ..Usage::default()
     };
     Reply {

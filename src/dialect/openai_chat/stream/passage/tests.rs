@@ -35,7 +35,7 @@ fn the_usage_chunk_waits_for_the_tail() {
         assert_eq!(passed, [HELLO, STOP].concat());
         assert!(stream.is_done());
         assert!(matches!(stream.usage(), Reading::Figures(usage) if usage.total() == 4));
-        assert_eq!(stream.seen(), Seen { events: 1, text_bytes: 3 });
+        assert_eq!(stream.seen(), Seen { events: 1, text_bytes: 3, tier: None });
         assert_eq!(stream.finish(), StreamEnd::Complete);
         let spliced = USAGE.replace("1}}", "1},\"farthing\":{\"cost\":1}}");
         let tail = if wanted { spliced + END } else { END.to_owned() };
