@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::RequestId;
+use farthing_actors::domain::{DeploymentId, RequestId};
+use farthing_actors::registry::PriceVersion;
 
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, entries, verify};
+use crate::store::{Store, StoreError, entries, prices, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -38,6 +39,14 @@ impl Books {
     pub async fn request(&self, id: RequestId) -> Result<Option<Line>, StoreError> {
         self.writer.flush().await?;
         self.store.query(move |connection| entries::request(connection, id)).await
+    }
+
+    /// Every version of a deployment's price, the earliest first; also of a deployment that is gone.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn price_versions(&self, deployment: DeploymentId) -> Result<Vec<PriceVersion>, StoreError> {
+        self.store.query(move |connection| prices::versions(connection, deployment)).await
     }
 
     /// Recomputes everything.

@@ -16,6 +16,7 @@ mod leaving;
 mod matrix;
 mod operators;
 mod plain;
+mod prices;
 mod routing;
 mod secrets;
 mod streams;
