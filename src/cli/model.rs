@@ -155,6 +155,6 @@ fn put_prices(body: &mut Map<String, Value>, prices: &PriceFlags) {
         *all = json!({});
     }
     if let Value::Object(all) = all {
-        all.extend(given.into_iter().map(|(name, rate)| (name.to_owned(), json!(rate))));
+        all.extend(given.into_iter().map(|(name, figure)| (name.to_owned(), figure)));
     }
 }
