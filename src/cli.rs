@@ -61,7 +61,7 @@ enum Command {
     Migrate,
     Ledger(ledger::Ledger),
     #[command(flatten)]
-    Online(online::Online),
+    Online(Box<online::Online>),
     /// Print completions for a shell
     Completions {
         /// Which shell

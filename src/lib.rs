@@ -3,6 +3,7 @@
 //! - [`relay`]: the phases of one client request. Start here.
 //! - [`dialect`]: the wire formats. Pure: bytes and values in, bytes and values out.
 //! - [`upstream`]: the providers' side of the wire, and what each kind of provider is.
+//! - [`catalogue`]: what known models cost, and how much they take in and generate.
 //! - [`tokenizer`]: how many tokens a text is.
 //! - [`security`]: the one façade that seals, signs and recognises secrets.
 //! - [`admin`]: what an operator can do.
@@ -18,6 +19,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -16,6 +16,8 @@ mod chat_translation;
 mod fuzz;
 #[path = "dialect/gemini.rs"]
 mod gemini;
+#[path = "dialect/invoices.rs"]
+mod invoices;
 #[path = "dialect/memory.rs"]
 mod memory;
 #[path = "dialect/recordings.rs"]

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::RequestId;
+use farthing_actors::domain::{DeploymentId, RequestId};
+use farthing_actors::registry::PriceVersion;
 
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, entries, verify};
+use crate::store::{Store, StoreError, entries, prices, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -47,6 +48,14 @@ impl Books {
         let behind = self.behind().await?;
         let line = self.store.query(move |connection| entries::request(connection, id)).await?;
         if line.is_none() && behind > 0 { Err(StoreError::Behind) } else { Ok(line) }
+    }
+
+    /// Every version of a deployment's price, the earliest first; also of a deployment that is gone.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn price_versions(&self, deployment: DeploymentId) -> Result<Vec<PriceVersion>, StoreError> {
+        self.store.query(move |connection| prices::versions(connection, deployment)).await
     }
 
     /// Recomputes everything.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, Timestamp};
 use farthing_actors::registry::catalogue::Deployment;
+use serde::Serialize;
 
 use super::{Admin, AdminError};
+use crate::catalogue::PriceList;
 use crate::upstream::kinds::dialects;
 
 /// A deployment to be made, or to stand where another stood.
@@ -24,12 +26,22 @@ pub struct ModelDraft {
     pub priority: i32,
     /// What it speaks; what the provider's kind usually speaks if absent.
     pub dialects: Option<Vec<Dialect>>,
-    /// The most it can generate for one request.
+    /// The most it can generate for one request; what the catalogue knows if absent.
     pub max_output_tokens: Option<u64>,
-    /// The most it can take in and generate together.
+    /// The most it can take in and generate together; what the catalogue knows if absent.
     pub context_window: Option<u64>,
-    /// Its price; `None` if unknown, which is never zero.
+    /// Its price; the catalogue's if absent, and unknown, which is never zero, if that has none.
     pub price: Option<Price>,
+}
+
+/// Who says what a model costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PriceSource {
+    /// An operator.
+    Own,
+    /// The list that comes with the program, which says the same.
+    Bundled,
 }
 
 impl Admin {
@@ -75,11 +87,22 @@ impl Admin {
         Ok(self.parts.registry.delete_deployment(id).await?)
     }
 
+    /// Who says what this deployment costs; `None` where nobody does.
+    pub fn price_source(&self, deployment: &Deployment) -> Option<PriceSource> {
+        let (_, price) = deployment.price.as_deref()?;
+        let kind = self.catalogue().provider(deployment.provider).map(|provider| provider.kind);
+        let listed = kind.and_then(|kind| PriceList::bundled().find(kind, &deployment.upstream_model));
+        let is_listed = listed.is_some_and(|listing| listing.price == *price);
+        Some(if is_listed { PriceSource::Bundled } else { PriceSource::Own })
+    }
+
     fn deployment(&self, id: DeploymentId, draft: ModelDraft, created_at: Timestamp) -> Result<Deployment, AdminError> {
         let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
         let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
         let name: Arc<str> = draft.name.into();
         let upstream_model = draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from);
+        let listed = PriceList::bundled().find(provider.kind, &upstream_model);
+        let price = draft.price.or_else(|| listed.map(|listing| listing.price.clone()));
         Ok(Deployment {
             id,
             provider: provider.id,
@@ -88,10 +111,10 @@ impl Admin {
             priority: draft.priority,
             dialects: draft.dialects.unwrap_or_else(|| dialects(provider.kind, &upstream_model).to_vec()),
             upstream_model,
-            max_output_tokens: draft.max_output_tokens,
-            context_window: draft.context_window,
+            max_output_tokens: draft.max_output_tokens.or(listed.and_then(|listing| listing.max_output_tokens)),
+            context_window: draft.context_window.or(listed.and_then(|listing| listing.context_window)),
             // The registry chooses the version.
-            price: draft.price.map(|price| Arc::new((PriceId::generate(), price))),
+            price: price.map(|price| Arc::new((PriceId::generate(), price))),
             created_at,
         })
     }

@@ -1,10 +1,14 @@
 //! Flags that several commands share: budgets, limits, prices. Owns their parsing into the domain's types, so that a
 //! wrong amount or time zone is found before anything is sent. Refuses amounts below zero.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
+use farthing_actors::domain::call::UnknownName;
 use farthing_actors::domain::money::MoneyError;
+use farthing_actors::domain::tier::{Multiplier, UnknownMultiplier};
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{Budget, Limits, Money, Rate, WindowKind};
+use farthing_actors::domain::{Budget, ContextTier, Limits, Money, Rate, ServiceTier, WindowKind};
 use serde_json::{Map, Value, json};
 
 /// A budget, for a new project or key.
@@ -88,11 +92,24 @@ pub(super) struct PriceFlags {
     /// Reasoning tokens; the output price if absent
     #[arg(long, value_name = "USD")]
     reasoning: Option<Rate>,
+    /// A fee for each request, in US dollars
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    request_fee: Option<Money>,
+    /// A fee for each picture made, in US dollars
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    image_fee: Option<Money>,
+    /// Other prices for prompts of more tokens than N, such as 200000:input=2.50,output=15; may be given several times and
+    /// replaces all there were
+    #[arg(long, value_name = "N:CLASS=USD,…", value_parser = longer)]
+    above: Vec<ContextTier>,
+    /// A factor by how the provider serves the call, such as flex=0.5; may be given several times and replaces all there were
+    #[arg(long, value_name = "TIER=FACTOR", value_parser = served)]
+    service_tier: Vec<(ServiceTier, Multiplier)>,
 }
 
 impl PriceFlags {
     /// What was given, by its name on the wire.
-    pub(super) fn given(&self) -> Vec<(&'static str, Rate)> {
+    pub(super) fn given(&self) -> Vec<(&'static str, Value)> {
         let all = [
             ("input_cost_per_m", self.input),
             ("output_cost_per_m", self.output),
@@ -101,6 +118,61 @@ impl PriceFlags {
             ("cache_write_1h_cost_per_m", self.cache_write_1h),
             ("reasoning_cost_per_m", self.reasoning),
         ];
-        all.into_iter().filter_map(|(name, rate)| Some((name, rate?))).collect()
+        let fees = [("request_fee_usd", self.request_fee), ("image_fee_usd", self.image_fee)];
+        let rates = all.into_iter().filter_map(|(name, rate)| Some((name, json!(rate?))));
+        let fees = fees.into_iter().filter_map(|(name, fee)| Some((name, json!(fee?))));
+        let tiers = (!self.above.is_empty()).then(|| ("context_tiers", json!(self.above)));
+        let served: BTreeMap<_, _> = self.service_tier.iter().copied().collect();
+        let served = (!served.is_empty()).then(|| ("service_tiers", json!(served)));
+        rates.chain(fees).chain(tiers).chain(served).collect()
+    }
+}
+
+/// `200000:input=2.50,output=15`: where a tier begins, and its rates.
+fn longer(text: &str) -> Result<ContextTier, String> {
+    let form = || "expected a number of tokens and prices, such as 200000:input=2.50,output=15".to_owned();
+    let (above, rates) = text.split_once(':').ok_or_else(form)?;
+    let above_input_tokens = above.parse().map_err(|_| form())?;
+    let mut tier = ContextTier { above_input_tokens, ..ContextTier::default() };
+    for pair in rates.split(',') {
+        let (class, rate) = pair.split_once('=').ok_or_else(form)?;
+        let place = match class {
+            "input" => &mut tier.input_cost_per_m,
+            "output" => &mut tier.output_cost_per_m,
+            "cache-read" => &mut tier.cache_read_cost_per_m,
+            "cache-write" => &mut tier.cache_write_cost_per_m,
+            "cache-write-1h" => &mut tier.cache_write_1h_cost_per_m,
+            "reasoning" => &mut tier.reasoning_cost_per_m,
+            _ => return Err(form()),
+        };
+        *place = Some(rate.parse().map_err(|error: MoneyError| error.to_string())?);
+    }
+    Ok(tier)
+}
+
+/// `flex=0.5`: a tier and its factor.
+fn served(text: &str) -> Result<(ServiceTier, Multiplier), String> {
+    let (tier, factor) = text.split_once('=').ok_or("expected a tier and a factor, such as flex=0.5")?;
+    let tier = tier.parse().map_err(|error: UnknownName| error.to_string())?;
+    Ok((tier, factor.parse().map_err(|error: UnknownMultiplier| error.to_string())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiers_are_read_or_refused_before_anything_is_sent() {
+        let tier = longer("200000:input=2.50,cache-write-1h=4").unwrap();
+        let shown =
+            json!({"above_input_tokens": 200_000, "input_cost_per_m": "2.50", "cache_write_1h_cost_per_m": "4.00"});
+        assert_eq!(json!(tier), shown);
+        for text in ["", "200000", "x:input=1", "1:", "1:input", "1:inputs=1", "1:input=-1", "1:input=1e3"] {
+            assert!(longer(text).is_err(), "{text:?}");
+        }
+        assert_eq!(served("flex=0.5").unwrap(), (ServiceTier::Flex, "0.5".parse().unwrap()));
+        for text in ["flex", "turbo=1", "flex=", "flex=-1", "flex=5000"] {
+            assert!(served(text).is_err(), "{text:?}");
+        }
     }
 }

@@ -24,6 +24,7 @@ const COLUMNS: &[Column] = &[
     ("OUTPUT/M", "/prices/output_cost_per_m"),
     ("CACHE READ/M", "/prices/cache_read_cost_per_m"),
     ("CACHE WRITE/M", "/prices/cache_write_cost_per_m"),
+    ("PRICE FROM", "/price_source"),
 ];
 
 /// What a deployment is defined by; the server's answers hold more, and it takes nothing else back.
@@ -154,6 +155,6 @@ fn put_prices(body: &mut Map<String, Value>, prices: &PriceFlags) {
         *all = json!({});
     }
     if let Value::Object(all) = all {
-        all.extend(given.into_iter().map(|(name, rate)| (name.to_owned(), json!(rate))));
+        all.extend(given.into_iter().map(|(name, figure)| (name.to_owned(), figure)));
     }
 }

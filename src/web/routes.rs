@@ -84,6 +84,7 @@ fn api() -> Scope {
                 .route(put().to(models::replace))
                 .route(delete().to(models::delete)),
         )
+        .service(at("/models/{id}/prices").route(get().to(models::versions)))
         .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
         .service(
             at("/projects/{id}")

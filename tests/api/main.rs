@@ -17,6 +17,7 @@ mod leaving;
 mod matrix;
 mod operators;
 mod plain;
+mod prices;
 mod routing;
 mod secrets;
 mod streams;

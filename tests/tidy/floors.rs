@@ -22,7 +22,7 @@ const GATEWAY: &[Floor] = &[
     Floor { part: "web", may: &["relay", "admin", "security", "store", "config", "logging", "dialect!", "upstream!"] },
     Floor { part: "relay", may: &["dialect", "upstream", "tokenizer", "logging"] },
     // Changing a provider seals its key (only the façade does that) and vets its address.
-    Floor { part: "admin", may: &["store", "security", "upstream", "logging"] },
+    Floor { part: "admin", may: &["store", "security", "upstream", "catalogue", "logging"] },
     Floor { part: "security", may: &["store", "logging"] },
     // A provider's refusal is worded in its dialect, and the sandbox counts real tokens.
     Floor { part: "upstream", may: &["dialect", "tokenizer", "logging"] },

@@ -213,6 +213,23 @@ impl Price {
         Some(fitting)
     }
 
+    /// Every class of tokens and the rate it has in a prompt of this length.
+    pub fn rates_of(&self, prompt: u64) -> [(&'static str, Rate); 10] {
+        let rates = self.rates(prompt);
+        [
+            ("input", rates.input),
+            ("cache_read", rates.cache_read),
+            ("cache_write_5m", rates.cache_write_5m),
+            ("cache_write_1h", rates.cache_write_1h),
+            ("output", rates.output),
+            ("reasoning", rates.reasoning),
+            ("audio_input", rates.audio_input),
+            ("audio_output", rates.audio_output),
+            ("image_input", rates.image_input),
+            ("image_output", rates.image_output),
+        ]
+    }
+
     /// What `variable` (millionths of a picodollar) comes to with the factor of a tier and the fee of a request.
     fn billed(&self, variable: i128, factor: Multiplier) -> Money {
         let whole = TOKENS_PER_RATE * i128::from(Multiplier::ONE.millionths());

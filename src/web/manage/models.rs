@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, ProviderId};
+use farthing_actors::registry::PriceVersion;
 use farthing_actors::registry::catalogue::{Catalogue, Deployment};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use super::body::read;
 use super::list::{List, ListQuery, Page, query};
 use super::prices::Prices;
 use super::{id, rfc3339};
-use crate::admin::models::ModelDraft;
+use crate::admin::models::{ModelDraft, PriceSource};
+use crate::admin::{Admin, AdminError};
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
@@ -44,7 +46,16 @@ struct ModelView<'a> {
     context_window: Option<u64>,
     prices: Option<&'a Price>,
     price_id: Option<PriceId>,
+    price_source: Option<PriceSource>,
     created_at: String,
+}
+
+/// A price that is or was in force.
+#[derive(Debug, Serialize)]
+struct VersionView {
+    price_id: PriceId,
+    effective_from: String,
+    prices: Price,
 }
 
 /// GET `/api/models`.
@@ -57,7 +68,7 @@ pub async fn list(
     let page = Page::new(asked.limit, asked.cursor.as_deref())?;
     let catalogue = gateway.admin.catalogue();
     let (models, next_cursor) = page.cut(catalogue.deployments(), |model| model.id);
-    let data = models.into_iter().map(|model| ModelView::new(&catalogue, model)).collect();
+    let data = models.into_iter().map(|model| ModelView::new(&gateway.admin, &catalogue, model)).collect();
     Ok(HttpResponse::Ok().json(List { data, next_cursor }))
 }
 
@@ -70,7 +81,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let model = gateway.admin.create_model(body.into()).await?;
-    Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin, &gateway.admin.catalogue(), &model)))
 }
 
 /// GET `/api/models/{id}`.
@@ -80,7 +91,22 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let model = gateway.admin.model(id("model", &path)?)?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin, &gateway.admin.catalogue(), &model)))
+}
+
+/// GET `/api/models/{id}/prices`: every version, the earliest first; also of a model that is gone, since the books name them.
+pub async fn versions(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = id("model", &path)?;
+    let versions = gateway.admin.books().price_versions(id).await.map_err(AdminError::Store)?;
+    if versions.is_empty() {
+        gateway.admin.model(id)?;
+    }
+    let data = versions.into_iter().map(VersionView::from).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
 }
 
 /// PUT `/api/models/{id}`: the whole definition; what is left out is as in a new one.
@@ -93,7 +119,7 @@ pub async fn replace(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let model = gateway.admin.replace_model(id("model", &path)?, body.into()).await?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin, &gateway.admin.catalogue(), &model)))
 }
 
 /// DELETE `/api/models/{id}`.
@@ -107,7 +133,7 @@ pub async fn delete(
 }
 
 impl<'a> ModelView<'a> {
-    fn new(catalogue: &'a Catalogue, model: &'a Deployment) -> Self {
+    fn new(admin: &Admin, catalogue: &'a Catalogue, model: &'a Deployment) -> Self {
         Self {
             id: model.id,
             name: &model.name,
@@ -121,8 +147,15 @@ impl<'a> ModelView<'a> {
             context_window: model.context_window,
             prices: model.price.as_deref().map(|(_, price)| price),
             price_id: model.price.as_deref().map(|(id, _)| *id),
+            price_source: admin.price_source(model),
             created_at: rfc3339(model.created_at),
         }
+    }
+}
+
+impl From<PriceVersion> for VersionView {
+    fn from(version: PriceVersion) -> Self {
+        Self { price_id: version.id, effective_from: rfc3339(version.effective_from), prices: version.price }
     }
 }
 
