@@ -4,11 +4,13 @@
 
 pub mod books;
 mod budgets;
+pub mod credits;
 pub mod error;
 pub mod keys;
 pub mod models;
 pub mod projects;
 pub mod providers;
+pub mod runs;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use farthing_actors::domain::{Clock, Scope};
 use farthing_actors::keyring::Keyring;
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Ledger;
-use farthing_actors::ledger::hold::Balance;
+use farthing_actors::ledger::hold::{Balance, Cap};
 use farthing_actors::registry::Registry;
 use farthing_actors::registry::catalogue::Catalogue;
 use tokio::sync::Mutex;
@@ -76,6 +78,14 @@ impl Admin {
     /// If the ledger did not answer.
     pub async fn balances(&self, scopes: Vec<Scope>) -> Result<Vec<Option<Balance>>, AdminError> {
         Ok(self.parts.ledger.balances(scopes).await?)
+    }
+
+    /// What `scopes` have had of their caps on requests, in the same order; `None` for one without a cap.
+    ///
+    /// # Errors
+    /// If the ledger did not answer.
+    pub async fn caps(&self, scopes: Vec<Scope>) -> Result<Vec<Option<Cap>>, AdminError> {
+        Ok(self.parts.ledger.caps(scopes).await?)
     }
 
     /// How many calls have money set aside.

@@ -7,6 +7,7 @@ mod books;
 mod parts;
 mod stop;
 mod vault;
+mod watch;
 
 use std::fs;
 use std::sync::Arc;
@@ -98,6 +99,7 @@ impl Running {
         let (server, address) = (bound.server.handle(), bound.address);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
+        gateway.tasks.keep_running(watch::credits(gateway.clone()));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
         log::info!((logging::ADDRESS):% = address; "listening");

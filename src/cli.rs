@@ -15,6 +15,7 @@ mod output;
 mod project;
 mod provider;
 mod requests;
+mod run;
 mod server;
 mod table;
 

@@ -44,6 +44,7 @@ pub use crate::tokenizer::CountQueue;
 use crate::upstream::Upstream;
 use attempt::Opened;
 pub use error::{Refusal, RelayError};
+pub(crate) use exchange::run_id;
 use exchange::{Admitted, Exchange};
 pub use exchange::{Answer, AnswerBody, Ask, Facts};
 pub use recount::{Recounting, Reporting};

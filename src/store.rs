@@ -6,11 +6,13 @@
 //! - [`writer`]: the thread that carries finished lines from the journal to the database.
 //! - [`entries`], [`spend`]: what pages and the ledger read back.
 //! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
+//! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
 //! - [`verify`]: the proof that all of it agrees.
 
 pub mod adjustments;
 mod chain;
 mod columns;
+pub mod credits;
 pub mod data_dir;
 pub mod entries;
 mod failure;

@@ -50,6 +50,9 @@ const COMMANDS: &[&str] = &[
     "requests",
     "requests list",
     "requests show",
+    "run",
+    "run list",
+    "run kill",
     "request show",
 ];
 
@@ -278,6 +281,11 @@ fn what_is_made_is_sent_as_the_api_takes_it() {
         ),
         ("project budget prj_1 --unlimited", "PATCH /api/projects/prj_1", json!({"budget": null})),
         ("key revoke key_1", "POST /api/keys/key_1/revoke", json!({})),
+        (
+            "key create ci --project a --max-requests 9 --run-limit 0.5",
+            "POST /api/keys",
+            json!({"project": "a", "name": "ci", "max_requests": 9, "run_limit_usd": "0.50"}),
+        ),
         ("key rotate key_1", "POST /api/keys/key_1/rotate", json!({})),
         ("provider disable prv_1", "PATCH /api/providers/prv_1", json!({"enabled": false})),
     ];

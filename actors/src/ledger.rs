@@ -24,7 +24,7 @@ use crate::supervisor::{StartError, Supervisor};
 use book::Book;
 pub use entry::{Adjustment, Call, Entry, Line, Outcome, Target};
 pub use handle::{Hold, Ledger, LedgerError};
-pub use hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
+pub use hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
 pub use journal::{Closing, Journal, JournalError, JournalSource, Record, Recovered};
 
 /// Starts the ledger on `arbiter` with what `source` remembers.

@@ -1,16 +1,18 @@
 //! The books as operators read them: what was called, what it cost, and whether it all adds up.
 //! Owns the rule that everything settled before the question is in the answer, or that the answer says how much is not.
-//! Refuses to write.
+//! Refuses to write a line of them.
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, RequestId};
+use farthing_actors::domain::{DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
 use farthing_actors::registry::PriceVersion;
 
+use crate::store::credits::Credit;
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
+use crate::store::runs::{Run, RunFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, entries, prices, verify};
+use crate::store::{Store, StoreError, credits, entries, prices, runs, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -56,6 +58,63 @@ impl Books {
     /// If the database does not answer.
     pub async fn price_versions(&self, deployment: DeploymentId) -> Result<Vec<PriceVersion>, StoreError> {
         self.store.query(move |connection| prices::versions(connection, deployment)).await
+    }
+
+    /// Runs that fit `filter`, by their keys and names. [`Books::behind`] says what they may lack.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, StoreError> {
+        self.behind().await?;
+        self.store.query(move |connection| runs::list(connection, &filter)).await
+    }
+
+    /// Whether there is a line of `run`.
+    ///
+    /// # Errors
+    /// If the database does not answer, or has none and is behind: nobody knows then.
+    pub async fn knows_run(&self, run: RunId) -> Result<bool, StoreError> {
+        let behind = self.behind().await?;
+        let known = self.store.query(move |connection| runs::is_known(connection, run)).await?;
+        if !known && behind > 0 { Err(StoreError::Behind) } else { Ok(known) }
+    }
+
+    /// Notes that `run` was ended; the ledger is told by whoever asks.
+    pub(super) async fn kill_run(&self, run: RunId, at: Timestamp) -> Result<(), StoreError> {
+        self.store.query(move |connection| runs::kill(connection, run, at)).await
+    }
+
+    /// What was paid to providers in advance, and what was spent of it.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn credits(&self) -> Result<Vec<Credit>, StoreError> {
+        self.store.query(credits::load).await
+    }
+
+    /// Gives a provider a credit from now on: everything that is settled must be in the database.
+    pub(super) async fn set_credit(
+        &self,
+        provider: ProviderId,
+        terms: (Money, Option<Money>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.behind().await? > 0 {
+            return Err(StoreError::Behind);
+        }
+        self.store.query(move |connection| credits::set(connection, provider, terms, now)).await
+    }
+
+    pub(super) async fn set_low_credit(&self, provider: ProviderId, low: Option<Money>) -> Result<(), StoreError> {
+        self.store.query(move |connection| credits::set_low(connection, provider, low)).await
+    }
+
+    pub(super) async fn remove_credit(&self, provider: ProviderId) -> Result<(), StoreError> {
+        self.store.query(move |connection| credits::remove(connection, provider)).await
+    }
+
+    pub(super) async fn credit_warned(&self, provider: ProviderId) -> Result<(), StoreError> {
+        self.store.query(move |connection| credits::warned(connection, provider)).await
     }
 
     /// Recomputes everything.

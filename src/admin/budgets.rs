@@ -1,4 +1,4 @@
-//! Budgets are known to two owners: the keyring records them, the ledger enforces them.
+//! Budgets and caps are known to two owners: the keyring records them, the ledger enforces them.
 //! Owns the order in which both learn of a change. Refuses any moment in which less is enforced than is recorded.
 //!
 //! A change that may tighten goes to the ledger first, one that only loosens goes to the keyring first; so if the second
@@ -11,7 +11,7 @@ use std::time::Duration;
 use farthing_actors::domain::{Budget, Scope};
 use farthing_actors::error::ActorError;
 use farthing_actors::keyring::KeyringError;
-use farthing_actors::ledger::{JournalError, LedgerError};
+use farthing_actors::ledger::{JournalError, Ledger, LedgerError};
 
 use super::{Admin, AdminError};
 use crate::store::StoreError;
@@ -27,8 +27,27 @@ pub(super) struct BudgetChange {
     pub after: Option<Budget>,
 }
 
-impl BudgetChange {
-    /// Whether the new budget may refuse what the old one admitted. Different windows cannot be compared.
+/// A key's cap on requests before and after.
+pub(super) struct CapChange {
+    pub scope: Scope,
+    pub before: Option<u64>,
+    pub after: Option<u64>,
+}
+
+/// What is enforced beside being recorded.
+trait Term: Sized {
+    /// Whether the new term may refuse what the old one admitted.
+    fn may_tighten(&self) -> bool;
+
+    /// Whether what was used before counts against the new term, or the old one.
+    fn counts(&self, new: bool) -> bool;
+
+    /// Tells the ledger the new term, or the old one again.
+    fn enforce(&self, ledger: &Ledger, new: bool) -> impl Future<Output = Result<(), LedgerError>>;
+}
+
+impl Term for BudgetChange {
+    // Different windows cannot be compared.
     fn may_tighten(&self) -> bool {
         match (&self.before, &self.after) {
             (_, None) => false,
@@ -39,6 +58,28 @@ impl BudgetChange {
             }
         }
     }
+
+    fn counts(&self, new: bool) -> bool {
+        if new { self.after.is_some() } else { self.before.is_some() }
+    }
+
+    async fn enforce(&self, ledger: &Ledger, new: bool) -> Result<(), LedgerError> {
+        ledger.set_budget(self.scope, if new { self.after.clone() } else { self.before.clone() }).await
+    }
+}
+
+impl Term for CapChange {
+    fn may_tighten(&self) -> bool {
+        self.after.is_some_and(|after| self.before.is_none_or(|before| after < before))
+    }
+
+    fn counts(&self, new: bool) -> bool {
+        if new { self.after.is_some() } else { self.before.is_some() }
+    }
+
+    async fn enforce(&self, ledger: &Ledger, new: bool) -> Result<(), LedgerError> {
+        ledger.set_cap(self.scope, if new { self.after } else { self.before }).await
+    }
 }
 
 impl Admin {
@@ -48,42 +89,68 @@ impl Admin {
         change: BudgetChange,
         save: impl Future<Output = Result<(), KeyringError>>,
     ) -> Result<(), AdminError> {
+        self.with_term(change, async { Ok(save.await?) }).await
+    }
+
+    /// Carries both to the ledger around `save`; what is `None` does not change.
+    pub(super) async fn with_terms(
+        &self,
+        (budget, cap): (Option<BudgetChange>, Option<CapChange>),
+        save: impl Future<Output = Result<(), KeyringError>>,
+    ) -> Result<(), AdminError> {
+        let save = async {
+            match budget {
+                Some(budget) => self.with_budget(budget, save).await,
+                None => Ok(save.await?),
+            }
+        };
+        match cap {
+            Some(cap) => self.with_term(cap, save).await,
+            None => save.await,
+        }
+    }
+
+    async fn with_term(
+        &self,
+        change: impl Term,
+        save: impl Future<Output = Result<(), AdminError>>,
+    ) -> Result<(), AdminError> {
         let tightens = change.may_tighten();
         if tightens {
-            self.enforce(change.scope, change.after.clone()).await.map_err(AdminError::Budget)?;
+            self.enforce(&change, true).await.map_err(AdminError::Budget)?;
         }
         if let Err(error) = save.await {
             // A record that may have been written may not go unenforced.
             if tightens && is_certain(&error) {
-                self.take_back(change.scope, change.before).await;
+                self.take_back(&change).await;
             }
-            return Err(error.into());
+            return Err(error);
         }
-        match self.enforce(change.scope, change.after).await {
+        match self.enforce(&change, true).await {
             Err(error) if tightens => {
-                log::warn!(scope:% = change.scope, error:% = error; "the ledger knows a new budget but did not confirm it");
+                log::warn!(error:%; "the ledger knows a new limit but did not confirm it");
                 Ok(())
             }
             confirmed => confirmed.map_err(AdminError::Budget),
         }
     }
 
-    /// Sets the budget, waiting for a ledger that is being restarted: setting it twice is the same as once.
-    async fn enforce(&self, scope: Scope, budget: Option<Budget>) -> Result<(), LedgerError> {
-        if budget.is_some() {
+    /// Tells the term, waiting for a ledger that is being restarted: telling it twice is the same as once.
+    async fn enforce(&self, change: &impl Term, new: bool) -> Result<(), LedgerError> {
+        if change.counts(new) {
             self.await_database().await?;
         }
         for _ in 1..TRIES {
-            let done = self.parts.ledger.set_budget(scope, budget.clone()).await;
+            let done = change.enforce(&self.parts.ledger, new).await;
             if !matches!(done, Err(LedgerError::Actor(_))) {
                 return done;
             }
             tokio::time::sleep(PAUSE).await;
         }
-        self.parts.ledger.set_budget(scope, budget).await
+        change.enforce(&self.parts.ledger, new).await
     }
 
-    /// What was spent counts against a budget, and the ledger must not stop every call to wait for it: we wait here.
+    /// What was used counts against a limit, and the ledger must not stop every call to wait for it: we wait here.
     async fn await_database(&self) -> Result<(), LedgerError> {
         match self.books().behind().await {
             Ok(0) => Ok(()),
@@ -92,15 +159,16 @@ impl Admin {
         }
     }
 
-    async fn take_back(&self, scope: Scope, before: Option<Budget>) {
-        if let Err(error) = self.enforce(scope, before).await {
-            log::warn!(scope:% = scope, error:% = error; "a budget that was not saved is enforced until the next change");
+    async fn take_back(&self, change: &impl Term) {
+        if let Err(error) = self.enforce(change, false).await {
+            log::warn!(error:%; "a limit that was not saved is enforced until the next change");
         }
     }
 }
 
 /// Whether nothing was recorded for sure.
-fn is_certain(error: &KeyringError) -> bool {
+fn is_certain(error: &AdminError) -> bool {
+    let AdminError::Keyring(error) = error else { return false };
     match error {
         KeyringError::NotFound
         | KeyringError::NameTaken
@@ -140,9 +208,10 @@ mod tests {
 
     #[test]
     fn a_record_that_may_exist_stays_enforced() {
-        assert!(is_certain(&KeyringError::NameTaken));
-        assert!(is_certain(&KeyringError::Actor(ActorError::Busy("keyring"))));
-        assert!(!is_certain(&KeyringError::Store("unknown".to_owned())));
-        assert!(!is_certain(&KeyringError::Actor(ActorError::Gone("keyring"))));
+        let is_certain = |error: KeyringError| is_certain(&error.into());
+        assert!(is_certain(KeyringError::NameTaken));
+        assert!(is_certain(KeyringError::Actor(ActorError::Busy("keyring"))));
+        assert!(!is_certain(KeyringError::Store("unknown".to_owned())));
+        assert!(!is_certain(KeyringError::Actor(ActorError::Gone("keyring"))));
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Secret, Timestamp};
+use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Secret, Timestamp};
 use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
 
-use super::budgets::BudgetChange;
+use super::budgets::{BudgetChange, CapChange};
 use super::{Admin, AdminError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,6 +29,10 @@ pub struct KeyDraft {
     pub limits: Limits,
     /// The models it may use, within its project's.
     pub allowed_models: Allowed,
+    /// How many requests it may ever have.
+    pub max_requests: Option<u64>,
+    /// What one run of an agent may cost.
+    pub run_limit: Option<Money>,
 }
 
 /// What changes about a key; what is `None` stays.
@@ -44,6 +48,10 @@ pub struct KeyChanges {
     pub limits: Option<Limits>,
     /// All its models.
     pub allowed_models: Option<Allowed>,
+    /// How many requests it may ever have, or any number.
+    pub max_requests: Option<Option<u64>>,
+    /// What one run may cost, or anything.
+    pub run_limit: Option<Option<Money>>,
 }
 
 /// A key with the secret that is seen this once.
@@ -73,13 +81,11 @@ impl Admin {
         let missing = || AdminError::invalid("project", format!("{:?} does not exist", draft.project));
         let project = project.ok_or_else(missing)?;
         let (key, secret) = self.minted(project, draft)?;
-        let (id, after) = (key.id, key.budget.clone());
+        let (id, scope) = (key.id, Scope::Key(key.id));
+        let budget = key.budget.clone().map(|after| BudgetChange { scope, before: None, after: Some(after) });
+        let cap = key.max_requests.map(|after| CapChange { scope, before: None, after: Some(after) });
         let _one = self.changing.lock().await;
-        let save = self.parts.keyring.create_key(key);
-        match after {
-            None => save.await?,
-            after => self.with_budget(BudgetChange { scope: Scope::Key(id), before: None, after }, save).await?,
-        }
+        self.with_terms((budget, cap), self.parts.keyring.create_key(key)).await?;
         Ok(IssuedKey { key: self.key(id)?, secret })
     }
 
@@ -91,14 +97,10 @@ impl Admin {
         let _one = self.changing.lock().await;
         let present = self.key(id)?;
         let key = self.changed_key(&present.key, &changes)?;
-        let save = self.parts.keyring.update_key(key);
-        match changes.budget {
-            None => save.await?,
-            Some(after) => {
-                let change = BudgetChange { scope: Scope::Key(id), before: present.key.budget.clone(), after };
-                self.with_budget(change, save).await?;
-            }
-        }
+        let (before, scope) = (&present.key, Scope::Key(id));
+        let budget = changes.budget.map(|after| BudgetChange { scope, before: before.budget.clone(), after });
+        let cap = changes.max_requests.map(|after| CapChange { scope, before: before.max_requests, after });
+        self.with_terms((budget, cap), self.parts.keyring.update_key(key)).await?;
         self.key(id)
     }
 
@@ -153,8 +155,8 @@ impl Admin {
             budget: draft.budget,
             limits: draft.limits,
             allowed_models: draft.allowed_models,
-            max_requests: None,
-            run_limit: None,
+            max_requests: draft.max_requests.map(countable).transpose()?,
+            run_limit: draft.run_limit.map(payable).transpose()?,
             expires_at: draft.expires_in_days.map(|days| days_after(now, days)).transpose()?,
             revoked_at: None,
             created_at: now,
@@ -174,10 +176,27 @@ impl Admin {
         if let Some(allowed) = &changes.allowed_models {
             key.allowed_models.clone_from(allowed);
         }
+        if let Some(max) = changes.max_requests {
+            key.max_requests = max.map(countable).transpose()?;
+        }
+        if let Some(limit) = changes.run_limit {
+            key.run_limit = limit.map(payable).transpose()?;
+        }
         key.name = changes.name.clone().unwrap_or(key.name);
         key.limits = changes.limits.unwrap_or(key.limits);
         Ok(key)
     }
+}
+
+/// A cap that its column can hold.
+fn countable(max: u64) -> Result<u64, AdminError> {
+    let fits = i64::try_from(max).is_ok();
+    fits.then_some(max).ok_or_else(|| AdminError::invalid("max_requests", format!("must be at most {}", i64::MAX)))
+}
+
+fn payable(limit: Money) -> Result<Money, AdminError> {
+    let sound = !limit.is_negative();
+    sound.then_some(limit).ok_or_else(|| AdminError::invalid("run_limit_usd", "must not be negative"))
 }
 
 fn days_after(now: Timestamp, days: u32) -> Result<Timestamp, AdminError> {

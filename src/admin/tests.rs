@@ -96,6 +96,11 @@ impl Journal for Source {
         self.0.note("enforce".to_owned());
         Ok(Money::ZERO)
     }
+
+    fn calls(&mut self, _: Scope) -> Result<u64, JournalError> {
+        self.0.note("enforce a cap".to_owned());
+        Ok(2)
+    }
 }
 
 /// The floor, its ports, and the disk that must outlive them.
@@ -141,6 +146,8 @@ fn key(project: &str, budget: Option<Budget>) -> KeyDraft {
         budget,
         limits,
         allowed_models,
+        max_requests: None,
+        run_limit: None,
     }
 }
 

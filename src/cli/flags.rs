@@ -65,7 +65,7 @@ pub(super) fn put_grants(body: &mut Map<String, Value>, budget: &BudgetFlags, li
 }
 
 /// An amount of money that is not negative.
-fn amount(text: &str) -> Result<Money, String> {
+pub(super) fn amount(text: &str) -> Result<Money, String> {
     let money: Money = text.parse().map_err(|error: MoneyError| error.to_string())?;
     if money.is_negative() { Err("the amount is negative".to_owned()) } else { Ok(money) }
 }

@@ -2,17 +2,18 @@
 //! Refuses to keep a secret: a new key is printed once, as the server sent it, and nowhere else.
 
 use clap::{Args, Subcommand};
+use farthing_actors::domain::Money;
 use serde_json::{Map, Value, json};
 
 use super::connection::Connection;
 use super::error::CliError;
-use super::flags::{BudgetFlags, LimitFlags, put_grants};
+use super::flags::{BudgetFlags, LimitFlags, amount, put_grants};
 use super::http::{Api, query};
 use super::lookup::{self, Kind};
 use super::output::Reply;
 use super::table::{Column, listed, shown};
 
-const KEY: Kind = Kind { noun: "key", path: "/api/keys", prefix: "key_", names: &["name", "prefix"] };
+pub(super) const KEY: Kind = Kind { noun: "key", path: "/api/keys", prefix: "key_", names: &["name", "prefix"] };
 
 const COLUMNS: &[Column] = &[
     ("NAME", "/name"),
@@ -23,6 +24,8 @@ const COLUMNS: &[Column] = &[
     ("REVOKED", "/revoked_at"),
     ("BUDGET", "/budget/limit_usd"),
     ("SPENT", "/budget/spent_usd"),
+    ("REQUESTS", "/requests_used"),
+    ("MOST", "/max_requests"),
 ];
 
 /// Work with virtual keys: what applications present
@@ -71,6 +74,12 @@ struct Create {
     /// Days until it expires; never if absent
     #[arg(long, value_name = "DAYS")]
     expires_in_days: Option<u32>,
+    /// How many requests it may ever have
+    #[arg(long, value_name = "N")]
+    max_requests: Option<u64>,
+    /// What one run of an agent (x-farthing-run) may cost, in US dollars
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    run_limit: Option<Money>,
     #[command(flatten)]
     budget: BudgetFlags,
     #[command(flatten)]
@@ -102,6 +111,12 @@ impl Create {
             Map::from_iter([("project".to_owned(), json!(self.project)), ("name".to_owned(), json!(self.name))]);
         if let Some(days) = self.expires_in_days {
             body.insert("expires_in_days".to_owned(), json!(days));
+        }
+        if let Some(max) = self.max_requests {
+            body.insert("max_requests".to_owned(), json!(max));
+        }
+        if let Some(limit) = self.run_limit {
+            body.insert("run_limit_usd".to_owned(), json!(limit));
         }
         put_grants(&mut body, &self.budget, &self.limits);
         Value::Object(body)

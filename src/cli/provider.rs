@@ -23,6 +23,8 @@ const COLUMNS: &[Column] = &[
     ("KEY", "/api_key"),
     ("ENABLED", "/enabled"),
     ("CIRCUIT", "/breaker/state"),
+    ("CREDIT", "/credit/remaining_usd"),
+    ("LOW", "/credit/low"),
 ];
 
 /// Work with providers: who answers

@@ -88,5 +88,7 @@ fn key() -> KeyDraft {
         budget: None,
         limits: Limits { rpm: Some(600), tpm: None, concurrency: Some(20) },
         allowed_models: Allowed::default(),
+        max_requests: None,
+        run_limit: None,
     }
 }

@@ -3,6 +3,9 @@
 
 use farthing_actors::domain::{ServiceTier, Units};
 
+/// The shortest useful answer, in tokens.
+pub const USEFUL_OUTPUT: u64 = 256;
+
 /// What a request is, without its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
@@ -14,6 +17,9 @@ pub struct Head {
     pub wants_usage: bool,
     /// The client's bound on output tokens.
     pub output_cap: Option<u64>,
+    /// An answer shorter than this is of no use, so a budget that covers less refuses the call: [`USEFUL_OUTPUT`], and
+    /// what the client has set apart for thinking before it.
+    pub least_output: u64,
     /// How many choices are wanted.
     pub choices: u64,
     /// How many messages there are.

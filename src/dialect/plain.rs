@@ -12,7 +12,7 @@ use farthing_actors::domain::Usage;
 
 use super::fault::RequestFault;
 use super::fields;
-use super::head::{Head, Measure, Rewrite};
+use super::head::{Head, Measure, Rewrite, USEFUL_OUTPUT};
 use super::members::{self, Member};
 use super::openai_chat;
 use super::splice::{Splice, json_string};
@@ -86,6 +86,7 @@ impl PlainRequest {
             stream: false,
             wants_usage: false,
             output_cap: Some(0),
+            least_output: USEFUL_OUTPUT,
             choices: 1,
             messages: how_many(messages),
             bytes: body.len(),

@@ -28,7 +28,7 @@ impl Relay {
             target: target(first),
             amount: estimate.ceiling(&candidates),
             expected: estimate.expected(),
-            least: estimate.least().ceiling(&candidates),
+            least: estimate.least(exchange.head()).ceiling(&candidates),
             run_limit: exchange.key.key.run_limit.filter(|_| exchange.ask.run.is_some()),
             patience_ms: patience_ms(&candidates),
         };

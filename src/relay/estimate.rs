@@ -6,14 +6,11 @@ use std::ops::Range;
 use farthing_actors::domain::{Money, ServiceTier, Units, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 
-use crate::dialect::{Beyond, Request, Seen};
+use crate::dialect::{Beyond, Head, Request, Seen};
 use crate::tokenizer::Gauge;
 
 /// Generated tokens assumed where neither the client nor the model caps them.
 const DEFAULT_OUTPUT_CAP: u64 = 4_096;
-
-/// An answer shorter than this is of no use: a budget that covers less refuses the call.
-const USEFUL_OUTPUT: u64 = 256;
 
 /// What a model takes in at most where nobody says.
 const LARGEST_WINDOW: u64 = 1_000_000;
@@ -71,8 +68,8 @@ impl Estimate {
     }
 
     /// The same request with the shortest answer that is still useful.
-    pub(super) fn least(&self) -> Self {
-        Self { output_cap: self.output_cap.min(USEFUL_OUTPUT), ..*self }
+    pub(super) fn least(&self, head: &Head) -> Self {
+        Self { output_cap: self.output_cap.min(head.least_output), ..*self }
     }
 
     /// The estimate that `granted` covers, of `asked` for this one; and its cap, where that had to be lowered.

@@ -125,6 +125,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    provider_credits (provider_id) {
+        provider_id -> Text,
+        credit -> Text,
+        low -> Nullable<Text>,
+        spent_before -> Text,
+        set_at -> BigInt,
+        warned -> Bool,
+    }
+}
+
+diesel::table! {
     providers (id) {
         id -> Text,
         name -> Text,

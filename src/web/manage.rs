@@ -11,6 +11,7 @@ mod prices;
 pub mod projects;
 pub mod providers;
 pub mod requests;
+pub mod runs;
 pub mod tokens;
 
 use actix_web::HttpResponse;

@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
-use super::manage::{keys, ledger, models, projects, providers, requests, tokens};
+use super::manage::{keys, ledger, models, projects, providers, requests, runs, tokens};
 use super::{data, feed, manage, probes};
 
 /// Everything there is.
@@ -102,6 +102,9 @@ fn api() -> Scope {
         )
         .service(at("/keys/{id}/rotate").route(post().to(keys::rotate)))
         .service(at("/keys/{id}/revoke").route(post().to(keys::revoke)))
+        .service(at("/keys/{id}/runs/{name}/kill").route(post().to(runs::kill_by_name)))
+        .service(at("/runs").route(get().to(runs::list)))
+        .service(at("/runs/{id}/kill").route(post().to(runs::kill)))
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
         .service(at("/ledger/verify").route(get().to(ledger::verify)))

@@ -17,7 +17,7 @@ const CALLERS: usize = 100;
 const AFFORDABLE: usize = 10;
 
 /// A model whose hold is exactly its cost: prompts are free, and ten tokens of a tenth of a cent are always produced.
-fn exact(scene: &Scene) -> Value {
+pub(crate) fn exact(scene: &Scene) -> Value {
     let prices = json!({
         "input_cost_per_m": "0", "output_cost_per_m": "1000", "cache_read_cost_per_m": "0", "cache_write_cost_per_m": "0",
         "cache_write_1h_cost_per_m": "0",
@@ -89,7 +89,7 @@ fn a_hundred_callers_on_a_budget_for_ten() {
     assert_eq!(Picos::of(&budget["held_usd"]), Picos(0));
 }
 
-fn refused(answer: &Answer) {
+pub(crate) fn refused(answer: &Answer) {
     let error = openai_error(answer, 402);
     assert_eq!(error["code"], "insufficient_quota", "{error}");
     assert_eq!(answer.header("x-should-retry"), Some("false"));
@@ -148,6 +148,70 @@ fn a_parents_budget_binds_its_children() {
     assert_eq!(call().status, 200);
     refused(&call());
     assert_eq!(Picos::of(&budget(&scene.gateway, "child")["spent_usd"]), Picos::parse("0.01"));
+}
+
+#[test]
+fn each_of_three_levels_binds_and_all_are_charged() {
+    let scene = scene();
+    let body = exact(&scene);
+    scene.gateway.add_project("top", Some("0.03"));
+    let below = |name: &str, parent: &str, limit: &str| {
+        let budget = json!({"limit_usd": limit, "window": "total"});
+        scene.gateway.create("/api/projects", &json!({"name": name, "parent": parent, "budget": budget}))
+    };
+    below("middle", "top", "0.02");
+    let low = below("low", "middle", "0.01");
+    below("beside", "top", "1");
+    let [low_key, middle_key, beside_key] =
+        ["low", "middle", "beside"].map(|name| scene.gateway.add_key(name, &json!({})));
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 10)));
+    let call = |key: &Key| scene.gateway.application(&key.secret).post("/v1/chat/completions", &body);
+    assert_eq!(call(&low_key).status, 200);
+    refused(&call(&low_key));
+    assert_eq!(call(&middle_key).status, 200, "the middle had half of its budget left");
+    refused(&call(&middle_key));
+    assert_eq!(call(&beside_key).status, 200, "the top had a third left");
+    refused(&call(&beside_key));
+    for (project, spent) in [("top", "0.03"), ("middle", "0.02"), ("low", "0.01"), ("beside", "0.01")] {
+        assert_eq!(Picos::of(&budget(&scene.gateway, project)["spent_usd"]), Picos::parse(spent), "{project}");
+    }
+
+    // Elsewhere in the tree it is charged there from now on; what was charged stays where it was.
+    let change = |change: &Value| {
+        let path = format!("/api/projects/{}", low["id"].as_str().unwrap());
+        scene.gateway.operator().send("PATCH", &path, change.to_string().as_bytes()).unwrap().status
+    };
+    assert_eq!(change(&json!({"parent": "low"})), 400, "a project is not above itself");
+    assert_eq!(change(&json!({"parent": null, "budget": {"limit_usd": "0.02", "window": "total"}})), 200);
+    assert_eq!(call(&low_key).status, 200);
+    assert_eq!(Picos::of(&budget(&scene.gateway, "low")["spent_usd"]), Picos::parse("0.02"));
+    assert_eq!(Picos::of(&budget(&scene.gateway, "top")["spent_usd"]), Picos::parse("0.03"));
+}
+
+#[test]
+fn each_attempt_is_a_line_of_its_own_and_the_spend_their_sum() {
+    let (scene, slow) = (scene(), farthing_support::Upstream::start());
+    let timeouts = json!({"connect_ms": 1_000, "first_byte_ms": 300, "idle_ms": 1_000, "total_ms": 2_000});
+    let provider = json!({"name": "slow", "kind": "openai", "base_url": slow.base_url(), "api_key": "sk-slow-0123456789",
+                          "allow_private_network": true, "timeouts": timeouts});
+    scene.gateway.create("/api/providers", &provider);
+    for (provider, priority) in [("slow", 0), ("openai", 1)] {
+        let model = json!({"name": "twice", "provider": provider, "upstream_model": "m", "priority": priority,
+                           "max_output_tokens": 100, "prices": prices()});
+        scene.gateway.create("/api/models", &model);
+    }
+    slow.expect(Reply::silence());
+    scene.upstream.expect(Reply::chat(Tokens::plain(7, 5)));
+    let answer = scene.chat(&ask(&json!({"model": "twice"})));
+    assert_eq!((answer.status, answer.header("x-farthing-attempts")), (200, Some("2")), "{}", answer.text());
+    let row = scene.recorded(&answer);
+    let entries = row["entries"].as_array().unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry["kind"].as_str().unwrap(), &entry["attempt"])).collect();
+    assert_eq!(kinds, [("attempt", &json!(1)), ("call", &json!(2))], "{row:#}");
+    let sum: Picos = entries.iter().map(|entry| Picos::of(&entry["amount_usd"])).sum();
+    assert!(Picos::of(&entries[0]["amount_usd"]) > Picos(0), "a provider that was still working may bill: {row:#}");
+    assert_eq!((Picos::of(&row["cost_usd"]), Picos::of(&budget(&scene.gateway, "team-a")["spent_usd"])), (sum, sum));
+    assert_eq!(scene.gateway.settled()["ok"], true);
 }
 
 #[test]

@@ -1,9 +1,31 @@
 //! Answers that end where a reader might not expect it, and caps by the name that the provider obeys.
 
+use std::time::Duration;
+
+use farthing_support::scene::ask;
 use farthing_support::{Dialect, Reply, Tokens};
 use serde_json::{Value, json};
 
 use crate::scene;
+
+#[test]
+fn a_stream_that_dies_with_the_process_is_booked_to_its_last_checkpoint() {
+    const CHUNKS: usize = 200;
+    let mut scene = scene();
+    scene.upstream.expect(Reply::chat(Tokens::plain(10, 200)).chunks(CHUNKS).gap(Duration::from_millis(20)));
+    let body = ask(&json!({"stream": true}));
+    let mut exchange = scene.application().open("POST", "/v1/chat/completions", body.to_string().as_bytes()).unwrap();
+    let id = exchange.header("x-farthing-request-id").unwrap().to_owned();
+    // Checkpoints are a second apart: after three seconds one holds what was seen in the first.
+    exchange.read_until("word50 ").unwrap();
+    exchange.read_until("word150 ").unwrap();
+    scene.gateway.kill_9();
+    scene.gateway.restart();
+    let row = scene.gateway.request(&id);
+    assert_eq!((&row["status"], &row["usage_detail"]), (&json!("interrupted"), &json!("estimated:crash")), "{row}");
+    let booked = row["usage"]["output"].as_u64().unwrap();
+    assert!(booked >= 50, "{row}");
+}
 
 #[test]
 fn a_gemini_stream_of_one_event_is_served_and_booked() {

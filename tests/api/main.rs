@@ -5,7 +5,9 @@
 mod arriving;
 mod bedrock;
 mod budgets;
+mod caps;
 mod chat;
+mod credit;
 mod crossing;
 mod dashboard;
 mod doors;
@@ -19,6 +21,7 @@ mod operators;
 mod plain;
 mod prices;
 mod routing;
+mod runs;
 mod secrets;
 mod streams;
 mod thinking;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::LedgerActor;
 use super::book::Ended;
 use super::entry::{Adjustment, Entry, Outcome, Target};
-use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest};
+use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest};
 use super::journal::JournalError;
 use super::messages::{
     AbandonHold, BookAdjustment, BookAttempt, CloseHold, CloseInterrupted, CorrectEstimate, CountOpenHolds, KillRun,
-    NoteProgress, PlaceHold, ReadBalances, RecordRefusal, SetBudget, SetCap,
+    NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
 use crate::domain::{Budget, LineKind, Money, Provenance, RequestId, RunId, Scope, Usage};
 use crate::error::ActorError;
@@ -78,12 +78,20 @@ impl Ledger {
         Ok(self.0.ask(SetBudget(scope, budget)).await??)
     }
 
-    /// Lets the key `scope` have `max` requests for ever, of which it has had `used` that are closed; any number with `None`.
+    /// Lets the key `scope` have `max` requests for ever, those it has had included; any number with `None`.
+    ///
+    /// # Errors
+    /// If the database cannot say how many it has had.
+    pub async fn set_cap(&self, scope: Scope, max: Option<u64>) -> Result<(), LedgerError> {
+        Ok(self.0.ask(SetCap(scope, max)).await??)
+    }
+
+    /// What `scopes` have had of their caps, in the same order; `None` for one without a cap.
     ///
     /// # Errors
     /// If the ledger did not answer.
-    pub async fn set_cap(&self, scope: Scope, cap: Option<(u64, u64)>) -> Result<(), ActorError> {
-        self.0.ask(SetCap(scope, cap)).await
+    pub async fn caps(&self, scopes: Vec<Scope>) -> Result<Vec<Option<Cap>>, ActorError> {
+        self.0.ask(ReadCaps(scopes)).await
     }
 
     /// Admits no more calls of `run`; those in flight go on.

@@ -8,7 +8,7 @@ use super::hold::CloseError;
 use super::journal::JournalError;
 use super::messages::{
     AbandonHold, BookAdjustment, BookAttempt, CloseHold, CloseInterrupted, CorrectEstimate, CountOpenHolds, KillRun,
-    NoteProgress, PlaceHold, ReadBalances, RecordRefusal, SetBudget, SetCap,
+    NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
 use crate::domain::{CallStatus, Estimate, Money};
 use crate::mailbox::Together;
@@ -111,10 +111,21 @@ impl Handler<SetBudget> for LedgerActor {
 }
 
 impl Handler<SetCap> for LedgerActor {
-    type Result = ();
+    type Result = Result<(), JournalError>;
 
-    fn handle(&mut self, SetCap(scope, cap): SetCap, _: &mut Context<Self>) {
-        self.book.set_cap(scope, cap.map(|(max, _)| max), cap.map_or(0, |(_, used)| used));
+    fn handle(&mut self, SetCap(scope, max): SetCap, _: &mut Context<Self>) -> Self::Result {
+        // Nothing closes while this is handled, so no call is counted twice or not at all.
+        let closed = if max.is_some() { self.journal.calls(scope)? } else { 0 };
+        self.book.set_cap(scope, max, closed);
+        Ok(())
+    }
+}
+
+impl Handler<ReadCaps> for LedgerActor {
+    type Result = MessageResult<ReadCaps>;
+
+    fn handle(&mut self, ReadCaps(scopes): ReadCaps, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(scopes.into_iter().map(|scope| self.book.cap(scope)).collect())
     }
 }
 

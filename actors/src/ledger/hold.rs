@@ -133,6 +133,22 @@ pub enum CloseError {
     Actor(#[from] ActorError),
 }
 
+/// How many requests a key may ever have, and how many it has had; those in flight count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap {
+    /// The most.
+    pub max: u64,
+    /// Had so far. More than the most where the cap was lowered since.
+    pub used: u64,
+}
+
+impl Cap {
+    /// How many it may still have.
+    pub fn remaining(&self) -> u64 {
+        self.max.saturating_sub(self.used)
+    }
+}
+
 /// What a scope has: its budget's window and how much of the limit is spent, held and left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Balance {

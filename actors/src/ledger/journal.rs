@@ -118,6 +118,12 @@ pub trait Journal: Send {
     /// # Errors
     /// If the database did not answer.
     fn spent(&mut self, scope: Scope, since: Timestamp) -> Result<Money, JournalError>;
+
+    /// How many calls of `scope` were admitted and are closed, everything written so far included.
+    ///
+    /// # Errors
+    /// If the database did not answer.
+    fn calls(&mut self, scope: Scope) -> Result<u64, JournalError>;
 }
 
 /// Where journals come from: opened at start and again whenever the ledger is replaced.

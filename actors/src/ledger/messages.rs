@@ -4,7 +4,7 @@ use actix::Message;
 
 use super::book::Ended;
 use super::entry::{Adjustment, Entry};
-use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest};
+use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest};
 use super::journal::JournalError;
 use crate::domain::{Budget, Money, Provenance, RequestId, RunId, Scope, Usage};
 
@@ -38,10 +38,15 @@ pub(super) struct CorrectEstimate(pub RequestId, pub Usage, pub Provenance);
 #[rtype(result = "Result<(), JournalError>")]
 pub(super) struct BookAdjustment(pub Adjustment);
 
-/// Let a key have so many requests, of which it has had some; any number with `None`.
+/// Let a key have so many requests, those it has had included; any number with `None`.
 #[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct SetCap(pub Scope, pub Option<(u64, u64)>);
+#[rtype(result = "Result<(), JournalError>")]
+pub(super) struct SetCap(pub Scope, pub Option<u64>);
+
+/// What keys have had of their caps.
+#[derive(Message)]
+#[rtype(result = "Vec<Option<Cap>>")]
+pub(super) struct ReadCaps(pub Vec<Scope>);
 
 /// Admit no more calls of a run.
 #[derive(Message)]

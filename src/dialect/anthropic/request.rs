@@ -24,13 +24,13 @@ use farthing_actors::domain::ServiceTier;
 use crate::dialect::canonical::{Conversation, Feature};
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Measure, Rewrite};
+use crate::dialect::head::{Head, Measure, Rewrite, USEFUL_OUTPUT};
 use crate::dialect::members::Member;
 use crate::dialect::splice::{Splice, json_string};
 
 pub use write::write;
 
-const MEMBERS: [&str; 6] = ["model", "messages", "stream", "max_tokens", "thread", "service_tier"];
+const MEMBERS: [&str; 7] = ["model", "messages", "stream", "max_tokens", "thread", "service_tier", "thinking"];
 
 /// A valid request and its body.
 pub struct MessagesRequest {
@@ -62,7 +62,7 @@ impl MessagesRequest {
     /// The first fault found, in the words of the API.
     pub fn parse_for_counting(body: Bytes) -> Result<Self, RequestFault> {
         let object = fields::open(&body, &MEMBERS)?;
-        let [model, messages, stream, cap, thread, tier] = object.values;
+        let [model, messages, stream, cap, thread, tier, thinking] = object.values;
         let model = model.ok_or_else(|| RequestFault::missing("model"))?;
         let head = Head {
             model: fields::model(model)?,
@@ -70,6 +70,7 @@ impl MessagesRequest {
             wants_usage: true,
             // Zero fills the provider's cache and generates nothing.
             output_cap: fields::whole("max_tokens", cap, 0..=u64::MAX)?,
+            least_output: thinking.and_then(thought).unwrap_or(0).saturating_add(USEFUL_OUTPUT),
             choices: 1,
             messages: count_messages(messages)?,
             bytes: body.len(),
@@ -129,6 +130,11 @@ impl fmt::Debug for MessagesRequest {
         shown.field("model", &self.head.model).field("stream", &self.head.stream).field("bytes", &self.body.len());
         shown.finish_non_exhaustive()
     }
+}
+
+/// What is set apart for thinking: the provider refuses a cap that is not above it.
+fn thought(thinking: Member<'_>) -> Option<u64> {
+    thinking.members(&["budget_tokens"])?.present().into_iter().flatten().next()?.whole()
 }
 
 fn continues(thread: Member<'_>) -> bool {

@@ -12,7 +12,7 @@ use super::wire::{Content, Part};
 use crate::dialect::canonical::Json;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Measure};
+use crate::dialect::head::{Head, Measure, USEFUL_OUTPUT};
 use crate::dialect::members;
 use crate::dialect::splice::{Splice, json_string};
 
@@ -92,6 +92,7 @@ impl EmbedRequest {
             stream: false,
             wants_usage: false,
             output_cap: Some(0),
+            least_output: USEFUL_OUTPUT,
             choices: 1,
             messages: asked.requests.as_ref().map_or(1, Vec::len),
             bytes: body.len(),

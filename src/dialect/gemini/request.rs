@@ -19,7 +19,7 @@ use farthing_actors::domain::ServiceTier;
 use crate::dialect::canonical::Conversation;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Measure, Rewrite};
+use crate::dialect::head::{Head, Measure, Rewrite, USEFUL_OUTPUT};
 use crate::dialect::members::Member;
 use crate::dialect::splice::Splice;
 
@@ -67,6 +67,7 @@ impl GeminiRequest {
             stream,
             wants_usage: true,
             output_cap,
+            least_output: USEFUL_OUTPUT,
             choices,
             messages: count_contents(contents)?,
             bytes: body.len(),

@@ -19,7 +19,7 @@ use serde::de::IgnoredAny;
 
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Measure, OutputCap, Rewrite};
+use crate::dialect::head::{Head, Measure, OutputCap, Rewrite, USEFUL_OUTPUT};
 use crate::dialect::members::Member;
 use crate::dialect::plain;
 use crate::dialect::splice::{Splice, json_string};
@@ -107,6 +107,7 @@ impl ChatRequest {
             stream: fields::flag("stream", stream)?,
             wants_usage,
             output_cap: caps.iter().find_map(|cap| cap.tokens),
+            least_output: USEFUL_OUTPUT,
             choices: fields::whole("n", choices, 1..=MAX_CHOICES)?.unwrap_or(1),
             messages: count(messages)?,
             bytes: body.len(),

@@ -18,7 +18,7 @@ use super::{output, pick};
 use crate::dialect::canonical::Conversation;
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Measure, Rewrite};
+use crate::dialect::head::{Head, Measure, Rewrite, USEFUL_OUTPUT};
 use crate::dialect::members::Member;
 use crate::dialect::splice::{Splice, json_string};
 use crate::dialect::usage;
@@ -64,6 +64,7 @@ impl ResponsesRequest {
             stream: fields::flag("stream", stream)?,
             wants_usage: true,
             output_cap: fields::whole("max_output_tokens", cap, 1..=u64::MAX)?,
+            least_output: USEFUL_OUTPUT,
             choices: 1,
             messages: count_messages(input, elsewhere.is_some())?,
             bytes: body.len(),

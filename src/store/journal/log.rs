@@ -106,6 +106,12 @@ impl Journal for Log {
         let read = read.and_then(|()| self.store.read(|rows| spend::spent(rows, &scope.to_string(), since)));
         read.map_err(|error| failed("read what was spent", &error))
     }
+
+    fn calls(&mut self, scope: Scope) -> Result<u64, JournalError> {
+        let read = self.writer.flush_for_ledger();
+        let read = read.and_then(|()| self.store.read(|rows| spend::calls(rows, &scope.to_string())));
+        read.map_err(|error| failed("read how many calls there were", &error))
+    }
 }
 
 impl Log {

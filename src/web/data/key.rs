@@ -2,7 +2,7 @@
 //! Refuses to tell one key about another, or about the projects above its own.
 
 use actix_web::{HttpResponse, web};
-use farthing_actors::domain::{Allowed, KeyId, Limits, Scope};
+use farthing_actors::domain::{Allowed, KeyId, Limits, Money, Scope};
 use serde::Serialize;
 
 use crate::web::Gateway;
@@ -22,13 +22,19 @@ struct OwnKey<'a> {
     limits: Limits,
     budget: Option<BudgetView>,
     project_budget: Option<BudgetView>,
+    max_requests: Option<u64>,
+    requests_used: Option<u64>,
+    requests_remaining: Option<u64>,
+    run_limit_usd: Option<Money>,
 }
 
 /// GET `/v1/key`.
 pub async fn show(Caller(caller): Caller, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let (key, project) = (&caller.key, &caller.project);
     let scopes = vec![Scope::Key(key.id), Scope::Project(project.id)];
-    let mut balances = gateway.admin.balances(scopes).await?.into_iter();
+    let caps = gateway.admin.caps(vec![Scope::Key(key.id)]);
+    let (balances, caps) = tokio::join!(gateway.admin.balances(scopes), caps);
+    let (mut balances, cap) = (balances?.into_iter(), caps?.pop().flatten());
     let (own, shared) = (balances.next().flatten(), balances.next().flatten());
     Ok(HttpResponse::Ok().json(OwnKey {
         id: key.id,
@@ -40,5 +46,9 @@ pub async fn show(Caller(caller): Caller, gateway: web::Data<Gateway>) -> Result
         limits: key.limits,
         budget: BudgetView::new(key.budget.as_ref(), own.as_ref()),
         project_budget: BudgetView::new(project.budget.as_ref(), shared.as_ref()),
+        max_requests: key.max_requests,
+        requests_used: cap.map(|cap| cap.used),
+        requests_remaining: cap.map(|cap| cap.remaining()),
+        run_limit_usd: key.run_limit,
     }))
 }

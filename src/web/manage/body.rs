@@ -60,6 +60,18 @@ where
     if raw.get() == "null" { Ok(None) } else { exact(raw.get()).map(Some).map_err(D::Error::custom) }
 }
 
+/// As [`optional_decimal`], where an absent one is told from null, with `default`.
+///
+/// # Errors
+/// As [`decimal`].
+pub(super) fn given_decimal<'de, T, D>(field: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    optional_decimal(field).map(Some)
+}
+
 fn exact<T: FromStr<Err: Display>>(json: &str) -> Result<T, String> {
     let string = json.starts_with('"').then(|| serde_json::from_str::<String>(json));
     let text = string.transpose().map_err(|error| error.to_string())?;

@@ -4,20 +4,19 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Timestamp};
+use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp};
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
-use farthing_actors::ledger::hold::Balance;
-use serde::de::IgnoredAny;
+use farthing_actors::ledger::hold::{Balance, Cap};
 use serde::{Deserialize, Serialize};
 
-use super::body::{given, read};
+use super::body::{given, given_decimal, optional_decimal, read};
 use super::budget::BudgetView;
 use super::list::{List, Page, query};
 use super::{id, rfc3339};
 use crate::admin::AdminError;
 use crate::admin::keys::{IssuedKey, KeyChanges, KeyDraft};
 use crate::web::Gateway;
-use crate::web::error::{Code, Problem};
+use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, Operator, ReadSettings};
 
 #[derive(Debug, Deserialize)]
@@ -29,11 +28,12 @@ struct NewKey {
     budget: Option<Budget>,
     limits: Option<Limits>,
     allowed_models: Option<Allowed>,
-    /// Known, so that it can be refused in words.
-    max_requests: Option<IgnoredAny>,
+    max_requests: Option<u64>,
+    #[serde(default, deserialize_with = "optional_decimal")]
+    run_limit_usd: Option<Money>,
 }
 
-/// Absent fields stay; null takes an expiry, a budget, all limits or all restrictions away.
+/// Absent fields stay; null takes an expiry, a budget, a cap, all limits or all restrictions away.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangedKey {
@@ -46,7 +46,10 @@ struct ChangedKey {
     limits: Option<Option<Limits>>,
     #[serde(default, deserialize_with = "given")]
     allowed_models: Option<Option<Allowed>>,
-    max_requests: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "given")]
+    max_requests: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "given_decimal")]
+    run_limit_usd: Option<Option<Money>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +74,10 @@ struct KeyView {
     budget: Option<BudgetView>,
     limits: Limits,
     allowed_models: Allowed,
+    max_requests: Option<u64>,
+    /// Null for a key without a cap: nothing counts them then.
+    requests_used: Option<u64>,
+    run_limit_usd: Option<Money>,
     expires_at: Option<String>,
     revoked_at: Option<String>,
     created_at: String,
@@ -99,7 +106,7 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: NewKey = read(&request, payload).await?;
-    let issued = gateway.admin.create_key(body.try_into()?).await?;
+    let issued = gateway.admin.create_key(body.into()).await?;
     Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
 }
 
@@ -122,7 +129,7 @@ pub async fn change(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedKey = read(&request, payload).await?;
-    let key = gateway.admin.change_key(id("key", &path)?, body.try_into()?).await?;
+    let key = gateway.admin.change_key(id("key", &path)?, body.into()).await?;
     Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
 }
 
@@ -164,14 +171,14 @@ async fn view(gateway: &Gateway, key: Arc<AuthorizedKey>) -> Result<Option<KeyVi
 
 /// Keys with their balances, all asked for at once.
 async fn views(gateway: &Gateway, keys: &[Arc<AuthorizedKey>]) -> Result<Vec<KeyView>, Problem> {
-    let scopes = keys.iter().map(|key| Scope::Key(key.key.id)).collect();
-    let balances = gateway.admin.balances(scopes).await?;
-    let now = gateway.clock.now();
-    Ok(keys.iter().zip(&balances).map(|(key, balance)| KeyView::new(key, balance.as_ref(), now)).collect())
+    let scopes: Vec<_> = keys.iter().map(|key| Scope::Key(key.key.id)).collect();
+    let (balances, caps) = tokio::join!(gateway.admin.balances(scopes.clone()), gateway.admin.caps(scopes));
+    let (now, known) = (gateway.clock.now(), balances?.into_iter().zip(caps?));
+    Ok(keys.iter().zip(known).map(|(key, known)| KeyView::new(key, &known, now)).collect())
 }
 
 impl KeyView {
-    fn new(authorized: &AuthorizedKey, balance: Option<&Balance>, now: Timestamp) -> Self {
+    fn new(authorized: &AuthorizedKey, (balance, cap): &(Option<Balance>, Option<Cap>), now: Timestamp) -> Self {
         let key = &authorized.key;
         Self {
             id: key.id,
@@ -181,9 +188,12 @@ impl KeyView {
             project: authorized.project.name.clone(),
             project_id: key.project,
             state: state(authorized.state(now)),
-            budget: BudgetView::new(key.budget.as_ref(), balance),
+            budget: BudgetView::new(key.budget.as_ref(), balance.as_ref()),
             limits: key.limits,
             allowed_models: key.allowed_models.clone(),
+            max_requests: key.max_requests,
+            requests_used: cap.map(|cap| cap.used),
+            run_limit_usd: key.run_limit,
             expires_at: key.expires_at.map(rfc3339),
             revoked_at: key.revoked_at.map(rfc3339),
             created_at: rfc3339(key.created_at),
@@ -199,39 +209,32 @@ fn state(state: KeyState) -> &'static str {
     }
 }
 
-fn no_cap(max_requests: Option<IgnoredAny>) -> Result<(), Problem> {
-    const MESSAGE: &str = "max_requests is not supported yet; use budget or limits to bound a key";
-    max_requests.map_or(Ok(()), |_| Err(Problem::new(Code::InvalidValue, MESSAGE).at("max_requests")))
-}
-
-impl TryFrom<NewKey> for KeyDraft {
-    type Error = Problem;
-
-    fn try_from(body: NewKey) -> Result<Self, Problem> {
-        no_cap(body.max_requests)?;
-        Ok(Self {
+impl From<NewKey> for KeyDraft {
+    fn from(body: NewKey) -> Self {
+        Self {
             project: body.project,
             name: body.name,
             expires_in_days: body.expires_in_days,
             budget: body.budget,
             limits: body.limits.unwrap_or_default(),
             allowed_models: body.allowed_models.unwrap_or_default(),
-        })
+            max_requests: body.max_requests,
+            run_limit: body.run_limit_usd,
+        }
     }
 }
 
-impl TryFrom<ChangedKey> for KeyChanges {
-    type Error = Problem;
-
-    fn try_from(body: ChangedKey) -> Result<Self, Problem> {
-        no_cap(body.max_requests)?;
-        Ok(Self {
+impl From<ChangedKey> for KeyChanges {
+    fn from(body: ChangedKey) -> Self {
+        Self {
             name: body.name,
             expires_in_days: body.expires_in_days,
             budget: body.budget,
             limits: body.limits.map(Option::unwrap_or_default),
             allowed_models: body.allowed_models.map(Option::unwrap_or_default),
-        })
+            max_requests: body.max_requests,
+            run_limit: body.run_limit_usd,
+        }
     }
 }
 
@@ -239,18 +242,23 @@ impl TryFrom<ChangedKey> for KeyChanges {
 mod tests {
     use super::*;
 
-    fn draft(json: &str) -> Result<KeyDraft, Problem> {
-        serde_json::from_str::<NewKey>(json).unwrap().try_into()
+    #[test]
+    fn nulls_are_as_good_as_nothing_and_what_is_unknown_is_refused() {
+        let nulls = r#"{"project":"a","name":"ci","budget":null,"limits":{"rpm":null},"allowed_models":null,
+                        "max_requests":null,"run_limit_usd":null}"#;
+        let draft = KeyDraft::from(serde_json::from_str::<NewKey>(nulls).unwrap());
+        assert!(draft.budget.is_none() && draft.limits.is_unlimited());
+        assert_eq!((draft.allowed_models, draft.max_requests, draft.run_limit), (Allowed::default(), None, None));
+        assert!(serde_json::from_str::<NewKey>(r#"{"project":"a","name":"ci","max_request":9}"#).is_err());
     }
 
     #[test]
-    fn nulls_are_as_good_as_nothing_and_a_request_cap_is_refused() {
-        let nulls = r#"{"project":"a","name":"ci","budget":null,"limits":{"rpm":null},"allowed_models":null,"max_requests":null}"#;
-        let draft_of_nulls = draft(nulls).unwrap();
-        assert!(draft_of_nulls.budget.is_none() && draft_of_nulls.limits.is_unlimited());
-        assert_eq!(draft_of_nulls.allowed_models, Allowed::default());
-        let refused = draft(r#"{"project":"a","name":"ci","max_requests":9}"#).unwrap_err();
-        assert_eq!((refused.code, refused.param.as_deref()), (Code::InvalidValue, Some("max_requests")));
-        assert!(serde_json::from_str::<NewKey>(r#"{"project":"a","name":"ci","max_request":9}"#).is_err());
+    fn what_is_absent_stays_and_null_takes_it_away() {
+        let changes = |json| KeyChanges::from(serde_json::from_str::<ChangedKey>(json).unwrap());
+        assert_eq!((changes("{}").max_requests, changes("{}").run_limit), (None, None));
+        let none = changes(r#"{"max_requests":null,"run_limit_usd":null}"#);
+        assert_eq!((none.max_requests, none.run_limit), (Some(None), Some(None)));
+        let some = changes(r#"{"max_requests":5,"run_limit_usd":0.30}"#);
+        assert_eq!((some.max_requests, some.run_limit), (Some(Some(5)), Some("0.30".parse().ok())));
     }
 }

@@ -3,13 +3,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::breakers::Verdict;
-use farthing_actors::domain::{ProviderId, ProviderKind, Secret, Timeouts};
+use farthing_actors::domain::{Money, ProviderId, ProviderKind, Secret, Timeouts};
 use farthing_actors::registry::catalogue::Provider;
 use serde::{Deserialize, Serialize};
 
-use super::body::{given, read};
+use super::body::{given, given_decimal, read};
 use super::list::{List, ListQuery, Page, query};
 use super::{id, rfc3339};
+use crate::admin::credits::{Credit, CreditChanges};
 use crate::admin::providers::{ProviderChanges, ProviderDraft, shown_base_url};
 use crate::web::Gateway;
 use crate::web::error::Problem;
@@ -28,7 +29,7 @@ struct NewProvider {
     timeouts: Option<Timeouts>,
 }
 
-/// Absent fields stay; a null key is taken away, null timeouts are the usual ones.
+/// Absent fields stay; a null key, credit or mark is taken away, null timeouts are the usual ones.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangedProvider {
@@ -40,6 +41,10 @@ struct ChangedProvider {
     enabled: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     timeouts: Option<Option<Timeouts>>,
+    #[serde(default, deserialize_with = "given_decimal")]
+    credit_usd: Option<Option<Money>>,
+    #[serde(default, deserialize_with = "given_decimal")]
+    low_credit_usd: Option<Option<Money>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,6 +58,7 @@ struct ProviderView {
     enabled: bool,
     timeouts: Timeouts,
     breaker: BreakerView,
+    credit: Option<CreditView>,
     created_at: String,
     updated_at: String,
 }
@@ -60,6 +66,17 @@ struct ProviderView {
 #[derive(Debug, Serialize)]
 struct BreakerView {
     state: &'static str,
+}
+
+/// What was paid in advance: `remaining_usd` is below zero where more was spent.
+#[derive(Debug, Serialize)]
+struct CreditView {
+    set_usd: Money,
+    set_at: String,
+    spent_usd: Money,
+    remaining_usd: Money,
+    low_usd: Option<Money>,
+    low: bool,
 }
 
 /// GET `/api/providers`.
@@ -72,7 +89,9 @@ pub async fn list(
     let page = Page::new(asked.limit, asked.cursor.as_deref())?;
     let catalogue = gateway.admin.catalogue();
     let (providers, next_cursor) = page.cut(catalogue.providers(), |provider| provider.id);
-    let data = providers.iter().map(|provider| ProviderView::new(&gateway, provider)).collect();
+    let credits = gateway.admin.credits().await?;
+    let credit = |id| credits.iter().find(|credit| credit.provider == id);
+    let data = providers.iter().map(|provider| ProviderView::new(&gateway, provider, credit(provider.id))).collect();
     Ok(HttpResponse::Ok().json(List { data, next_cursor }))
 }
 
@@ -85,7 +104,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewProvider = read(&request, payload).await?;
     let provider = gateway.admin.create_provider(body.into()).await?;
-    Ok(HttpResponse::Created().json(ProviderView::new(&gateway, &provider)))
+    Ok(HttpResponse::Created().json(ProviderView::new(&gateway, &provider, None)))
 }
 
 /// GET `/api/providers/{id}`.
@@ -95,7 +114,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let provider = gateway.admin.provider(id("provider", &path)?)?;
-    Ok(HttpResponse::Ok().json(ProviderView::new(&gateway, &provider)))
+    Ok(HttpResponse::Ok().json(view(&gateway, &provider).await?))
 }
 
 /// PATCH `/api/providers/{id}`.
@@ -107,8 +126,12 @@ pub async fn change(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedProvider = read(&request, payload).await?;
-    let provider = gateway.admin.change_provider(id("provider", &path)?, body.into()).await?;
-    Ok(HttpResponse::Ok().json(ProviderView::new(&gateway, &provider)))
+    let credit = CreditChanges { credit: body.credit_usd, low: body.low_credit_usd };
+    let id = id("provider", &path)?;
+    gateway.admin.check_credit(id, credit).await?;
+    let provider = gateway.admin.change_provider(id, body.into()).await?;
+    gateway.admin.change_credit(provider.id, credit).await?;
+    Ok(HttpResponse::Ok().json(view(&gateway, &provider).await?))
 }
 
 /// DELETE `/api/providers/{id}`.
@@ -121,8 +144,13 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
+async fn view(gateway: &Gateway, provider: &Provider) -> Result<ProviderView, Problem> {
+    let credit = gateway.admin.credit(provider.id).await?;
+    Ok(ProviderView::new(gateway, provider, credit.as_ref()))
+}
+
 impl ProviderView {
-    fn new(gateway: &Gateway, provider: &Provider) -> Self {
+    fn new(gateway: &Gateway, provider: &Provider, credit: Option<&Credit>) -> Self {
         Self {
             id: provider.id,
             name: provider.name.clone(),
@@ -133,8 +161,22 @@ impl ProviderView {
             enabled: provider.enabled,
             timeouts: provider.timeouts,
             breaker: BreakerView { state: worst(circuits(gateway, provider.id).into_iter()) },
+            credit: credit.map(CreditView::from),
             created_at: rfc3339(provider.created_at),
             updated_at: rfc3339(provider.updated_at),
+        }
+    }
+}
+
+impl From<&Credit> for CreditView {
+    fn from(credit: &Credit) -> Self {
+        Self {
+            set_usd: credit.set,
+            set_at: rfc3339(credit.set_at),
+            spent_usd: credit.spent,
+            remaining_usd: credit.remaining(),
+            low_usd: credit.low,
+            low: credit.is_low(),
         }
     }
 }

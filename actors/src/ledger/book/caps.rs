@@ -3,22 +3,22 @@
 
 use std::collections::HashMap;
 
+use super::super::hold::Cap;
 use crate::domain::Scope;
 
 /// The caps of every key that has one.
 #[derive(Debug, Default)]
 pub(super) struct Caps(HashMap<Scope, Cap>);
 
-#[derive(Debug, Clone, Copy)]
-struct Cap {
-    max: u64,
-    used: u64,
-}
-
 impl Caps {
     /// Lets `scope` have `max` requests, of which it has had `used`.
     pub(super) fn set(&mut self, scope: Scope, max: u64, used: u64) {
         self.0.insert(scope, Cap { max, used });
+    }
+
+    /// What `scope` has had of its cap, if it has one.
+    pub(super) fn of(&self, scope: Scope) -> Option<Cap> {
+        self.0.get(&scope).copied()
     }
 
     pub(super) fn clear(&mut self, scope: Scope) {

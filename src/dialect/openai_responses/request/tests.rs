@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dialect::canonical::{Effort, Format, LogProbs, PartKind, Role, Source, ToolChoice};
-use crate::dialect::head::OutputCap;
+use crate::dialect::head::{OutputCap, USEFUL_OUTPUT};
 use farthing_actors::domain::ServiceTier;
 
 fn parse(body: &str) -> Result<ResponsesRequest, RequestFault> {
@@ -23,6 +23,7 @@ fn the_head_is_read() {
         stream: true,
         wants_usage: true,
         output_cap: Some(9),
+        least_output: USEFUL_OUTPUT,
         choices: 1,
         messages: 2,
         bytes: body.len(),
