@@ -13,6 +13,7 @@ mod dashboard;
 mod doors;
 mod ends;
 mod fidelity;
+mod idempotency;
 mod images;
 mod input;
 mod leaving;
