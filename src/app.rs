@@ -24,6 +24,7 @@ use thiserror::Error;
 use crate::admin::{Admin, AdminParts, Books};
 use crate::config::Config;
 use crate::logging;
+use crate::security::Security;
 use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
@@ -88,9 +89,10 @@ impl Running {
         let sign = StopSign::default();
         let supervisor = Supervisor::new(Clock::system(), sign.on_fatal());
         let threads = Threads::start();
-        let actors = Actors::start(&supervisor, &threads, &disk, &config).await?;
+        let security = Arc::new(parts::security(&config)?);
+        let actors = Actors::start(&supervisor, &threads, &disk, (&config, &security)).await?;
         let writer = disk.writer.clone();
-        let gateway = web::Data::new(gateway(actors, disk, supervisor.clock(), &config)?);
+        let gateway = web::Data::new(gateway(actors, disk, (supervisor.clock(), security), &config));
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
         accounts::register(&gateway.admin, &config.accounts).await;
@@ -141,10 +143,9 @@ impl Running {
     }
 }
 
-fn gateway(actors: Actors, disk: Disk, clock: Clock, config: &Config) -> Result<Gateway, AppError> {
-    let security = Arc::new(parts::security(config)?);
-    let Actors { ledger, limiters, keyring, registry, breakers, feed } = actors;
-    Ok(Gateway {
+fn gateway(actors: Actors, disk: Disk, (clock, security): (Clock, Arc<Security>), config: &Config) -> Gateway {
+    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency } = actors;
+    Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
             vitals(&limiters, |it| it.vitals()),
@@ -152,6 +153,7 @@ fn gateway(actors: Actors, disk: Disk, clock: Clock, config: &Config) -> Result<
             vitals(&registry, |it| it.vitals()),
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
+            vitals(&idempotency, |it| it.vitals()),
         ],
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
@@ -160,6 +162,7 @@ fn gateway(actors: Actors, disk: Disk, clock: Clock, config: &Config) -> Result<
         limiters,
         breakers,
         feed,
+        idempotency,
         admin: Admin::new(AdminParts {
             keyring,
             registry,
@@ -174,7 +177,7 @@ fn gateway(actors: Actors, disk: Disk, clock: Clock, config: &Config) -> Result<
         ready: AtomicBool::new(false),
         max_in_flight: config.server.max_in_flight,
         max_body_bytes: config.server.max_body_bytes,
-    })
+    }
 }
 
 /// How an actor is, asked through its handle when needed.

@@ -5,12 +5,12 @@
 //! 3. attempt: send to the first candidate; on a failure that is not the client's, fall back to the next,
 //!    never after the first byte
 //! 4. relay: pass the answer on as it arrives, all but its end
-//! 5. settlement: usage × price closes the hold, durably
+//! 5. settlement: usage × price closes the hold, durably; then the answer is kept, if the client sent an idempotency key
 //! 6. the end of the answer
 //!
-//! Owns the order: hold durable → request sent → settlement durable → last byte. All of it runs in a tracked task that
-//! outlives the client's connection; the client's side only reads a channel. Refuses to know about HTTP servers,
-//! tables and provider names.
+//! Owns the order: hold durable → request sent → settlement durable → answer kept → last byte. All of it runs in a
+//! tracked task that outlives the client's connection; the client's side only reads a channel. Refuses to know about HTTP
+//! servers, tables and provider names.
 
 mod admission;
 mod attempt;
@@ -20,6 +20,7 @@ mod error;
 mod estimate;
 mod exchange;
 mod fallback;
+mod keeping;
 mod pump;
 mod recount;
 mod settlement;
@@ -89,12 +90,17 @@ impl Relay {
         head.await.unwrap_or(Err(RelayError::Stopping))
     }
 
-    async fn run(&self, exchange: Exchange, mut client: Client) {
+    async fn run(&self, mut exchange: Exchange, mut client: Client) {
         match self.open(&exchange, &mut client).await {
             Ok(Some((admitted, opened))) => self.pass_on(exchange, admitted, opened, client).await,
             Ok(None) => {}
-            // A client that has left needs no refusal.
-            Err(error) => drop(client.send(Err(error))),
+            Err(error) => {
+                if let Some(claim) = exchange.ask.claim.take() {
+                    Box::pin(keeping::give_up(claim, &error)).await;
+                }
+                // A client that has left needs no refusal.
+                drop(client.send(Err(error)));
+            }
         }
     }
 

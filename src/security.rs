@@ -1,4 +1,4 @@
-//! Security: the one façade that seals and opens provider keys, makes and recognises virtual keys, and issues and
+//! Security: the one façade that seals and opens provider keys and kept answers, makes and recognises virtual keys, and issues and
 //! checks management credentials. Owns every derived key; its secrets are injected once, by the composition root.
 //! Refuses to start on weak secrets, to fall back to plain text, and to hand a derived key out.
 
@@ -31,7 +31,7 @@ use jwt::Tokens;
 use management::Management;
 use session_token::SessionTokens;
 use subkeys::{Label, Subkeys};
-use vault::Vault;
+use vault::{KeptAnswers, Vault};
 use virtual_key::VirtualKeys;
 
 /// Why the façade could not be built. Every fault is the operator's to mend, before anything starts.
@@ -52,6 +52,7 @@ fn join(faults: &[PartFault]) -> String {
 /// The façade. Shared by reference; holds derived keys only, never the secrets it was built from.
 pub struct Security {
     vault: Vault,
+    kept_answers: KeptAnswers,
     virtual_keys: VirtualKeys,
     management: Management,
     tokens: Tokens,
@@ -81,6 +82,7 @@ impl Security {
         let session = Subkeys::of(parts.session_secret.expose().as_bytes());
         Ok(Self {
             vault: Vault::new(&master)?,
+            kept_answers: KeptAnswers::new(&master)?,
             virtual_keys: VirtualKeys::new(&master)?,
             management: Management::new(&master, &parts.management_token)?,
             tokens: Tokens::new(&session)?,
@@ -103,6 +105,22 @@ impl Security {
     /// Which of these it is: not our format, sealed under another master key, or altered or moved.
     pub fn open_provider_key(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
         self.vault.open(provider, host, sealed)
+    }
+
+    /// Seals an answer for storage. It opens again only with the same `place`.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn seal_answer(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.kept_answers.seal(place, plain)
+    }
+
+    /// Opens a stored answer.
+    ///
+    /// # Errors
+    /// Which of these it is: not our format, sealed under another master key, or altered or moved.
+    pub fn open_answer(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.kept_answers.open(place, sealed)
     }
 
     /// Makes a new virtual key. Its secret is shown once and never stored.

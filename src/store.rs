@@ -5,6 +5,7 @@
 //! - [`journal`]: the ledger's truth: an append-only file in front of the database.
 //! - [`writer`]: the thread that carries finished lines from the journal to the database.
 //! - [`entries`], [`spend`]: what pages and the ledger read back.
+//! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
 //! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`verify`]: the proof that all of it agrees.
 
@@ -14,6 +15,7 @@ mod columns;
 pub mod data_dir;
 pub mod entries;
 mod failure;
+pub mod idempotency;
 pub mod journal;
 pub mod keys;
 pub mod models;
@@ -219,6 +221,13 @@ mod tests {
         let scratch = Scratch::new();
         scratch.run(include_str!("../migrations/sqlite/2026-11-21-000001_catalogue/down.sql")).unwrap();
         scratch.run(include_str!("../migrations/sqlite/2026-11-21-000001_catalogue/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn the_idempotency_keys_go_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000000_idempotency/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000000_idempotency/up.sql")).unwrap();
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::time::Duration;
 use farthing_actors::breakers::Breakers;
 use farthing_actors::domain::Clock;
 use farthing_actors::feed::Feed;
+use farthing_actors::idempotency::Idempotency;
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
@@ -48,6 +49,8 @@ pub struct Gateway {
     pub breakers: Breakers,
     /// What happens, as it happens.
     pub feed: Feed,
+    /// Idempotency keys and the answers to them.
+    pub idempotency: Idempotency,
     /// What an operator can do.
     pub admin: Admin,
     /// How each actor is.

@@ -7,6 +7,7 @@
 //! | [`registry`] | providers, deployments and prices | nothing: read back from the store; readers keep the last snapshot |
 //! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
 //! | [`breakers`] | the circuit of each deployment | what was learnt: all close; forced ones stay forced |
+//! | [`idempotency`] | idempotency keys in use and answers that are kept | which keys run: a retry of one is sent again, charged once |
 //! | [`feed`] | recent events and who listens | both: it starts empty, subscribers come back |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
@@ -15,6 +16,7 @@ pub mod breakers;
 pub mod domain;
 pub mod error;
 pub mod feed;
+pub mod idempotency;
 pub mod keyring;
 pub mod ledger;
 pub mod limiters;

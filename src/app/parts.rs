@@ -8,16 +8,19 @@ use base64::engine::general_purpose::STANDARD;
 use farthing_actors::breakers::{self, Breakers};
 use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
+use farthing_actors::idempotency::{self, Idempotency, Shelf};
 use farthing_actors::keyring::{self, Keyring};
 use farthing_actors::ledger::{self, Ledger};
 use farthing_actors::limiters::{self, Limiters};
 use farthing_actors::registry::{self, Registry};
 use farthing_actors::supervisor::Supervisor;
 
+use super::vault::Vault;
 use super::{AppError, failed};
 use crate::config::{self, Config};
 use crate::security::{Security, SecurityParts};
 use crate::store::Store;
+use crate::store::idempotency::IdempotencyTable;
 use crate::store::journal::{DiskJournal, Durability};
 use crate::store::keys::{self, KeyringTables};
 use crate::store::providers::RegistryTables;
@@ -37,6 +40,7 @@ pub(super) struct Actors {
     pub registry: Registry,
     pub breakers: Breakers,
     pub feed: Feed,
+    pub idempotency: Idempotency,
 }
 
 impl Disk {
@@ -53,30 +57,36 @@ impl Disk {
 
     /// The journal in front of it.
     pub(super) fn journal(&self, config: &Config) -> DiskJournal {
-        let durability = match config.database.durability {
-            config::Durability::Process => Durability::Process,
-            config::Durability::Power => Durability::Power,
-        };
+        let durability = durability(config);
         let (store, writer) = (Arc::clone(&self.store), self.writer.clone());
         DiskJournal::new(store, writer, &config.data_dir, durability, Box::new(keys::terms))
     }
 }
 
-/// Two threads for actors: the ledger and the limiters, which every call asks together, share one, so that asking both
-/// costs one wake-up; management has its own, because its changes wait for the disk.
+fn durability(config: &Config) -> Durability {
+    match config.database.durability {
+        config::Durability::Process => Durability::Process,
+        config::Durability::Power => Durability::Power,
+    }
+}
+
+/// Threads for actors: the ledger and the limiters, which every call asks together, share one, so that asking both
+/// costs one wake-up; management has its own, because its changes wait for the disk; and so have idempotency keys, which
+/// calls wait for that may not wait for management.
 pub(super) struct Threads {
     hot: Arbiter,
     calm: Arbiter,
+    keys: Arbiter,
 }
 
 impl Threads {
     pub(super) fn start() -> Self {
-        Self { hot: Arbiter::new(), calm: Arbiter::new() }
+        Self { hot: Arbiter::new(), calm: Arbiter::new(), keys: Arbiter::new() }
     }
 
-    /// Ends both; whoever sends there afterwards is not heard.
+    /// Ends them; whoever sends there afterwards is not heard.
     pub(super) fn join(self) {
-        for thread in [self.hot, self.calm] {
+        for thread in [self.hot, self.calm, self.keys] {
             thread.stop();
             // A thread that panicked has been reported by its supervisor.
             drop(thread.join());
@@ -93,7 +103,7 @@ impl Actors {
         supervisor: &Supervisor,
         threads: &Threads,
         disk: &Disk,
-        config: &Config,
+        (config, security): (&Config, &Arc<Security>),
     ) -> Result<Self, AppError> {
         let clock = supervisor.clock();
         let (hot, calm) = (threads.hot.handle(), threads.calm.handle());
@@ -105,8 +115,24 @@ impl Actors {
         let registry = registry::start(supervisor, calm.clone(), providers).await.map_err(failed("registry"))?;
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
         let feed = feed::start(supervisor, calm, clock).await.map_err(failed("feed"))?;
-        Ok(Self { ledger, limiters, keyring, registry, breakers, feed })
+        let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;
+        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency })
     }
+}
+
+async fn start_idempotency(
+    supervisor: &Supervisor,
+    thread: ArbiterHandle,
+    disk: &Disk,
+    (config, security): (&Config, &Arc<Security>),
+) -> Result<Idempotency, AppError> {
+    let (store, writer, durability) = (Arc::clone(&disk.store), disk.writer.clone(), durability(config));
+    let open = move || {
+        let table = IdempotencyTable::open(&store, writer.clone(), durability)?;
+        Ok(Box::new(table) as Box<dyn Shelf>)
+    };
+    let vault = Arc::new(Vault(Arc::clone(security)));
+    idempotency::start(supervisor, thread, Arc::new(open), vault).await.map_err(failed("idempotency"))
 }
 
 async fn start_ledger(

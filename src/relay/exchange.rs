@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::domain::{Clock, KeyId, Money, RequestId, RunId, Scope, Timestamp};
+use farthing_actors::idempotency::Claim;
 use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::{Call, Hold, Target};
 use farthing_actors::limiters::{Headroom, Permit};
@@ -25,6 +26,8 @@ pub struct Ask {
     pub headers: Vec<(&'static str, String)>,
     /// The agent's run it is part of, by the client's name for it.
     pub run: Option<Arc<str>>,
+    /// The client's idempotency key, in use by this request. Boxed: few requests have one.
+    pub claim: Option<Box<Claim>>,
 }
 
 /// A request that has arrived.

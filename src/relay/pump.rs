@@ -6,10 +6,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::stream_error;
+use super::keeping::Outlet;
 use crate::dialect::{Passage, StreamEnd};
 use crate::upstream::{UpstreamBody, UpstreamError};
 
@@ -34,7 +34,7 @@ pub(super) async fn pump(
     reader: &mut dyn Passage,
     mut body: UpstreamBody,
     first: Bytes,
-    (pieces, keep_alive): (&mpsc::Sender<Bytes>, Bytes),
+    (pieces, keep_alive): (&Outlet, Bytes),
     note: &mut dyn FnMut(&dyn Passage),
 ) -> PumpEnd {
     if !first.is_empty() && pieces.send(first).await.is_err() {
@@ -73,7 +73,7 @@ pub(super) async fn pump(
 }
 
 /// Whole events that stood before the fault are the client's, too.
-async fn last_words(reader: &mut dyn Passage, end: PumpEnd, pieces: &mpsc::Sender<Bytes>) -> PumpEnd {
+async fn last_words(reader: &mut dyn Passage, end: PumpEnd, pieces: &Outlet) -> PumpEnd {
     if matches!(end, PumpEnd::Failed(_)) {
         let rest = reader.rest();
         if !rest.is_empty() && pieces.send(rest).await.is_err() {

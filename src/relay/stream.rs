@@ -7,11 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use farthing_actors::breakers::Trial;
 use farthing_actors::domain::{CallStatus, Estimate as Why, Money};
+use farthing_actors::idempotency::Shape;
 use farthing_actors::registry::catalogue::Candidate;
 use tokio::sync::mpsc;
 
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
+use super::keeping::{Outlet, kept_whole};
 use super::pump::{PumpEnd, pump};
 use super::recount::transcript;
 use super::settlement::{End, client_gone, consumed, pictures};
@@ -31,7 +33,7 @@ struct Chosen {
 
 impl Relay {
     /// Phases 4 to 6 for either kind of answer.
-    pub(super) async fn pass_on(&self, exchange: Exchange, admitted: Admitted, opened: Opened, client: Client) {
+    pub(super) async fn pass_on(&self, mut exchange: Exchange, admitted: Admitted, opened: Opened, client: Client) {
         let Opened { candidate, trial, first_token, answer } = opened;
         let mut facts = self.facts(&exchange, &admitted, &candidate);
         let candidate = Chosen { candidate, trial, first_token };
@@ -39,6 +41,9 @@ impl Relay {
             OpenedAnswer::Whole(whole) => {
                 facts.cost = self.settle_whole(&exchange, admitted, candidate, &whole).await;
                 let body = in_clients_words(&exchange, whole, facts.cost);
+                if exchange.ask.claim.is_some() {
+                    Box::pin(self.keep(&mut exchange, facts.cost, (Shape::Whole, kept_whole(&body)))).await;
+                }
                 // Booked whether or not the client is still there.
                 drop(client.send(Ok(Answer { facts, body: AnswerBody::Whole(body) })));
             }
@@ -46,6 +51,7 @@ impl Relay {
                 let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
                 let body = AnswerBody::Stream(body, clients_delivery(&exchange.ask.request));
                 drop(client.send(Ok(Answer { facts, body })));
+                let pieces = Outlet::new(pieces, exchange.ask.claim.is_some());
                 // Boxed: a whole answer should not carry the room that only a stream needs.
                 Box::pin(self.relay_stream(exchange, admitted, candidate, (*stream, pieces))).await;
             }
@@ -79,10 +85,10 @@ impl Relay {
 
     async fn relay_stream(
         &self,
-        exchange: Exchange,
+        mut exchange: Exchange,
         admitted: Admitted,
         chosen: Chosen,
-        (stream, pieces): (OpenedStream, mpsc::Sender<Bytes>),
+        (stream, pieces): (OpenedStream, Outlet),
     ) {
         let OpenedStream { mut reader, body, first } = stream;
         // The body is dropped here, which closes the upstream connection before anything else is done.
@@ -98,10 +104,17 @@ impl Relay {
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
         self.correct(exchange.id, later);
         let last = match ended {
-            PumpEnd::Complete => reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref()),
+            PumpEnd::Complete => {
+                let last = reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref());
+                let shape = if exchange.ask.request.wants_array() { Shape::Array } else { Shape::Events };
+                self.keep(&mut exchange, cost, (shape, pieces.kept(&last))).await;
+                last
+            }
             PumpEnd::Failed(_) => broken_off(&exchange.ask.request),
             PumpEnd::ClientGone => return,
         };
+        // Whoever reads the end of a broken answer may come again at once.
+        drop(exchange.ask.claim.take());
         // A client that leaves now has missed only the end, and that is booked.
         drop(pieces.send(last).await);
     }

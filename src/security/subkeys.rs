@@ -15,6 +15,8 @@ pub(super) struct Label(&'static str);
 impl Label {
     /// Encrypts providers' keys.
     pub(super) const PROVIDER_KEYS: Self = Self("farthing/provider-keys/v1");
+    /// Encrypts answers that are kept for their idempotency keys.
+    pub(super) const KEPT_ANSWERS: Self = Self("farthing/kept-answers/v1");
     /// Names the master key, so that a sealed key says which one it needs.
     pub(super) const MASTER_KEY_ID: Self = Self("farthing/master-key-id/v1");
     /// Hashes virtual keys.
@@ -29,8 +31,9 @@ impl Label {
     pub(super) const SESSIONS: Self = Self("farthing/sessions/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::PROVIDER_KEYS,
+        Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
         Self::VIRTUAL_KEYS,
         Self::MANAGEMENT,

@@ -1,4 +1,5 @@
-//! The vault: providers' keys under XChaCha20-Poly1305, bound to the provider and host they were given for.
+//! The vault: providers' keys under XChaCha20-Poly1305, bound to the provider and host they were given for; and answers that
+//! are kept for their idempotency keys, under a key of their own, bound to their place.
 //! Owns the sealed format (version, master key id, nonce, ciphertext with tag) and tells a bad format from a failed tag.
 //! Refuses to fall back to plain text; plain text exists only in buffers that are wiped.
 
@@ -55,44 +56,87 @@ pub enum VaultError {
     NoEntropy(#[from] NoEntropy),
 }
 
-/// Seals and opens under one master key.
-pub(super) struct Vault {
-    cipher: XChaCha20Poly1305,
-    key_id: [u8; KEY_ID_BYTES],
-}
+/// Seals and opens providers' keys under one master key.
+pub(super) struct Vault(Seal);
 
 impl Vault {
     pub(super) fn new(master: &Subkeys) -> Result<Self, SecurityError> {
-        let key = master.derive::<32>(Label::PROVIDER_KEYS)?;
-        let cipher = XChaCha20Poly1305::new((&*key).into());
-        Ok(Self { cipher, key_id: *master.derive(Label::MASTER_KEY_ID)? })
+        Ok(Self(Seal::new(master, Label::PROVIDER_KEYS)?))
     }
 
     /// Seals a key for one provider at one host.
     pub(super) fn seal(&self, provider: ProviderId, host: &str, plain: &Secret) -> Result<Sealed, VaultError> {
-        let msg = plain.expose().as_bytes();
-        if msg.len() > MAX_PLAIN_BYTES {
+        let plain = plain.expose().as_bytes();
+        if plain.len() > MAX_PLAIN_BYTES {
             return Err(VaultError::TooLong);
         }
-        let nonce = random::<NONCE_BYTES>()?;
-        let aad = associated(provider, host, &self.key_id);
-        let ciphertext = self.cipher.encrypt(&XNonce::from(*nonce), Payload { msg, aad: &aad });
-        let ciphertext = ciphertext.map_err(|_| VaultError::TooLong)?;
-        let sealed = [&[VERSION], self.key_id.as_slice(), nonce.as_slice(), &ciphertext].concat();
-        Ok(Sealed(sealed.into()))
+        let (provider, host) = (provider.to_string(), host.to_ascii_lowercase());
+        Ok(Sealed(self.0.seal(&[provider.as_bytes(), host.as_bytes()], plain)?.into()))
     }
 
     /// Opens what [`Vault::seal`] made for the same provider and host.
     pub(super) fn open(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
-        let envelope = Envelope::read(&sealed.0)?;
+        let (provider, host) = (provider.to_string(), host.to_ascii_lowercase());
+        let plain = Zeroizing::new(self.0.open(&[provider.as_bytes(), host.as_bytes()], &sealed.0)?);
+        std::str::from_utf8(&plain).map(Secret::new).map_err(|_| VaultError::Format)
+    }
+}
+
+/// Seals and opens answers that are kept for a while, under a key of their own.
+pub(super) struct KeptAnswers(Seal);
+
+impl KeptAnswers {
+    pub(super) fn new(master: &Subkeys) -> Result<Self, SecurityError> {
+        Ok(Self(Seal::new(master, Label::KEPT_ANSWERS)?))
+    }
+
+    /// Seals an answer for one place.
+    pub(super) fn seal(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.0.seal(&[place], plain)
+    }
+
+    /// Opens what [`KeptAnswers::seal`] made for the same place.
+    pub(super) fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.0.open(&[place], sealed)
+    }
+}
+
+/// What is common to everything sealed: one cipher for one purpose.
+struct Seal {
+    cipher: XChaCha20Poly1305,
+    label: Label,
+    key_id: [u8; KEY_ID_BYTES],
+}
+
+impl Seal {
+    fn new(master: &Subkeys, label: Label) -> Result<Self, SecurityError> {
+        let key = master.derive::<32>(label)?;
+        let cipher = XChaCha20Poly1305::new((&*key).into());
+        Ok(Self { cipher, label, key_id: *master.derive(Label::MASTER_KEY_ID)? })
+    }
+
+    fn seal(&self, place: &[&[u8]], msg: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let nonce = random::<NONCE_BYTES>()?;
+        let aad = self.associated(place, &self.key_id);
+        let ciphertext = self.cipher.encrypt(&XNonce::from(*nonce), Payload { msg, aad: &aad });
+        let ciphertext = ciphertext.map_err(|_| VaultError::TooLong)?;
+        Ok([&[VERSION], self.key_id.as_slice(), nonce.as_slice(), &ciphertext].concat())
+    }
+
+    fn open(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let envelope = Envelope::read(sealed)?;
         if *envelope.key_id != self.key_id {
             return Err(VaultError::MasterKey);
         }
-        let aad = associated(provider, host, envelope.key_id);
+        let aad = self.associated(place, envelope.key_id);
         let payload = Payload { msg: envelope.ciphertext, aad: &aad };
-        let plain = self.cipher.decrypt(&XNonce::from(*envelope.nonce), payload).map_err(|_| VaultError::Tag)?;
-        let plain = Zeroizing::new(plain);
-        std::str::from_utf8(&plain).map(Secret::new).map_err(|_| VaultError::Format)
+        self.cipher.decrypt(&XNonce::from(*envelope.nonce), payload).map_err(|_| VaultError::Tag)
+    }
+
+    /// What the tag covers besides the ciphertext. Each part carries its length, so that no two lists read the same.
+    fn associated(&self, place: &[&[u8]], key_id: &[u8; KEY_ID_BYTES]) -> Vec<u8> {
+        let parts = [self.label.as_str().as_bytes()].into_iter().chain(place.iter().copied()).chain([&key_id[..]]);
+        parts.flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
     }
 }
 
@@ -118,13 +162,6 @@ impl<'a> Envelope<'a> {
         let (nonce, ciphertext) = rest.split_first_chunk()?;
         (ciphertext.len() >= TAG_BYTES).then_some(Self { key_id, nonce, ciphertext })
     }
-}
-
-/// What the tag covers besides the ciphertext. Each part carries its length, so that no two lists read the same.
-fn associated(provider: ProviderId, host: &str, key_id: &[u8; KEY_ID_BYTES]) -> Vec<u8> {
-    let (provider, host) = (provider.to_string(), host.to_ascii_lowercase());
-    let parts = [Label::PROVIDER_KEYS.as_str().as_bytes(), provider.as_bytes(), host.as_bytes(), key_id];
-    parts.iter().flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
 }
 
 /// The same on every machine, so that a database can move between them.

@@ -2,6 +2,18 @@
 //! Owns names and types only. Refuses to be named outside the store.
 
 diesel::table! {
+    idempotency_keys (slot) {
+        slot -> Binary,
+        fingerprint -> Binary,
+        request_id -> Text,
+        doubtful -> Text,
+        claimed_at -> BigInt,
+        shape -> Nullable<Text>,
+        body -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     journal_state (id) {
         id -> BigInt,
         applied_seq -> BigInt,

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod chat_completions;
 pub mod gemini;
+mod idempotency;
 pub mod key;
 pub mod messages;
 pub mod models;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use farthing_actors::domain::{Dialect, name};
+
+use idempotency::Before;
 
 use crate::dialect::Request;
 use crate::relay::{Ask, Relay};
@@ -78,7 +81,12 @@ async fn serve(
 ) -> Result<HttpResponse, Problem> {
     let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
     let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
-    let answer = relay.serve(id.0, key, Ask { request, headers, run: run(http)? }).await?;
+    let run = run(http)?;
+    let claim = match idempotency::claim(http, &key, &request, id).await? {
+        Before::Nothing(claim) => claim,
+        Before::Answered(answered) => return answer::again(answered),
+    };
+    let answer = relay.serve(id.0, key, Ask { request, headers, run, claim }).await?;
     Ok(answer::respond(answer))
 }
 

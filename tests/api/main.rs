@@ -11,6 +11,7 @@ mod dashboard;
 mod doors;
 mod ends;
 mod fidelity;
+mod idempotency;
 mod images;
 mod input;
 mod leaving;

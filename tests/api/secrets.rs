@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::scene;
 
 /// Every file below `folder` that contains `needle`.
-fn holding(folder: &Path, needle: &str) -> Vec<String> {
+pub(crate) fn holding(folder: &Path, needle: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -20,6 +20,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// The moment this much earlier.
+    pub fn before(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Milliseconds since `earlier`; zero if the clock went backwards.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)

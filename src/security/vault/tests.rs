@@ -94,7 +94,20 @@ fn an_absurdly_long_key_is_refused() {
 
 #[test]
 fn associated_data_is_unambiguous() {
-    let of = |host: &str| associated(provider(1), host, &[0; KEY_ID_BYTES]);
-    assert_ne!(of("ab"), of("a"));
-    assert!(of("a").starts_with(&25_u64.to_be_bytes()));
+    let seal = vault(7).0;
+    let of = |provider: &str, host: &str| seal.associated(&[provider.as_bytes(), host.as_bytes()], &[0; KEY_ID_BYTES]);
+    assert_ne!(of("p", "ab"), of("p", "a"));
+    assert_ne!(of("pa", "b"), of("p", "ab"));
+    assert!(of("p", "a").starts_with(&25_u64.to_be_bytes()));
+}
+
+#[test]
+fn a_kept_answer_opens_in_its_own_place_and_is_no_provider_key() {
+    let answers = |master: u8| KeptAnswers::new(&Subkeys::of(&[master; 32])).unwrap();
+    let sealed = answers(7).seal(b"here", b"the answer").unwrap();
+    assert!(!sealed.windows(6).any(|window| window == b"answer"));
+    assert_eq!(answers(7).open(b"here", &sealed), Ok(b"the answer".to_vec()));
+    assert_eq!(answers(7).open(b"there", &sealed), Err(VaultError::Tag));
+    assert_eq!(answers(8).open(b"here", &sealed), Err(VaultError::MasterKey));
+    assert_eq!(vault(7).0.open(&[b"here"], &sealed), Err(VaultError::Tag), "another purpose, another key");
 }

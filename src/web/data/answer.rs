@@ -8,11 +8,13 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
+use farthing_actors::idempotency::{Answered, Shape};
 use farthing_actors::limiters::{Allowance, Headroom};
 use tokio::sync::mpsc;
 
 use crate::relay::{Answer, AnswerBody, Facts};
 use crate::upstream::Delivery;
+use crate::web::error::{Code, Problem};
 
 /// The answer with its headers.
 pub fn respond(answer: Answer) -> HttpResponse {
@@ -25,9 +27,7 @@ pub fn respond(answer: Answer) -> HttpResponse {
         }
         AnswerBody::Stream(pieces, delivery) => {
             let mut response = HttpResponse::Ok().body(Pieces(pieces));
-            set(response.headers_mut(), CONTENT_TYPE, content_type(delivery));
-            set(response.headers_mut(), CACHE_CONTROL, "no-cache");
-            set(response.headers_mut(), HeaderName::from_static("x-accel-buffering"), "no");
+            stream_headers(response.headers_mut(), delivery);
             response
         }
     };
@@ -35,11 +35,48 @@ pub fn respond(answer: Answer) -> HttpResponse {
     response
 }
 
+/// An answer that was given before, again: the same bytes under the same id. A stream comes at once.
+///
+/// # Errors
+/// 409 if it is not kept; the message says which request it was.
+pub fn again(answered: Answered) -> Result<HttpResponse, Problem> {
+    let Some(body) = answered.body else { return Err(not_kept(&answered)) };
+    let mut response = HttpResponse::Ok().body(body);
+    let headers = response.headers_mut();
+    match answered.shape {
+        Shape::Whole => set(headers, CONTENT_TYPE, "application/json"),
+        Shape::Events => stream_headers(headers, Delivery::Events),
+        Shape::Array => stream_headers(headers, Delivery::Array),
+    }
+    set(headers, HeaderName::from_static("idempotent-replayed"), "true");
+    set(headers, HeaderName::from_static("x-farthing-request-id"), &answered.request.to_string());
+    Ok(response)
+}
+
+fn not_kept(answered: &Answered) -> Problem {
+    let figures = answered.bill.as_ref().map(|bill| {
+        let (input, output) = (bill.usage.prompt(), bill.usage.generated());
+        format!(" ({input} input and {output} output tokens, ${})", bill.amount)
+    });
+    let (request, figures) = (answered.request, figures.unwrap_or_default());
+    let message = format!(
+        "this idempotency key was answered by {request}{figures}, but the answer cannot be given again: it was larger than \
+         1 MiB, or was sealed under another master key; send another key to ask anew"
+    );
+    Problem::new(Code::AnswerNotKept, message)
+}
+
 fn content_type(delivery: Delivery) -> &'static str {
     match delivery {
         Delivery::Events => "text/event-stream; charset=utf-8",
         Delivery::Array | Delivery::Whole => "application/json; charset=utf-8",
     }
+}
+
+fn stream_headers(headers: &mut HeaderMap, delivery: Delivery) {
+    set(headers, CONTENT_TYPE, content_type(delivery));
+    set(headers, CACHE_CONTROL, "no-cache");
+    set(headers, HeaderName::from_static("x-accel-buffering"), "no");
 }
 
 fn tell(headers: &mut HeaderMap, facts: &Facts) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farthing_actors::idempotency::ClaimError;
 use farthing_actors::keyring::KeyringError;
 use farthing_actors::limiters::LimitError;
 use farthing_actors::registry::RegistryError;
@@ -45,6 +46,19 @@ impl From<RelayError> for Problem {
                 Self::plain(Code::LedgerUnavailable).retry_after(Duration::from_secs(2))
             }
             RelayError::Stopping => Self::plain(Code::ShuttingDown).retry_after(Duration::from_secs(1)),
+        }
+    }
+}
+
+impl From<ClaimError> for Problem {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Running => Self::plain(Code::IdempotencyRunning).retry_after(Duration::from_secs(1)),
+            ClaimError::OtherBody => Self::plain(Code::IdempotencyReused),
+            ClaimError::Shelf(_) | ClaimError::Actor(_) => {
+                log::error!(error:%; "an idempotency key could not be written down");
+                Self::plain(Code::LedgerUnavailable).retry_after(Duration::from_secs(2))
+            }
         }
     }
 }

@@ -35,7 +35,10 @@ pub async fn wrap(
     if let Some(problem) = &problem {
         response = with_body(response, problem, &text);
     }
-    if let Ok(value) = HeaderValue::try_from(text) {
+    // An answer that is given again keeps the id it was first given under.
+    if !response.headers().contains_key(REQUEST_ID)
+        && let Ok(value) = HeaderValue::try_from(text)
+    {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived));
