@@ -8,9 +8,9 @@
 //! 5. settlement: usage × price closes the hold, durably; then the answer is kept, if the client sent an idempotency key
 //! 6. the end of the answer
 //!
-//! Owns the order: hold durable → request sent → settlement durable → answer kept → last byte. All of it runs in a tracked task that
-//! outlives the client's connection; the client's side only reads a channel. Refuses to know about HTTP servers,
-//! tables and provider names.
+//! Owns the order: hold durable → request sent → settlement durable → answer kept → last byte. All of it runs in a
+//! tracked task that outlives the client's connection; the client's side only reads a channel. Refuses to know about HTTP
+//! servers, tables and provider names.
 
 mod admission;
 mod attempt;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{Money, ProviderId, Scope, Timestamp};
+use farthing_actors::domain::{AdjustmentId, Money, ProviderId, Scope, Timestamp};
 use farthing_actors::ledger::entry::Adjustment;
 
 use super::StoreError;
@@ -61,6 +61,16 @@ pub fn adjustments(
     rows.into_iter().map(|row| Ok(StoredAdjustment { seq: row.seq, adjustment: row.adjustment()? })).collect()
 }
 
+/// The ids of the latest adjustments, at most `limit`.
+///
+/// # Errors
+/// If the database does not answer or a row is damaged.
+pub(super) fn latest_ids(connection: &mut SqliteConnection, limit: i64) -> Result<Vec<AdjustmentId>, StoreError> {
+    let latest = ledger_adjustments::table.order(ledger_adjustments::seq.desc()).limit(limit);
+    let ids: Vec<String> = latest.select(ledger_adjustments::id).load(connection)?;
+    ids.iter().rev().map(|id| Row { table: "ledger_adjustments", id }.parse("id", id)).collect()
+}
+
 impl AdjustmentRow {
     /// The row of `adjustment`, not yet a link of the chain.
     pub(super) fn new(seq: i64, adjustment: &Adjustment) -> Self {
@@ -82,11 +92,12 @@ impl AdjustmentRow {
         }
     }
 
-    /// Adds it as the link `hash` of the chain.
-    pub(super) fn insert(mut self, connection: &mut SqliteConnection, hash: &Hash) -> Result<(), StoreError> {
+    /// Adds it as the link `hash` of the chain. `false` if an adjustment with its id is there already, which the ledger
+    /// remembers only for a while: then nothing is added.
+    pub(super) fn insert(mut self, connection: &mut SqliteConnection, hash: &Hash) -> Result<bool, StoreError> {
         self.hash = hash.to_vec();
-        diesel::insert_into(ledger_adjustments::table).values(&self).execute(connection)?;
-        Ok(())
+        let insert = diesel::insert_into(ledger_adjustments::table).values(&self);
+        Ok(insert.on_conflict(ledger_adjustments::id).do_nothing().execute(connection)? > 0)
     }
 
     /// What its hash covers: every column but the hash, in this order.

@@ -27,7 +27,7 @@ use self::place::Place;
 use self::replay::{History, Reader};
 use super::entries::{self, StoredEntry};
 use super::writer::Writer;
-use super::{Store, StoreError, spend};
+use super::{Store, StoreError, adjustments, spend};
 
 /// What an append survives before it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub struct Terms {
 
 /// How the terms are read; the tables they are in belong to others.
 pub type ReadTerms = Box<dyn Fn(&mut SqliteConnection) -> Result<Terms, StoreError> + Send + Sync>;
+
+/// As many as the ledger remembers.
+const REMEMBERED_ADJUSTMENTS: i64 = 16_384;
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 /// How far a clock that has gone back is taken for wrong now rather than before.
@@ -138,7 +141,8 @@ impl DiskJournal {
         let caps = caps.into_iter().map(|(scope, max)| Ok((scope, max, spend::calls(connection, &scope.to_string())?)));
         let caps = caps.collect::<Result<_, StoreError>>()?;
         let runs = spend::runs(connection, Timestamp(now.0.saturating_sub(RUN_REMEMBERED_MS)))?;
-        Ok(Recovered { budgets, caps, runs, killed, now, ..Recovered::default() })
+        let adjusted = adjustments::latest_ids(connection, REMEMBERED_ADJUSTMENTS)?;
+        Ok(Recovered { budgets, caps, runs, killed, adjusted, now, ..Recovered::default() })
     }
 }
 

@@ -27,7 +27,8 @@ use crate::domain::{
 const REMEMBERED_CLOSINGS: usize = 16_384;
 /// Estimated closings remembered so that they can be corrected: those of the last minutes.
 const REMEMBERED_ESTIMATES: usize = 4_096;
-const REMEMBERED_ADJUSTMENTS: usize = 1_024;
+/// Adjustments remembered so that none is booked twice; the database refuses those that are older.
+const REMEMBERED_ADJUSTMENTS: usize = 16_384;
 /// Accounts beyond which idle runs are forgotten, and how long a run is idle then.
 const MANY_ACCOUNTS: usize = 65_536;
 const IDLE_RUN_MS: i64 = 24 * 3_600 * 1_000;
@@ -89,6 +90,9 @@ impl Book {
         }
         for closing in found.closed.into_iter().filter(|closing| closing.kind.is_call()) {
             book.closed.remember(closing.request, closing.amount);
+        }
+        for id in found.adjusted {
+            book.adjusted.remember(id, ());
         }
         for (scope, budget, spent) in found.budgets {
             book.set_budget(scope, budget, spent, now);

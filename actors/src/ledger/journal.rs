@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::entry::{Adjustment, Entry, Line, Outcome, Target};
 use super::hold::{Checkpoint, HoldRequest, OpenHold};
-use crate::domain::{Budget, LineKind, Money, RequestId, RunId, Scope, Timestamp};
+use crate::domain::{AdjustmentId, Budget, LineKind, Money, RequestId, RunId, Scope, Timestamp};
 
 /// What is written whole or not at all. A hold and the settlement of a finished call are one record each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,8 @@ pub struct Recovered {
     pub runs: Vec<(RunId, Money)>,
     /// Runs an operator has ended.
     pub killed: Vec<RunId>,
+    /// The latest adjustments, so that none is booked twice.
+    pub adjusted: Vec<AdjustmentId>,
     /// The ledger's time: the clock's, or that of the latest line where the clock has gone back behind it.
     pub now: Timestamp,
 }

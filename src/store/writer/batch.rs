@@ -61,8 +61,10 @@ impl Batch {
             let (applied, mut head) = state(connection)?;
             let mut rollups = Rollups::new();
             for (seq, line) in self.lines.iter().filter(|(seq, _)| *seq > applied) {
-                head = pen.insert(connection, *seq, line, &head)?;
-                add(&mut rollups, line);
+                if let Some(link) = pen.insert(connection, *seq, line, &head)? {
+                    head = link;
+                    add(&mut rollups, line);
+                }
             }
             save(connection, &rollups)?;
             advance(connection, applied.max(self.through), &head)
@@ -71,14 +73,14 @@ impl Batch {
 }
 
 impl Pen {
-    /// Writes the row of `line` as the link after `head`, and gives its hash.
+    /// Writes the row of `line` as the link after `head`, and gives its hash; `None` if it is there already.
     fn insert(
         &mut self,
         connection: &mut SqliteConnection,
         seq: u64,
         line: &Line,
         head: &Hash,
-    ) -> Result<Hash, StoreError> {
+    ) -> Result<Option<Hash>, StoreError> {
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         match line {
             Line::Entry(entry) => {
@@ -86,14 +88,13 @@ impl Pen {
                 row.fields(&mut self.fields);
                 let hash = self.fields.hash(head);
                 row.sealed(hash).execute(connection)?;
-                Ok(hash)
+                Ok(Some(hash))
             }
             Line::Adjustment(adjustment) => {
                 let row = AdjustmentRow::new(seq, adjustment);
                 row.fields(&mut self.fields);
                 let hash = self.fields.hash(head);
-                row.insert(connection, &hash)?;
-                Ok(hash)
+                Ok(row.insert(connection, &hash)?.then_some(hash))
             }
         }
     }
