@@ -15,7 +15,7 @@ use self::account::{Accounts, Change};
 use self::caps::Caps;
 use self::closed::Latest;
 use super::entry::{Entry, Outcome, Target};
-use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
+use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
 use super::journal::{Closing, Recovered};
 use crate::domain::window::Zone;
 use crate::domain::{
@@ -194,20 +194,6 @@ impl Book {
         self.accounts.remove(scope);
     }
 
-    /// Lets `scope` have `max` requests, of which it has had `used` that are closed; open ones are added here. `None` lets it
-    /// have any number.
-    pub fn set_cap(&mut self, scope: Scope, max: Option<u64>, used: u64) {
-        match max {
-            Some(max) => self.caps.set(scope, max, used.saturating_add(self.open_of(scope))),
-            None => self.caps.clear(scope),
-        }
-    }
-
-    /// What `scope` has had of its cap, if it has one.
-    pub fn cap(&self, scope: Scope) -> Option<Cap> {
-        self.caps.of(scope)
-    }
-
     /// Admits no more calls of `run`.
     pub fn kill_run(&mut self, run: RunId) {
         self.killed.insert(run);
@@ -306,11 +292,6 @@ impl Book {
     fn release(&mut self, gone: &InFlight, cost: Money) {
         let call = &gone.open.hold.call;
         self.accounts.post(&call.scopes, call.placed_at, Change { spent: cost, held: -gone.open.held() }, self.now);
-    }
-
-    fn open_of(&self, scope: Scope) -> u64 {
-        let open = self.open.values().filter(|in_flight| in_flight.open.hold.call.scopes.contains(&scope));
-        u64::try_from(open.count()).unwrap_or(u64::MAX)
     }
 }
 

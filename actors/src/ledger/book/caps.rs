@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::hold::Cap;
+use super::Book;
 use crate::domain::Scope;
 
 /// The caps of every key that has one.
@@ -53,5 +54,26 @@ impl Caps {
                 change(cap);
             }
         }
+    }
+}
+
+impl Book {
+    /// Lets `scope` have `max` requests, of which it has had `used` that are closed; open ones are added here. `None` lets it
+    /// have any number.
+    pub fn set_cap(&mut self, scope: Scope, max: Option<u64>, used: u64) {
+        match max {
+            Some(max) => self.caps.set(scope, max, used.saturating_add(self.open_of(scope))),
+            None => self.caps.clear(scope),
+        }
+    }
+
+    /// What `scope` has had of its cap, if it has one.
+    pub fn cap(&self, scope: Scope) -> Option<Cap> {
+        self.caps.of(scope)
+    }
+
+    fn open_of(&self, scope: Scope) -> u64 {
+        let open = self.open.values().filter(|in_flight| in_flight.open.hold.call.scopes.contains(&scope));
+        u64::try_from(open.count()).unwrap_or(u64::MAX)
     }
 }
