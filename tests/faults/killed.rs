@@ -93,7 +93,7 @@ impl Stand {
         figures.calls += told.len();
         figures.refused += told.iter().filter(|told| told.status == 402).count();
         figures.crossed += seen[1].len();
-        if epoch % VERIFIED == 0 {
+        if epoch.is_multiple_of(VERIFIED) {
             // All the books of all epochs: each time would take longer than the time before.
             let verdict = self.gateway.verdict();
             assert_eq!((&verdict["ok"], &verdict["open_holds"]), (&json!(true), &json!(0)), "{verdict}");
