@@ -87,6 +87,7 @@ impl Running {
     pub async fn start(config: Config) -> Result<Self, AppError> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
         let disk = Disk::open(&config)?;
+        stop::survive_file_limits().map_err(failed("signals"))?;
         let sign = StopSign::default();
         let supervisor = Supervisor::new(Clock::system(), sign.on_fatal());
         let threads = Threads::start();

@@ -34,6 +34,11 @@ impl Books {
         self.writer.catch_up().await
     }
 
+    /// How many lines are only in the journal at this moment.
+    pub fn waiting(&self) -> u64 {
+        self.writer.behind()
+    }
+
     /// Lines in the database that fit `filter`, newest first. [`Books::behind`] says what they may lack.
     ///
     /// # Errors

@@ -88,6 +88,10 @@ impl Journal for Source {
         Ok(())
     }
 
+    fn check(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     fn is_overloaded(&self) -> bool {
         false
     }

@@ -8,6 +8,9 @@ use farthing_actors::supervisor::{OnFatal, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+/// Its number on Linux (but MIPS), macOS and the BSDs.
+const SIGXFSZ: i32 = 25;
+
 /// What tells a running gateway to stop.
 #[derive(Clone)]
 pub(super) struct StopSign(Arc<watch::Sender<Option<StartError>>>);
@@ -44,6 +47,13 @@ impl StopSign {
             () = signalled() => log::warn!("a second signal: not waiting for calls in flight"),
         }
     }
+}
+
+/// A file that may not grow (`ulimit -f`, a service's limit) is an error of its write like any other, not the end of the
+/// process, which is what the system's default would be.
+pub(super) fn survive_file_limits() -> std::io::Result<()> {
+    // Tokio's handler stays when this is dropped.
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
 async fn signalled() {

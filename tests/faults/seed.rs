@@ -14,6 +14,11 @@ impl Seed {
         Self(seed)
     }
 
+    /// Another one, for a thread of its own.
+    pub(crate) fn branch(&mut self) -> Self {
+        Self(self.next())
+    }
+
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit).expect("a small number");
         usize::try_from(self.next() % limit).expect("below a small number")

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 
 use crate::http::{Answer, Client};
@@ -25,6 +25,7 @@ const STOP: Duration = Duration::from_secs(30);
 pub struct Builder {
     binary: PathBuf,
     settings: Vec<(String, String)>,
+    data_dir: Option<PathBuf>,
 }
 
 /// A running gateway.
@@ -32,6 +33,7 @@ pub struct TestGateway {
     binary: PathBuf,
     settings: Vec<(String, String)>,
     home: PathBuf,
+    data_dir: PathBuf,
     token: String,
     address: SocketAddr,
     process: Option<Child>,
@@ -54,6 +56,13 @@ impl Builder {
         self
     }
 
+    /// Uses this data directory instead of a fresh one, and leaves it there.
+    #[must_use]
+    pub fn data_dir(mut self, path: &Path) -> Self {
+        self.data_dir = Some(path.to_owned());
+        self
+    }
+
     /// Starts it and waits until it is ready.
     ///
     /// # Panics
@@ -61,16 +70,18 @@ impl Builder {
     pub fn start(self) -> TestGateway {
         let home = fresh_directory();
         let token = secret();
+        let data_dir = self.data_dir.unwrap_or_else(|| home.join("data"));
         let mut settings = vec![
             ("FARTHING__SERVER__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
-            ("FARTHING__DATA_DIR".to_owned(), home.join("data").display().to_string()),
+            ("FARTHING__DATA_DIR".to_owned(), data_dir.display().to_string()),
             ("SESSION_SECRET".to_owned(), secret()),
             ("MASTER_ENCRYPTION_KEY".to_owned(), secret()),
             ("MANAGEMENT_TOKEN".to_owned(), token.clone()),
         ];
         settings.extend(self.settings);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut gateway = TestGateway { binary: self.binary, settings, home, token, address: nowhere, process: None };
+        let mut gateway =
+            TestGateway { binary: self.binary, settings, home, data_dir, token, address: nowhere, process: None };
         gateway.launch();
         gateway
     }
@@ -79,7 +90,7 @@ impl Builder {
 impl TestGateway {
     /// What to start; `binary` is `env!("CARGO_BIN_EXE_farthing")`.
     pub fn builder(binary: impl Into<PathBuf>) -> Builder {
-        Builder { binary: binary.into(), settings: Vec::new() }
+        Builder { binary: binary.into(), settings: Vec::new(), data_dir: None }
     }
 
     /// A caller without a key.
@@ -104,7 +115,7 @@ impl TestGateway {
 
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.home.join("data")
+        self.data_dir.clone()
     }
 
     /// Everything logged so far, over all restarts.
@@ -212,13 +223,25 @@ impl TestGateway {
         assert_eq!(status.signal(), Some(9), "it ended by itself: {status}\n{}", self.logs());
     }
 
-    /// Starts it again on the same data.
+    /// Lets it write no file beyond this many bytes, or any again with `None`.
+    ///
+    /// # Panics
+    /// If it does not run, or the system does not allow that.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let process = self.process.as_ref().expect("a running gateway");
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(process)), Resource::Fsize, limit).expect("a child's limit can be set");
+    }
+
+    /// Starts it again on the same data; how long it took to be ready.
     ///
     /// # Panics
     /// If it does not become ready.
-    pub fn restart(&mut self) {
+    pub fn restart(&mut self) -> Duration {
         assert!(self.process.is_none(), "stop or kill it first");
+        let begin = Instant::now();
         self.launch();
+        begin.elapsed()
     }
 
     /// SIGTERM; returns how it ended.

@@ -248,6 +248,21 @@ impl Sent {
         drop(self.writer.join());
         drop(self.stream.shutdown(Shutdown::Both));
     }
+
+    /// Leaves once all is sent and this many bytes of the answer have come, its head included, or all there are. Gives
+    /// those bytes, and when it left.
+    ///
+    /// # Errors
+    /// If the connection fails before that.
+    pub fn hang_up_after(self, bytes: u64) -> io::Result<(Vec<u8>, Instant)> {
+        drop(self.writer.join());
+        let mut read = Vec::new();
+        (&self.stream).take(bytes).read_to_end(&mut read)?;
+        let left = Instant::now();
+        // A peer that left first makes this fail; the connection is dropped below either way.
+        drop(self.stream.shutdown(Shutdown::Both));
+        Ok((read, left))
+    }
 }
 
 impl Frame {

@@ -11,8 +11,8 @@ use super::entry::{Adjustment, Entry, Outcome, Target};
 use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest};
 use super::journal::JournalError;
 use super::messages::{
-    AbandonHold, BookAdjustment, BookAttempt, CloseHold, CloseInterrupted, CorrectEstimate, CountOpenHolds, KillRun,
-    NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
+    AbandonHold, BookAdjustment, BookAttempt, CheckJournal, CloseHold, CloseInterrupted, CorrectEstimate,
+    CountOpenHolds, KillRun, NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
 use crate::domain::{Budget, LineKind, Money, Provenance, RequestId, RunId, Scope, Usage};
 use crate::error::ActorError;
@@ -133,6 +133,14 @@ impl Ledger {
     /// If the ledger did not answer.
     pub async fn balance(&self, scope: Scope) -> Result<Option<Balance>, ActorError> {
         Ok(self.balances(vec![scope]).await?.pop().flatten())
+    }
+
+    /// Whether a call could be admitted now, were there money for it.
+    ///
+    /// # Errors
+    /// Why the journal would refuse its hold, or that the ledger did not answer.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        Ok(self.0.ask(CheckJournal).await??)
     }
 
     /// How many holds are open.

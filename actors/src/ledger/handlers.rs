@@ -7,8 +7,8 @@ use super::LedgerActor;
 use super::hold::CloseError;
 use super::journal::JournalError;
 use super::messages::{
-    AbandonHold, BookAdjustment, BookAttempt, CloseHold, CloseInterrupted, CorrectEstimate, CountOpenHolds, KillRun,
-    NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
+    AbandonHold, BookAdjustment, BookAttempt, CheckJournal, CloseHold, CloseInterrupted, CorrectEstimate,
+    CountOpenHolds, KillRun, NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
 use crate::domain::{CallStatus, Estimate, Money};
 use crate::mailbox::Together;
@@ -143,6 +143,14 @@ impl Handler<ReadBalances> for LedgerActor {
     fn handle(&mut self, ReadBalances(scopes): ReadBalances, _: &mut Context<Self>) -> Self::Result {
         let now = self.clock.now();
         MessageResult(scopes.into_iter().map(|scope| self.book.balance(scope, now)).collect())
+    }
+}
+
+impl Handler<CheckJournal> for LedgerActor {
+    type Result = Result<(), JournalError>;
+
+    fn handle(&mut self, _: CheckJournal, _: &mut Context<Self>) -> Self::Result {
+        self.check_journal()
     }
 }
 

@@ -115,6 +115,12 @@ pub trait Journal: Send {
     /// Whether the database is too far behind for more calls to be admitted.
     fn is_overloaded(&self) -> bool;
 
+    /// Whether a call could be admitted now; what a failed write left behind is cleared away first, if that is possible.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check(&mut self) -> Result<(), JournalError>;
+
     /// What was settled for `scope` by calls placed at or after `since`, everything written so far included.
     ///
     /// # Errors

@@ -78,6 +78,11 @@ pub(super) struct SetBudget(pub Scope, pub Option<Budget>);
 #[rtype(result = "Vec<Option<Balance>>")]
 pub(super) struct ReadBalances(pub Vec<Scope>);
 
+/// Whether a call could be admitted now.
+#[derive(Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub(super) struct CheckJournal;
+
 /// How many holds are open.
 #[derive(Message)]
 #[rtype(result = "usize")]

@@ -3,12 +3,14 @@
 
 use super::LedgerActor;
 use super::hold::{HoldError, HoldRequest};
-use super::journal::Record;
+use super::journal::{JournalError, Record};
 use super::messages::PlaceHold;
 use crate::domain::{Money, RequestId, Timestamp};
 
 /// Holds in one write: a segment that is not nearly full has room for them all.
 const WRITTEN_TOGETHER: usize = 256;
+
+const TOO_FAR_BEHIND: &str = "the database is too far behind";
 
 impl LedgerActor {
     /// Places what fits.
@@ -18,6 +20,15 @@ impl LedgerActor {
             answers.extend(self.place_some(holds.by_ref().take(WRITTEN_TOGETHER).collect()));
         }
         answers
+    }
+
+    /// Whether a call could be placed now, were there money for it.
+    pub(super) fn check_journal(&mut self) -> Result<(), JournalError> {
+        self.rotate_if_full();
+        if self.journal.is_overloaded() {
+            return Err(JournalError(TOO_FAR_BEHIND.to_owned()));
+        }
+        self.journal.check()
     }
 
     /// Places what fits, all in one write. A hold that cannot be written down is taken back.
@@ -38,7 +49,7 @@ impl LedgerActor {
 
     fn place(&mut self, hold: HoldRequest, now: Timestamp) -> Result<(RequestId, Money), HoldError> {
         if self.journal.is_overloaded() {
-            return Err(HoldError::Unavailable("the database is too far behind".to_owned()));
+            return Err(HoldError::Unavailable(TOO_FAR_BEHIND.to_owned()));
         }
         let hold = self.book.place(hold, now)?;
         let (request, granted) = (hold.call.request, hold.amount);

@@ -101,6 +101,11 @@ impl Journal for Log {
         self.writer.is_overloaded()
     }
 
+    fn check(&mut self) -> Result<(), JournalError> {
+        self.resolve_doubt()?;
+        if self.place.admits_a_hold() { Ok(()) } else { Err(full()) }
+    }
+
     fn spent(&mut self, scope: Scope, since: Timestamp) -> Result<Money, JournalError> {
         let read = self.writer.flush_for_ledger();
         let read = read.and_then(|()| self.store.read(|rows| spend::spent(rows, &scope.to_string(), since)));
@@ -123,8 +128,7 @@ impl Log {
         let length = length_of(self.frames.get(before..).unwrap_or_default());
         let is_last = matches!(record, Record::Closed(closing) if closing.kind.is_call());
         if !is_last && !self.place.admits(length) {
-            let reason = "the journal is full and no new segment could be begun: free space on its disk";
-            return Err(JournalError(reason.to_owned()));
+            return Err(full());
         }
         Ok(length)
     }
@@ -158,6 +162,10 @@ impl Log {
             log::error!(seq; "the writer is gone; lines wait in the journal for the next start");
         }
     }
+}
+
+fn full() -> JournalError {
+    JournalError("the journal is full and no new segment could be begun: free space on its disk".to_owned())
 }
 
 fn length_of(frames: &[u8]) -> u64 {

@@ -120,6 +120,11 @@ impl Place {
         length.saturating_add(CLOSING_ROOM) <= self.room()
     }
 
+    /// Whether a hold of common length may be written.
+    pub(super) fn admits_a_hold(&self) -> bool {
+        self.admits(HOLD_ROOM)
+    }
+
     /// Whether the next segment should begin.
     pub(super) fn is_nearly_full(&self) -> bool {
         self.room() < self.capacity / 4
