@@ -17,6 +17,7 @@ mod provider;
 mod requests;
 mod server;
 mod table;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -2,14 +2,16 @@
 //! Owns the rule that everything settled before the question is in the answer, or that the answer says how much is not.
 //! Refuses to write.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farthing_actors::domain::RequestId;
 
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
+pub use crate::store::usage::{Figures, Range, SubjectName, UsageFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, entries, verify};
+use crate::store::{Store, StoreError, entries, usage, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -47,6 +49,26 @@ impl Books {
         let behind = self.behind().await?;
         let line = self.store.query(move |connection| entries::request(connection, id)).await?;
         if line.is_none() && behind > 0 { Err(StoreError::Behind) } else { Ok(line) }
+    }
+
+    /// What was used in each of `ranges`. [`Books::behind`] says what it may lack.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn usage(&self, ranges: Vec<Range>, filter: UsageFilter) -> Result<Vec<Figures>, StoreError> {
+        self.store.query(move |connection| usage::totals(connection, &ranges, &filter)).await
+    }
+
+    /// As [`Books::usage`], for each combination of project, key, model and provider.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn usage_by_subject(
+        &self,
+        ranges: Vec<Range>,
+        filter: UsageFilter,
+    ) -> Result<Vec<BTreeMap<SubjectName, Figures>>, StoreError> {
+        self.store.query(move |connection| usage::by_subject(connection, &ranges, &filter)).await
     }
 
     /// Recomputes everything.

@@ -12,6 +12,7 @@ use super::output::Reply;
 use super::project::Project;
 use super::provider::Provider;
 use super::requests::Requests;
+use super::usage::Usage;
 use crate::config::Sources;
 
 #[derive(Debug, Subcommand)]
@@ -22,6 +23,7 @@ pub(super) enum Online {
     Model(Model),
     #[command(visible_alias = "request")]
     Requests(Requests),
+    Usage(Usage),
 }
 
 impl Online {
@@ -32,6 +34,7 @@ impl Online {
             Self::Provider(provider) => provider.run(api, sources).await,
             Self::Model(model) => model.run(api).await,
             Self::Requests(requests) => requests.run(api).await,
+            Self::Usage(usage) => usage.run(api).await,
         })
     }
 
@@ -42,6 +45,7 @@ impl Online {
             Self::Provider(provider) => &provider.connection,
             Self::Model(model) => &model.connection,
             Self::Requests(requests) => &requests.connection,
+            Self::Usage(usage) => &usage.connection,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod projects;
 pub mod providers;
 pub mod requests;
 pub mod tokens;
+pub mod usage;
 
 use actix_web::HttpResponse;
 use farthing_actors::domain::Timestamp;
