@@ -19,7 +19,7 @@ fn busy() -> Scene {
     scene.gateway.add_project("poor", Some("0.000000001"));
     let (below, poor) = (scene.gateway.add_key("=below", &json!({})), scene.gateway.add_key("poor", &json!({})));
     scene.upstream.always(Reply::chat(Tokens { prompt: 70, cached: 20, completion: 9, reasoning: 4 }));
-    let mut call = |secret: &str, model: &str, times: usize, status: u16| {
+    let call = |secret: &str, model: &str, times: usize, status: u16| {
         for _ in 0..times {
             let answer = scene.gateway.application(secret).post("/v1/chat/completions", &ask(&json!({"model": model})));
             assert_eq!(answer.status, status, "{}", answer.text());
@@ -130,9 +130,11 @@ fn a_file_has_the_same_sums_and_no_formulas() {
     let json = get(&scene, "/api/usage/export?format=json&by=model");
     let models: Vec<_> = json["data"].as_array().unwrap().iter().map(|row| (&row["model"], &row["requests"])).collect();
     assert_eq!(models, [(&json!(""), &json!(2)), (&json!(MODEL), &json!(7)), (&json!("other"), &json!(2))]);
-    let printed = scene.gateway.command(&["usage", "--by", "model", "--csv"]);
+    let address = std::fs::read_to_string(scene.gateway.data_dir().join("address")).unwrap();
+    let url = format!("http://{address}");
+    let printed = scene.gateway.command(&["usage", "--by", "model", "--csv", "--url", &url]);
     assert!(String::from_utf8_lossy(&printed.stdout).starts_with("model,requests,"), "{printed:?}");
-    let printed = scene.gateway.command(&["usage", "--by", "project", "--project", "=below"]);
+    let printed = scene.gateway.command(&["usage", "--project", "=below", "--url", &url]);
     assert!(String::from_utf8_lossy(&printed.stdout).contains("=below"), "{printed:?}");
 }
 
