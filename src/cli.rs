@@ -18,6 +18,7 @@ mod requests;
 mod run;
 mod server;
 mod table;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

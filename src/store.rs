@@ -4,7 +4,7 @@
 //! - [`data_dir`]: where everything lies, and the lock on it.
 //! - [`journal`]: the ledger's truth: an append-only file in front of the database.
 //! - [`writer`]: the thread that carries finished lines from the journal to the database.
-//! - [`entries`], [`spend`]: what pages and the ledger read back.
+//! - [`entries`], [`spend`], [`usage`]: what pages and the ledger read back.
 //! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
 //! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
@@ -29,6 +29,7 @@ mod schema;
 pub mod spend;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod usage;
 pub mod verify;
 pub mod writer;
 

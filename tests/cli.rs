@@ -54,6 +54,7 @@ const COMMANDS: &[&str] = &[
     "run list",
     "run kill",
     "request show",
+    "usage",
 ];
 
 /// A folder to run in, removed afterwards.
@@ -371,4 +372,33 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
     let script = folder.run("completions bash");
     assert!(script.code == 0 && script.out.contains("farthing__subcmd__key"), "{}", script.err);
+}
+
+#[test]
+fn usage_is_a_table_json_or_csv() {
+    let folder = Folder::new("used");
+    let figures = |id: &str, cost: &str| {
+        let usage = json!({"input": 7, "cache_read": 0, "cache_write": 0, "output": 2, "reasoning": 0});
+        json!({"id": id, "name": null, "requests": 3, "errors": 1, "refused": 0, "estimated": 0, "usage": usage,
+               "cost_usd": cost, "adjustments_usd": "-1.00"})
+    };
+    let page = |rows: Value, next: Value| (200, json!({"data": rows, "next_cursor": next, "from": "x"}));
+    let pages = || {
+        vec![page(json!([figures("gpt-4o", "2.50")]), json!("c")), page(json!([figures("o3", "0.10")]), Value::Null)]
+    };
+    let script = Script::new(pages());
+    let shown = folder.ask(&script.url, "usage --by model --from 2026-11-01 --time-zone Europe/Berlin");
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.out.starts_with("MODEL") && shown.out.contains("-1.00") && shown.out.contains("o3"), "{shown:?}");
+    let common = "GET /api/usage/breakdown?by=model&from=2026-11-01&time_zone=Europe%2FBerlin";
+    let seen = script.seen();
+    assert_eq!([&*seen[0].line, &*seen[1].line], [common, &format!("{common}&cursor=c")]);
+
+    let script = Script::new(pages());
+    let json = folder.ask(&script.url, "usage --by model --json").json();
+    assert_eq!((json["data"][1]["id"].as_str(), &json["from"]), (Some("o3"), &json!("x")));
+    let script = Script::new(vec![(400, json!({"error": {"code": "c", "message": "m", "request_id": "r"}}))]);
+    let refused = folder.ask(&script.url, "usage --csv");
+    assert_eq!((refused.code, refused.err.as_str()), (1, "error: m (c, r)\n"));
+    assert_eq!(script.seen()[0].line, "GET /api/usage/export?by=project&time_zone=UTC&format=csv");
 }

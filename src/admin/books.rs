@@ -2,6 +2,7 @@
 //! Owns the rule that everything settled before the question is in the answer, or that the answer says how much is not.
 //! Refuses to write a line of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farthing_actors::domain::{DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
@@ -10,9 +11,10 @@ use farthing_actors::registry::PriceVersion;
 use crate::store::credits::Credit;
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
 use crate::store::runs::{Run, RunFilter};
+pub use crate::store::usage::{Figures, Range, SubjectName, UsageFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, credits, entries, prices, runs, verify};
+use crate::store::{Store, StoreError, credits, entries, prices, runs, usage, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -120,6 +122,26 @@ impl Books {
 
     pub(super) async fn credit_warned(&self, provider: ProviderId) -> Result<(), StoreError> {
         self.store.query(move |connection| credits::warned(connection, provider)).await
+    }
+
+    /// What was used in each of `ranges`. [`Books::behind`] says what it may lack.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn usage(&self, ranges: Vec<Range>, filter: UsageFilter) -> Result<Vec<Figures>, StoreError> {
+        self.store.query(move |connection| usage::totals(connection, &ranges, &filter)).await
+    }
+
+    /// As [`Books::usage`], for each combination of project, key, model and provider.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn usage_by_subject(
+        &self,
+        ranges: Vec<Range>,
+        filter: UsageFilter,
+    ) -> Result<Vec<BTreeMap<SubjectName, Figures>>, StoreError> {
+        self.store.query(move |connection| usage::by_subject(connection, &ranges, &filter)).await
     }
 
     /// Recomputes everything.

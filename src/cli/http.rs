@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use awc::http::{Method, Uri, Version};
+use awc::http::{Method, StatusCode, Uri, Version};
+use bytes::Bytes;
 use farthing_actors::domain::Secret;
 use serde_json::Value;
 use thiserror::Error;
@@ -87,6 +88,15 @@ impl Api {
         self.call(Method::GET, path, None).await
     }
 
+    /// GET of what is no JSON.
+    pub(super) async fn get_text(&self, path: &str) -> Result<String, HttpError> {
+        let (status, bytes) = self.patiently(Method::GET, path, None).await?;
+        match String::from_utf8(bytes.to_vec()) {
+            Ok(text) if status.is_success() => Ok(text),
+            _ => self.json(status, &bytes).map(|json| json.to_string()),
+        }
+    }
+
     /// POST.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, HttpError> {
         self.call(Method::POST, path, Some(body)).await
@@ -103,25 +113,43 @@ impl Api {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, HttpError> {
+        let (status, bytes) = self.patiently(method, path, body).await?;
+        self.json(status, &bytes)
+    }
+
+    async fn patiently(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), HttpError> {
         let exchange = tokio::time::timeout(PATIENCE, self.exchange(method, path, body));
         exchange.await.unwrap_or_else(|_| Err(HttpError::Slow(self.base.clone())))
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, HttpError> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), HttpError> {
         let request = self.client.request(method, format!("{}{path}", self.base));
         let request = request
             .insert_header((AUTHORIZATION, self.authorization.clone()))
-            .insert_header((ACCEPT, "application/json"));
+            .insert_header((ACCEPT, "application/json, text/csv"));
         let sent = match body {
             Some(body) => request.send_json(body).await,
             None => request.send().await,
         };
         let mut answer = sent.map_err(|error| self.failure(&error))?;
-        let status = answer.status();
         let bytes = answer.body().limit(LARGEST_ANSWER).await.map_err(|error| self.broken(&error))?;
+        Ok((answer.status(), bytes))
+    }
+
+    fn json(&self, status: StatusCode, bytes: &[u8]) -> Result<Value, HttpError> {
         // An empty success, such as 204, is an answer too.
         let json =
-            if bytes.is_empty() && status.is_success() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+            if bytes.is_empty() && status.is_success() { Ok(Value::Null) } else { serde_json::from_slice(bytes) };
         match json {
             Ok(json) if status.is_success() => Ok(json),
             Ok(json) if json.pointer("/error/message").is_some() => Err(denied(&json)),

@@ -13,6 +13,7 @@ use super::project::Project;
 use super::provider::Provider;
 use super::requests::Requests;
 use super::run::Run;
+use super::usage::Usage;
 use crate::config::Sources;
 
 #[derive(Debug, Subcommand)]
@@ -24,6 +25,7 @@ pub(super) enum Online {
     #[command(visible_alias = "request")]
     Requests(Requests),
     Run(Run),
+    Usage(Usage),
 }
 
 impl Online {
@@ -35,6 +37,7 @@ impl Online {
             Self::Model(model) => model.run(api).await,
             Self::Requests(requests) => requests.run(api).await,
             Self::Run(run) => run.run(api).await,
+            Self::Usage(usage) => usage.run(api).await,
         })
     }
 
@@ -46,6 +49,7 @@ impl Online {
             Self::Model(model) => &model.connection,
             Self::Requests(requests) => &requests.connection,
             Self::Run(run) => &run.connection,
+            Self::Usage(usage) => &usage.connection,
         }
     }
 }

@@ -7,7 +7,7 @@ pub(super) mod row;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{KeyId, LineKind, Money, ProjectId, RequestId};
+use farthing_actors::domain::{KeyId, LineKind, Money, ProjectId, RequestId, Usage};
 use farthing_actors::ledger::entry::{Entry, Outcome};
 
 use self::row::Row;
@@ -86,6 +86,25 @@ pub fn request(connection: &mut SqliteConnection, id: RequestId) -> Result<Optio
         .first::<Row>(connection)
         .optional()?;
     Ok(with_others(connection, found.into_iter().collect())?.pop())
+}
+
+/// What was booked as the usage of `request` by the lines before the line `seq`: nothing if there are none.
+pub(super) fn latest_usage(
+    connection: &mut SqliteConnection,
+    request: RequestId,
+    seq: i64,
+) -> Result<Usage, StoreError> {
+    let mut latest = |kind: LineKind| {
+        let lines = ledger_entries::table.filter(ledger_entries::request_id.eq(request.to_string()));
+        let lines = lines.filter(ledger_entries::seq.lt(seq)).filter(ledger_entries::kind.eq(kind.name()));
+        let lines = lines.select(Row::as_select()).order(ledger_entries::seq.desc());
+        lines.first::<Row>(connection).optional()
+    };
+    let row = match latest(LineKind::Correction)? {
+        Some(row) => Some(row),
+        None => latest(LineKind::Call)?,
+    };
+    Ok(row.map(|row| row.entry()).transpose()?.map(|entry| entry.outcome.usage).unwrap_or_default())
 }
 
 /// The lines of `rows`, each with the other lines of its request.

@@ -177,6 +177,44 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_rollups (span, bucket, subject) {
+        span -> BigInt,
+        bucket -> BigInt,
+        subject -> BigInt,
+        requests -> BigInt,
+        errors -> BigInt,
+        refused -> BigInt,
+        estimated -> BigInt,
+        input -> BigInt,
+        cache_read -> BigInt,
+        cache_write_5m -> BigInt,
+        cache_write_1h -> BigInt,
+        output -> BigInt,
+        reasoning -> BigInt,
+        audio_input -> BigInt,
+        audio_output -> BigInt,
+        image_input -> BigInt,
+        image_output -> BigInt,
+        images -> BigInt,
+        audio_ms -> BigInt,
+        characters -> BigInt,
+        searches -> BigInt,
+        amount -> BigInt,
+        adjusted -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_subjects (id) {
+        id -> BigInt,
+        project_id -> Text,
+        key_id -> Text,
+        model -> Text,
+        provider_id -> Text,
+    }
+}
+
+diesel::table! {
     virtual_keys (id) {
         id -> Text,
         project_id -> Text,

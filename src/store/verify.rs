@@ -4,6 +4,7 @@
 //! Memory holds one line and one sum for each account, whatever the number of lines.
 
 mod sums;
+mod usages;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -11,6 +12,7 @@ use farthing_actors::domain::{LineKind, Money, Scope};
 use farthing_actors::ledger::entry::{Entry, Line};
 
 use self::sums::Sums;
+use self::usages::Usages;
 use super::StoreError;
 use super::adjustments::AdjustmentRow;
 use super::chain::{Fields, Hash, hash_of_row};
@@ -60,7 +62,7 @@ impl Verdict {
 /// If the database does not answer. Faults in the books are no error: they are the verdict.
 pub fn verify(connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) -> Result<Verdict, StoreError> {
     connection.transaction(|connection| {
-        let mut check = Check::default();
+        let mut check = Check { usages: Usages::new(connection)?, ..Check::default() };
         check.lines(connection, progress)?;
         check.applied(connection)?;
         check.calls(connection)?;
@@ -73,6 +75,7 @@ pub fn verify(connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) 
 struct Check {
     verdict: Verdict,
     expected: Sums,
+    usages: Usages,
     last_seq: i64,
     head: Hash,
     /// Whether the chain was found broken: one fault, not one for each later line.
@@ -112,7 +115,7 @@ impl Check {
                 self.verdict.requests += u64::from(entry.kind.is_call());
                 self.transfer(row, &entry);
                 self.amount(row.seq, &entry);
-                self.expected.add(&Line::Entry(entry));
+                self.book(&Line::Entry(entry));
             }
             Err(error) => self.unreadable(&row.hash, &error),
         }
@@ -128,10 +131,15 @@ impl Check {
                 if (&row.debit_account, &row.credit_account) != (&rewritten.debit_account, &rewritten.credit_account) {
                     self.verdict.fault(format!("line {} is booked to the wrong accounts", row.seq));
                 }
-                self.expected.add(&Line::Adjustment(adjustment));
+                self.book(&Line::Adjustment(adjustment));
             }
             Err(error) => self.unreadable(&row.hash, &error),
         }
+    }
+
+    fn book(&mut self, line: &Line) {
+        self.expected.add(line);
+        self.usages.add(line);
     }
 
     fn follows(&mut self, seq: i64) {
@@ -250,7 +258,7 @@ impl Check {
             found.add_rollup(&account, bucket, (Money::from_row(amount), entries, calls));
         }
         self.expected.differences(&found, &mut |fault| self.verdict.fault(fault));
-        Ok(())
+        self.usages.differences(connection, &mut |fault| self.verdict.fault(fault))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod providers;
 pub mod requests;
 pub mod runs;
 pub mod tokens;
+pub mod usage;
 
 use actix_web::HttpResponse;
 use farthing_actors::domain::Timestamp;

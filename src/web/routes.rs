@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
-use super::manage::{keys, ledger, models, projects, providers, requests, runs, tokens};
+use super::manage::{keys, ledger, models, projects, providers, requests, runs, tokens, usage};
 use super::{data, feed, manage, probes};
 
 /// Everything there is.
@@ -107,6 +107,10 @@ fn api() -> Scope {
         .service(at("/runs/{id}/kill").route(post().to(runs::kill)))
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
+        .service(at("/usage/summary").route(get().to(usage::summary)))
+        .service(at("/usage/series").route(get().to(usage::series)))
+        .service(at("/usage/breakdown").route(get().to(usage::breakdown)))
+        .service(at("/usage/export").route(get().to(usage::export)))
         .service(at("/ledger/verify").route(get().to(ledger::verify)))
         .service(at("/tokens").route(post().to(tokens::create)))
         .default_service(web::to(manage::unknown))

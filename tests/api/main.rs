@@ -27,6 +27,7 @@ mod secrets;
 mod streams;
 mod thinking;
 mod uncounted;
+mod usage;
 mod vertex;
 
 use farthing_support::Scene;

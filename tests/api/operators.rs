@@ -43,6 +43,10 @@ fn nothing_under_api_opens_without_the_token() {
             "/api/projects",
             "/api/keys",
             "/api/requests",
+            "/api/usage/summary",
+            "/api/usage/series",
+            "/api/usage/breakdown?by=key",
+            "/api/usage/export",
             "/api/ledger/verify",
             "/api/no-such-path",
         ] {

@@ -86,6 +86,48 @@ CREATE TABLE spend (
     PRIMARY KEY (account, bucket)
 ) WITHOUT ROWID;
 
+-- Who used what where: each combination that usage was ever rolled up for. Requests that were refused before a target was
+-- chosen have the model '' and the provider '', so that no stranger can make rows by inventing names; adjustments have
+-- the model ''.
+CREATE TABLE usage_subjects (
+    id INTEGER PRIMARY KEY NOT NULL,
+    project_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    provider_id TEXT NOT NULL,
+    UNIQUE (project_id, key_id, model, provider_id)
+);
+
+-- What each subject used in each quarter of an hour, and the same again in each day of UTC: any range is a sum of days
+-- and of quarters at its ends, in every time zone. `span` is the length of `bucket` in milliseconds. `amount` is what
+-- requests cost, `adjusted` what operators booked. In the order of time, so that a batch touches few pages.
+CREATE TABLE usage_rollups (
+    span BIGINT NOT NULL,
+    bucket BIGINT NOT NULL,
+    subject BIGINT NOT NULL,
+    requests BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    estimated BIGINT NOT NULL,
+    input BIGINT NOT NULL,
+    cache_read BIGINT NOT NULL,
+    cache_write_5m BIGINT NOT NULL,
+    cache_write_1h BIGINT NOT NULL,
+    output BIGINT NOT NULL,
+    reasoning BIGINT NOT NULL,
+    audio_input BIGINT NOT NULL,
+    audio_output BIGINT NOT NULL,
+    image_input BIGINT NOT NULL,
+    image_output BIGINT NOT NULL,
+    images BIGINT NOT NULL,
+    audio_ms BIGINT NOT NULL,
+    characters BIGINT NOT NULL,
+    searches BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (typeof(amount) = 'integer'),
+    adjusted BIGINT NOT NULL CHECK (typeof(adjusted) = 'integer'),
+    PRIMARY KEY (span, bucket, subject)
+) WITHOUT ROWID;
+
 -- One row: every line up to `applied_seq` is in the tables above, and `chain_head` is the hash of the last one. Changed in the same transaction as they are, which
 -- is what makes replaying the journal harmless.
 CREATE TABLE journal_state (

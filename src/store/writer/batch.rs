@@ -15,6 +15,8 @@ use crate::store::entries::insert::Texts;
 use crate::store::entries::state;
 use crate::store::schema::{journal_state, spend};
 use crate::store::spend::bucket_of;
+use crate::store::usage::subject::Numbers;
+use crate::store::usage::tally::Tally;
 
 /// Lines in the order of the journal.
 #[derive(Default)]
@@ -29,6 +31,7 @@ pub(super) struct Batch {
 pub(super) struct Pen {
     texts: Texts,
     fields: Fields,
+    numbers: Numbers,
 }
 
 /// Who a rollup row belongs to.
@@ -57,18 +60,26 @@ impl Batch {
 
     /// Applies everything in one transaction, or nothing. Lines that an earlier try has applied are passed over.
     pub(super) fn commit(&self, connection: &mut SqliteConnection, pen: &mut Pen) -> Result<(), StoreError> {
-        connection.immediate_transaction(|connection| {
-            let (applied, mut head) = state(connection)?;
-            let mut rollups = Rollups::new();
-            for (seq, line) in self.lines.iter().filter(|(seq, _)| *seq > applied) {
-                if let Some(link) = pen.insert(connection, *seq, line, &head)? {
-                    head = link;
-                    add(&mut rollups, line);
-                }
-            }
-            save(connection, &rollups)?;
-            advance(connection, applied.max(self.through), &head)
-        })
+        let committed = connection.immediate_transaction(|connection| self.apply(connection, pen));
+        if committed.is_err() {
+            pen.numbers.forget();
+        }
+        committed
+    }
+
+    fn apply(&self, connection: &mut SqliteConnection, pen: &mut Pen) -> Result<(), StoreError> {
+        let (applied, mut head) = state(connection)?;
+        let (mut rollups, mut tally) = (Rollups::new(), Tally::default());
+        for (seq, line) in self.lines.iter().filter(|(seq, _)| *seq > applied) {
+            let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
+            let Some(link) = pen.insert(connection, seq, line, &head)? else { continue };
+            head = link;
+            add(&mut rollups, line);
+            tally.add(connection, seq, line)?;
+        }
+        save(connection, &rollups)?;
+        tally.save(connection, &mut pen.numbers)?;
+        advance(connection, applied.max(self.through), &head)
     }
 }
 
@@ -77,11 +88,10 @@ impl Pen {
     fn insert(
         &mut self,
         connection: &mut SqliteConnection,
-        seq: u64,
+        seq: i64,
         line: &Line,
         head: &Hash,
     ) -> Result<Option<Hash>, StoreError> {
-        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         match line {
             Line::Entry(entry) => {
                 let row = self.texts.row(seq, entry);

@@ -69,7 +69,7 @@ struct RequestsPage {
 
 /// Disjoint classes; cache writes of both lifetimes together.
 #[derive(Debug, Serialize)]
-struct UsageView {
+pub(super) struct UsageView {
     input: u64,
     cache_read: u64,
     cache_write: u64,

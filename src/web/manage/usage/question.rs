@@ -1,0 +1,131 @@
+//! The question: what every page about usage may ask, checked. Owns the parameters they share and their defaults.
+//! Refuses what it does not know, and ranges that end before they begin.
+
+use farthing_actors::domain::window::Zone;
+use farthing_actors::domain::{KeyId, ProjectId, ProviderId};
+
+use super::calendar::Calendar;
+use crate::admin::AdminError;
+use crate::admin::books::{Range, UsageFilter};
+use crate::web::Gateway;
+use crate::web::error::{Code, Problem};
+
+/// Days of the range that is asked about unless another is.
+const DEFAULT_DAYS: i64 = 30;
+
+/// The parameters that every page about usage takes, as they came.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) project: Option<String>,
+    pub(super) include_children: Option<bool>,
+    pub(super) key: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) provider: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) time_zone: Option<String>,
+}
+
+/// The query of one page: the shared parameters and its own.
+macro_rules! usage_query {
+    ($name:ident { $($extra:ident: $kind:ty),* $(,)? }) => {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $name {
+            project: Option<String>,
+            include_children: Option<bool>,
+            key: Option<String>,
+            model: Option<String>,
+            provider: Option<String>,
+            from: Option<String>,
+            to: Option<String>,
+            time_zone: Option<String>,
+            $($extra: $kind,)*
+        }
+
+        impl $name {
+            /// The shared parameters.
+            fn shared(&mut self) -> Asked {
+                Asked {
+                    project: self.project.take(),
+                    include_children: self.include_children,
+                    key: self.key.take(),
+                    model: self.model.take(),
+                    provider: self.provider.take(),
+                    from: self.from.take(),
+                    to: self.to.take(),
+                    time_zone: self.time_zone.take(),
+                }
+            }
+        }
+    };
+}
+pub(super) use usage_query;
+
+/// Which usage, and when.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) filter: UsageFilter,
+    pub(super) range: Range,
+    pub(super) calendar: Calendar,
+}
+
+impl Question {
+    /// What was asked. Without a range: the last thirty days, today included.
+    pub(super) fn new(gateway: &Gateway, asked: Asked) -> Result<Self, Problem> {
+        let zone = asked.time_zone.as_deref().map_or(Ok(Zone::utc()), str::parse::<Zone>);
+        let calendar = Calendar::new(zone.map_err(|error| invalid("time_zone", error.to_string()))?);
+        let moment = |field: &'static str, text: &Option<String>| {
+            let read = |text: &String| calendar.moment(text).ok_or_else(|| not_a_moment(field));
+            text.as_ref().map(read).transpose()
+        };
+        let to = moment("to", &asked.to)?.unwrap_or_else(|| gateway.clock.now());
+        let from = moment("from", &asked.from)?.unwrap_or_else(|| calendar.days_before(to, DEFAULT_DAYS - 1));
+        if from >= to {
+            return Err(invalid("from", "from must be before to"));
+        }
+        Ok(Self { filter: filter(gateway, asked)?, range: Range::around(from, to), calendar })
+    }
+}
+
+fn filter(gateway: &Gateway, asked: Asked) -> Result<UsageFilter, Problem> {
+    let children = asked.include_children.unwrap_or(false);
+    if children && asked.project.is_none() {
+        return Err(invalid("include_children", "include_children needs a project"));
+    }
+    let project = asked.project.map(|wanted| project(gateway, &wanted)).transpose()?;
+    let key = asked.key.map(|key| key.parse::<KeyId>());
+    Ok(UsageFilter {
+        projects: project.map(|id| if children { with_children(gateway, id) } else { vec![id] }),
+        key: key.transpose().map_err(|_| invalid("key", "key must be a key's id, such as key_…"))?,
+        model: asked.model,
+        provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,
+    })
+}
+
+// An id is taken as it is: what was used stays in the books when a project or a provider is gone.
+fn project(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
+    let by_name = || gateway.admin.find_project(wanted).map(|project| project.id);
+    wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("project", wanted).into())
+}
+
+fn provider(gateway: &Gateway, wanted: &str) -> Result<ProviderId, Problem> {
+    let by_name = || gateway.admin.find_provider(wanted).map(|provider| provider.id);
+    wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("provider", wanted).into())
+}
+
+fn with_children(gateway: &Gateway, id: ProjectId) -> Vec<ProjectId> {
+    let keys = gateway.admin.keys();
+    let below = |project: ProjectId| keys.lineage(project).skip(1).any(|above| above.id == id);
+    let children = keys.projects().map(|project| project.id).filter(|project| below(*project));
+    std::iter::once(id).chain(children).collect()
+}
+
+fn not_a_moment(field: &'static str) -> Problem {
+    invalid(field, format!("{field} must be a date such as 2026-11-21 or a moment such as 2026-11-21T00:00:00Z"))
+}
+
+/// 400, naming the parameter.
+pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Problem {
+    Problem::new(Code::InvalidValue, message).at(field)
+}
