@@ -4,15 +4,18 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
+use farthing_actors::domain::{AdjustmentId, DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
 use farthing_actors::registry::PriceVersion;
 
+pub use crate::store::adjustments::StoredAdjustment;
 use crate::store::credits::Credit;
+pub use crate::store::day::Day;
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
+pub use crate::store::export::{ExportLine, Format, Place, Span, Spelling};
 use crate::store::runs::{Run, RunFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, credits, entries, prices, runs, verify};
+use crate::store::{Store, StoreError, adjustments, credits, entries, export, prices, runs, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -115,6 +118,33 @@ impl Books {
 
     pub(super) async fn credit_warned(&self, provider: ProviderId) -> Result<(), StoreError> {
         self.store.query(move |connection| credits::warned(connection, provider)).await
+    }
+
+    /// At most `limit` lines of every kind from `place` on, with all that their hashes cover.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn lines(&self, span: Span, place: Place, limit: i64) -> Result<Vec<ExportLine>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| export::page(connection, &span, place, limit)).await
+    }
+
+    /// Adjustments before the line `before_seq`, newest first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn adjustments(&self, before_seq: Option<i64>, limit: i64) -> Result<Vec<StoredAdjustment>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| adjustments::adjustments(connection, before_seq, limit)).await
+    }
+
+    /// The adjustment with this id.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn adjustment(&self, id: AdjustmentId) -> Result<Option<StoredAdjustment>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| adjustments::adjustment(connection, id)).await
     }
 
     /// Recomputes everything.

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{Money, ProviderId, Scope, Timestamp};
+use farthing_actors::domain::{AdjustmentId, Money, ProviderId, Scope, Timestamp};
 use farthing_actors::ledger::entry::Adjustment;
 
 use super::StoreError;
 use super::chain::{Fields, Hash};
 use super::columns::Row;
+use super::export::{Columns, Value};
 use super::schema::ledger_adjustments;
 
 /// The account that is credited where no provider is: what operators give and take.
@@ -61,6 +62,16 @@ pub fn adjustments(
     rows.into_iter().map(|row| Ok(StoredAdjustment { seq: row.seq, adjustment: row.adjustment()? })).collect()
 }
 
+/// The adjustment with this id.
+///
+/// # Errors
+/// If the database does not answer or the row is damaged.
+pub fn adjustment(connection: &mut SqliteConnection, id: AdjustmentId) -> Result<Option<StoredAdjustment>, StoreError> {
+    let found = ledger_adjustments::table.filter(ledger_adjustments::id.eq(id.to_string()));
+    let row = found.select(AdjustmentRow::as_select()).first::<AdjustmentRow>(connection).optional()?;
+    row.map(|row| Ok(StoredAdjustment { seq: row.seq, adjustment: row.adjustment()? })).transpose()
+}
+
 impl AdjustmentRow {
     /// The row of `adjustment`, not yet a link of the chain.
     pub(super) fn new(seq: i64, adjustment: &Adjustment) -> Self {
@@ -95,6 +106,25 @@ impl AdjustmentRow {
         fields.number(self.seq).text(&self.id).number(self.booked_at).text(&self.scopes);
         fields.maybe(self.provider_id.as_deref()).number(self.amount).text(&self.reason).text(&self.actor);
         fields.maybe(self.request_id.as_deref()).text(&self.debit_account).text(&self.credit_account);
+    }
+
+    /// What its hash covers, as the row says it, in the order of [`AdjustmentRow::fields`].
+    pub(super) fn columns(&self) -> Columns {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let maybe = |column: Option<&str>| column.map_or(Value::Absent, text);
+        vec![
+            ("seq", Value::Number(self.seq)),
+            ("id", text(&self.id)),
+            ("booked_at", Value::Number(self.booked_at)),
+            ("scopes", text(&self.scopes)),
+            ("provider_id", maybe(self.provider_id.as_deref())),
+            ("amount", Value::Picos(self.amount)),
+            ("reason", text(&self.reason)),
+            ("actor", text(&self.actor)),
+            ("request_id", maybe(self.request_id.as_deref())),
+            ("debit_account", text(&self.debit_account)),
+            ("credit_account", text(&self.credit_account)),
+        ]
     }
 
     /// The line this row holds.

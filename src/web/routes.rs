@@ -108,6 +108,12 @@ fn api() -> Scope {
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
         .service(at("/ledger/verify").route(get().to(ledger::verify)))
+        .service(at("/ledger/entries").route(get().to(ledger::entries::list)))
+        .service(
+            at("/ledger/adjustments")
+                .route(get().to(ledger::adjustments::list))
+                .route(post().to(ledger::adjustments::create)),
+        )
         .service(at("/tokens").route(post().to(tokens::create)))
         .default_service(web::to(manage::unknown))
 }
