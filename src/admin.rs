@@ -11,6 +11,7 @@ pub mod keys;
 pub mod models;
 pub mod projects;
 pub mod providers;
+pub mod reconcile;
 pub mod runs;
 pub mod tokens;
 

@@ -13,6 +13,7 @@
 
 pub mod adjustments;
 mod chain;
+pub mod charged;
 mod columns;
 pub mod credits;
 pub mod data_dir;

@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "ledger",
     "ledger verify",
     "ledger export",
+    "ledger reconcile",
     "ledger adjust",
     "ledger adjustments",
     "project",

@@ -8,6 +8,7 @@ use farthing_actors::domain::{AdjustmentId, DeploymentId, Money, ProviderId, Req
 use farthing_actors::registry::PriceVersion;
 
 pub use crate::store::adjustments::StoredAdjustment;
+use crate::store::charged::Charged;
 use crate::store::credits::Credit;
 pub use crate::store::day::Day;
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
@@ -15,7 +16,7 @@ pub use crate::store::export::{ExportLine, Format, Place, Span, Spelling};
 use crate::store::runs::{Run, RunFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, adjustments, credits, entries, export, prices, runs, verify};
+use crate::store::{Store, StoreError, adjustments, charged, credits, entries, export, prices, runs, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -136,6 +137,15 @@ impl Books {
     pub async fn adjustments(&self, before_seq: Option<i64>, limit: i64) -> Result<Vec<StoredAdjustment>, StoreError> {
         self.writer.flush().await?;
         self.store.query(move |connection| adjustments::adjustments(connection, before_seq, limit)).await
+    }
+
+    /// What `provider` was paid, by day and model, over these days.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn charged(&self, provider: ProviderId, days: (Day, Day)) -> Result<Vec<Charged>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| charged::charged(connection, provider, days)).await
     }
 
     /// The adjustment with this id.

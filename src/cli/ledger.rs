@@ -3,6 +3,7 @@
 
 mod adjust;
 mod export;
+mod reconcile;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -36,6 +37,7 @@ enum Command {
     Export(export::Export),
     Adjust(adjust::Adjust),
     Adjustments(adjust::List),
+    Reconcile(reconcile::Reconcile),
 }
 
 impl Ledger {
@@ -49,6 +51,7 @@ impl Ledger {
             }
             Command::Export(export) => return Ok(export.run(sources)?.map(|reply| (reply, true))),
             Command::Adjust(adjust) => ask(&self.connection, sources, async |api| adjust.run(api).await)?,
+            Command::Reconcile(it) => ask(&self.connection, sources, async |api| it.run(api).await)?,
             Command::Adjustments(list) => ask(&self.connection, sources, async |api| list.run(api).await)?,
         };
         Ok(Some((reply, true)))

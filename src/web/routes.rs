@@ -108,6 +108,7 @@ fn api() -> Scope {
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
         .service(at("/ledger/verify").route(get().to(ledger::verify)))
+        .service(at("/ledger/reconcile").route(post().to(ledger::reconcile::compare)))
         .service(at("/ledger/entries").route(get().to(ledger::entries::list)))
         .service(
             at("/ledger/adjustments")

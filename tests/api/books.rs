@@ -168,3 +168,51 @@ fn who_may_adjust_what() {
     let list = scene.gateway.command(&["ledger", "adjustments", "--url", &url]);
     assert!(text(&list).contains("again") && text(&list).contains("an outage"), "{list:?}");
 }
+
+#[test]
+fn a_providers_export_is_compared_and_its_difference_booked_once() {
+    let scene = scene();
+    calls(&scene, 2);
+    let listed = scene.gateway.list("/api/ledger/entries");
+    let sum = |column: &str| listed.iter().map(|line| line[column].as_i64().unwrap()).sum::<i64>();
+    let cost: i64 = listed.iter().map(|line| line["amount"].as_str().unwrap().parse::<i64>().unwrap()).sum();
+    // The export has as many days as the calls were made on, should midnight have passed between them.
+    let day = scene.gateway.list("/api/requests").remove(0)["time"].as_str().unwrap()[..10].to_owned();
+    let export = |more: i64, picos: i64| {
+        let (input, cached, output) = (sum("input"), sum("cache_read"), sum("output") + sum("reasoning") + more);
+        let dollars = format!("0.{:012}", cost + picos);
+        let heading = "day,model,input_tokens,cached_tokens,output_tokens,cost_usd";
+        format!("{heading}\n{day},gpt-4o-mini-2024-07-18,{input},{cached},{output},{dollars}\n")
+    };
+    let compare = |text: &str| {
+        let path = "/api/ledger/reconcile?format=csv&provider=openai&project=team-a";
+        let answer = scene.gateway.operator().send("POST", path, text.as_bytes()).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    let same = compare(&export(0, 0));
+    assert_eq!((&same["agrees"], &same["proposals"]), (&json!(true), &json!([])), "{same}");
+
+    let more = compare(&export(1, 600_000));
+    assert_eq!(
+        more["rows"][0]["difference"],
+        json!({"input_tokens": 0, "cached_tokens": 0, "output_tokens": 1, "cost_usd": "0.0000006"})
+    );
+    assert_eq!((&more["agrees"], more["proposals"].as_array().unwrap().len()), (&json!(false), 1), "{more}");
+    assert!(scene.gateway.list("/api/ledger/adjustments").is_empty(), "comparing books nothing");
+
+    let (before, file) = (spent(&scene), scene.gateway.data_dir().join("usage.csv"));
+    std::fs::write(&file, export(1, 600_000)).unwrap();
+    let address = std::fs::read_to_string(scene.gateway.data_dir().join("address")).unwrap();
+    let (url, file) = (format!("http://{address}"), file.display().to_string());
+    for _ in 0..2 {
+        let asked = ["ledger", "reconcile", &file, "--format", "csv", "--provider", "openai", "--project", "team-a"];
+        let done = scene.gateway.command(&[&asked[..], &["--approve", "--url", &url]].concat());
+        assert!(done.status.success(), "{done:?}");
+    }
+    scene.gateway.operator().post("/api/ledger/adjustments", &more["proposals"][0]);
+    assert_eq!(scene.gateway.list("/api/ledger/adjustments").len(), 1);
+    assert_eq!(spent(&scene), before + Picos::parse("0.0000006"));
+    let settled = compare(&export(1, 600_000));
+    assert_eq!((&settled["rows"][0]["difference"]["cost_usd"], &settled["proposals"]), (&json!("0"), &json!([])));
+}

@@ -3,6 +3,7 @@
 
 pub mod adjustments;
 pub mod entries;
+pub mod reconcile;
 
 use actix_web::{HttpResponse, web};
 use farthing_actors::domain::Money;
