@@ -2,6 +2,7 @@
 //! Owns the order of steps where a change concerns two owners, and the checks that need more than one of them.
 //! Refuses state: every change goes to its owner, and is read back from what that owner published.
 
+pub mod adjustments;
 pub mod books;
 mod budgets;
 pub mod credits;
@@ -10,6 +11,7 @@ pub mod keys;
 pub mod models;
 pub mod projects;
 pub mod providers;
+pub mod reconcile;
 pub mod runs;
 pub mod tokens;
 

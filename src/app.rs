@@ -31,7 +31,7 @@ use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
 use crate::web::{Gateway, server};
-pub use books::{Report, migrate, verify};
+pub use books::{ExportOrder, Report, export, migrate, verify};
 use parts::{Actors, Disk, Threads};
 use stop::StopSign;
 

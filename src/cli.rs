@@ -105,8 +105,8 @@ impl Cli {
             }
             Command::Migrate => self.say(&server::migrate(&sources)?),
             Command::Ledger(ledger) => {
-                let reply = ledger.run(&sources)?;
-                self.say_and_judge(&reply, ledger::balances(&reply.json))
+                let Some((reply, sound)) = ledger.run(&sources)? else { return Ok(()) };
+                self.say_and_judge(&reply, sound)
             }
             Command::Online(online) => self.say(&online.run(&sources)?),
             Command::Completions { shell } => written(output::print(&completions(*shell))),

@@ -8,14 +8,18 @@
 //! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
 //! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
+//! - [`export`]: every line with all that its hash covers, for whoever wants to prove it again.
 //! - [`verify`]: the proof that all of it agrees.
 
 pub mod adjustments;
 mod chain;
+pub mod charged;
 mod columns;
 pub mod credits;
 pub mod data_dir;
+pub mod day;
 pub mod entries;
+pub mod export;
 mod failure;
 pub mod idempotency;
 pub mod journal;

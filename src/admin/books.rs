@@ -5,16 +5,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
+use farthing_actors::domain::{AdjustmentId, DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
 use farthing_actors::registry::PriceVersion;
 
+pub use crate::store::adjustments::StoredAdjustment;
+use crate::store::charged::Charged;
 use crate::store::credits::Credit;
+pub use crate::store::day::Day;
 pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
+pub use crate::store::export::{ExportLine, Format, Place, Span, Spelling};
 use crate::store::runs::{Run, RunFilter};
 pub use crate::store::usage::{Figures, Range, SubjectName, UsageFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, credits, entries, prices, runs, usage, verify};
+use crate::store::{Store, StoreError, adjustments, charged, credits, entries, export, prices, runs, usage, verify};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -142,6 +146,42 @@ impl Books {
         filter: UsageFilter,
     ) -> Result<Vec<BTreeMap<SubjectName, Figures>>, StoreError> {
         self.store.query(move |connection| usage::by_subject(connection, &ranges, &filter)).await
+    }
+
+    /// At most `limit` lines of every kind from `place` on, with all that their hashes cover.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn lines(&self, span: Span, place: Place, limit: i64) -> Result<Vec<ExportLine>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| export::page(connection, &span, place, limit)).await
+    }
+
+    /// Adjustments before the line `before_seq`, newest first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn adjustments(&self, before_seq: Option<i64>, limit: i64) -> Result<Vec<StoredAdjustment>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| adjustments::adjustments(connection, before_seq, limit)).await
+    }
+
+    /// What `provider` was paid, by day and model, over these days.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn charged(&self, provider: ProviderId, days: (Day, Day)) -> Result<Vec<Charged>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| charged::charged(connection, provider, days)).await
+    }
+
+    /// The adjustment with this id.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn adjustment(&self, id: AdjustmentId) -> Result<Option<StoredAdjustment>, StoreError> {
+        self.writer.flush().await?;
+        self.store.query(move |connection| adjustments::adjustment(connection, id)).await
     }
 
     /// Recomputes everything.

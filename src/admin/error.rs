@@ -40,6 +40,12 @@ pub enum AdminError {
     /// The ledger did not answer.
     #[error(transparent)]
     Ledger(#[from] ActorError),
+    /// The ledger did not take an adjustment.
+    #[error("the ledger did not confirm the adjustment; send the request again with the same id: {0}")]
+    Adjustment(LedgerError),
+    /// It contradicts what there is.
+    #[error("{0}")]
+    Conflict(String),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

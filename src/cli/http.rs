@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use awc::error::PayloadError;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use awc::http::{Method, StatusCode, Uri, Version};
 use bytes::Bytes;
 use farthing_actors::domain::Secret;
+use futures_core::Stream;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -112,6 +114,20 @@ impl Api {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// POST of a file.
+    pub(super) async fn post_text(&self, path: &str, text: Vec<u8>) -> Result<Value, HttpError> {
+        let request = self.client.post(format!("{}{path}", self.base));
+        let request = request.insert_header((AUTHORIZATION, self.authorization.clone()));
+        let request = request.insert_header((ACCEPT, "application/json"));
+        let exchange = async {
+            let sent = request.content_type("text/plain; charset=utf-8").send_body(text).await;
+            self.answer(sent.map_err(|error| self.failure(&error))?).await
+        };
+        let exchange = tokio::time::timeout(PATIENCE, exchange);
+        let (status, bytes) = exchange.await.unwrap_or_else(|_| Err(HttpError::Slow(self.base.clone())))?;
+        self.json(status, &bytes)
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, HttpError> {
         let (status, bytes) = self.patiently(method, path, body).await?;
         self.json(status, &bytes)
@@ -141,7 +157,13 @@ impl Api {
             Some(body) => request.send_json(body).await,
             None => request.send().await,
         };
-        let mut answer = sent.map_err(|error| self.failure(&error))?;
+        self.answer(sent.map_err(|error| self.failure(&error))?).await
+    }
+
+    async fn answer<S>(&self, mut answer: awc::ClientResponse<S>) -> Result<(StatusCode, Bytes), HttpError>
+    where
+        S: Stream<Item = Result<Bytes, PayloadError>>,
+    {
         let bytes = answer.body().limit(LARGEST_ANSWER).await.map_err(|error| self.broken(&error))?;
         Ok((answer.status(), bytes))
     }

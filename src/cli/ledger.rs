@@ -1,5 +1,9 @@
-//! `farthing ledger`: whether the books balance, asked of the database or of a running server. Owns the sentence that
-//! says so. Refuses to judge: the verdict comes from where the books are.
+//! `farthing ledger`: whether the books balance, asked of the database or of a running server; their lines, and what
+//! operators add. Owns the sentence that says so. Refuses to judge: the verdict comes from where the books are.
+
+mod adjust;
+mod export;
+mod reconcile;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -13,7 +17,7 @@ use crate::config::Sources;
 
 const PATH: &str = "/api/ledger/verify";
 
-/// Check the books
+/// Check, export and adjust the books
 #[derive(Debug, Args)]
 pub(super) struct Ledger {
     #[command(subcommand)]
@@ -30,11 +34,30 @@ enum Command {
         #[arg(long)]
         online: bool,
     },
+    Export(export::Export),
+    Adjust(adjust::Adjust),
+    Adjustments(adjust::List),
+    Reconcile(reconcile::Reconcile),
 }
 
 impl Ledger {
-    pub(super) fn run(&self, sources: &Sources) -> Result<Reply, CliError> {
-        let Command::Verify { online } = self.command;
+    /// The reply and whether all is in order; `None` where the answer went to standard output already.
+    pub(super) fn run(&self, sources: &Sources) -> Result<Option<(Reply, bool)>, CliError> {
+        let reply = match &self.command {
+            Command::Verify { online } => {
+                let reply = self.verify(*online, sources)?;
+                let sound = balances(&reply.json);
+                return Ok(Some((reply, sound)));
+            }
+            Command::Export(export) => return Ok(export.run(sources)?.map(|reply| (reply, true))),
+            Command::Adjust(adjust) => ask(&self.connection, sources, async |api| adjust.run(api).await)?,
+            Command::Reconcile(it) => ask(&self.connection, sources, async |api| it.run(api).await)?,
+            Command::Adjustments(list) => ask(&self.connection, sources, async |api| list.run(api).await)?,
+        };
+        Ok(Some((reply, true)))
+    }
+
+    fn verify(&self, online: bool, sources: &Sources) -> Result<Reply, CliError> {
         if !online && !self.connection.is_given() {
             return server::verify(sources);
         }
@@ -62,8 +85,9 @@ pub(super) fn sentence(verdict: &Value) -> String {
         figure("open_holds"),
         figure("imbalance_usd")
     );
+    let head = known("chain_head").map(|head| format!("chain head {}\n", plain(head))).unwrap_or_default();
     if balances(verdict) {
-        return format!("the books balance: {figures}\n");
+        return format!("the books balance: {figures}\n{head}");
     }
     let faults = verdict.get("faults").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let faults: String = faults.iter().map(|fault| format!("  {}\n", plain(fault))).collect();

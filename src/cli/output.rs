@@ -2,7 +2,7 @@
 //! Owns the choice between JSON and text. Refuses to fail because the reader closed the pipe, and to let a server's
 //! words steer the terminal.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde_json::Value;
 
@@ -34,6 +34,30 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 /// Writes a line to standard error. Where that fails too, there is nobody left to tell.
 pub(super) fn complain(text: &str) {
     writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// How far long work has come: one line on a terminal, nothing elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    /// Shows `text` in place of what was shown before.
+    pub(super) fn tell(&mut self, text: &str) {
+        let mut terminal = io::stderr().lock();
+        if terminal.is_terminal() {
+            write!(terminal, "\r\u{1b}[K{text}").and_then(|()| terminal.flush()).ok();
+            self.shown = true;
+        }
+    }
+
+    /// Takes the line away.
+    pub(super) fn end(self) {
+        if self.shown {
+            write!(io::stderr().lock(), "\r\u{1b}[K").ok();
+        }
+    }
 }
 
 /// The text with control characters made visible, so that it cannot move the cursor or recolour the screen.

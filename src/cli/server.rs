@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::ledger;
-use super::output::Reply;
+use super::output::{Progress, Reply};
 use crate::config::{Config, Sources};
 use crate::{app, demo, logging};
 
@@ -62,11 +62,20 @@ pub(super) fn migrate(sources: &Sources) -> Result<Reply, CliError> {
 
 /// `farthing ledger verify` on the database itself.
 pub(super) fn verify(sources: &Sources) -> Result<Reply, CliError> {
-    let config = Config::load_without_secrets(sources)?;
-    start_log(LevelFilter::Warn)?;
-    let verdict = app::verify(&config)?;
+    let config = for_reading(sources)?;
+    let mut shown = Progress::default();
+    let verdict = app::verify(&config, &mut |lines| shown.tell(&format!("{lines} lines checked")));
+    shown.end();
+    let verdict = verdict?;
     let json = serde_json::to_value(verdict).map_err(|error| CliError::Failed(format!("the verdict: {error}")))?;
     Ok(Reply { text: ledger::sentence(&json), json })
+}
+
+/// The configuration for a command that only reads the books.
+pub(super) fn for_reading(sources: &Sources) -> Result<Config, CliError> {
+    let config = Config::load_without_secrets(sources)?;
+    start_log(LevelFilter::Warn)?;
+    Ok(config)
 }
 
 fn start_log(level: LevelFilter) -> Result<(), CliError> {

@@ -10,6 +10,7 @@ use farthing_actors::ledger::entry::Adjustment;
 use super::StoreError;
 use super::chain::{Fields, Hash};
 use super::columns::Row;
+use super::export::{Columns, Value};
 use super::schema::ledger_adjustments;
 
 /// The account that is credited where no provider is: what operators give and take.
@@ -71,6 +72,16 @@ pub(super) fn latest_ids(connection: &mut SqliteConnection, limit: i64) -> Resul
     ids.iter().rev().map(|id| Row { table: "ledger_adjustments", id }.parse("id", id)).collect()
 }
 
+/// The adjustment with this id.
+///
+/// # Errors
+/// If the database does not answer or the row is damaged.
+pub fn adjustment(connection: &mut SqliteConnection, id: AdjustmentId) -> Result<Option<StoredAdjustment>, StoreError> {
+    let found = ledger_adjustments::table.filter(ledger_adjustments::id.eq(id.to_string()));
+    let row = found.select(AdjustmentRow::as_select()).first::<AdjustmentRow>(connection).optional()?;
+    row.map(|row| Ok(StoredAdjustment { seq: row.seq, adjustment: row.adjustment()? })).transpose()
+}
+
 impl AdjustmentRow {
     /// The row of `adjustment`, not yet a link of the chain.
     pub(super) fn new(seq: i64, adjustment: &Adjustment) -> Self {
@@ -106,6 +117,25 @@ impl AdjustmentRow {
         fields.number(self.seq).text(&self.id).number(self.booked_at).text(&self.scopes);
         fields.maybe(self.provider_id.as_deref()).number(self.amount).text(&self.reason).text(&self.actor);
         fields.maybe(self.request_id.as_deref()).text(&self.debit_account).text(&self.credit_account);
+    }
+
+    /// What its hash covers, as the row says it, in the order of [`AdjustmentRow::fields`].
+    pub(super) fn columns(&self) -> Columns {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let maybe = |column: Option<&str>| column.map_or(Value::Absent, text);
+        vec![
+            ("seq", Value::Number(self.seq)),
+            ("id", text(&self.id)),
+            ("booked_at", Value::Number(self.booked_at)),
+            ("scopes", text(&self.scopes)),
+            ("provider_id", maybe(self.provider_id.as_deref())),
+            ("amount", Value::Picos(self.amount)),
+            ("reason", text(&self.reason)),
+            ("actor", text(&self.actor)),
+            ("request_id", maybe(self.request_id.as_deref())),
+            ("debit_account", text(&self.debit_account)),
+            ("credit_account", text(&self.credit_account)),
+        ]
     }
 
     /// The line this row holds.

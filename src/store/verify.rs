@@ -17,7 +17,7 @@ use super::StoreError;
 use super::adjustments::AdjustmentRow;
 use super::chain::{Fields, Hash, hash_of_row};
 use super::entries::insert::Texts;
-use super::entries::row::Row;
+use super::entries::row::{KnownPrices, Row};
 use super::entries::state;
 use super::schema::{ledger_adjustments, ledger_entries, spend};
 
@@ -33,6 +33,10 @@ pub struct Verdict {
     pub entries: u64,
     /// Different requests among them.
     pub requests: u64,
+    /// Lines that no request made.
+    pub adjustments: u64,
+    /// The hash of the last line in hex, as computed: whoever kept an earlier one can find it in an export.
+    pub chain_head: String,
     /// All debits less all credits: nothing, in books that balance.
     pub imbalance: Money,
     /// What is wrong, in words; at most a hundred.
@@ -67,6 +71,7 @@ pub fn verify(connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) 
         check.applied(connection)?;
         check.calls(connection)?;
         check.rollups(connection)?;
+        check.verdict.chain_head = check.head.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(check.verdict)
     })
 }
@@ -81,6 +86,7 @@ struct Check {
     /// Whether the chain was found broken: one fault, not one for each later line.
     broken: bool,
     texts: Texts,
+    prices: KnownPrices,
     fields: Fields,
 }
 
@@ -108,7 +114,7 @@ impl Check {
 
     fn entry(&mut self, row: &Row) {
         self.follows(row.seq);
-        match row.entry() {
+        match row.entry_priced(&mut self.prices) {
             Ok(entry) => {
                 self.texts.row(row.seq, &entry).fields(&mut self.fields);
                 self.link(row.seq, &row.hash);
@@ -125,6 +131,7 @@ impl Check {
         self.follows(row.seq);
         match row.adjustment() {
             Ok(adjustment) => {
+                self.verdict.adjustments += 1;
                 row.fields(&mut self.fields);
                 self.link(row.seq, &row.hash);
                 let rewritten = AdjustmentRow::new(row.seq, &adjustment);

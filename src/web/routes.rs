@@ -112,6 +112,13 @@ fn api() -> Scope {
         .service(at("/usage/breakdown").route(get().to(usage::breakdown)))
         .service(at("/usage/export").route(get().to(usage::export)))
         .service(at("/ledger/verify").route(get().to(ledger::verify)))
+        .service(at("/ledger/reconcile").route(post().to(ledger::reconcile::compare)))
+        .service(at("/ledger/entries").route(get().to(ledger::entries::list)))
+        .service(
+            at("/ledger/adjustments")
+                .route(get().to(ledger::adjustments::list))
+                .route(post().to(ledger::adjustments::create)),
+        )
         .service(at("/tokens").route(post().to(tokens::create)))
         .default_service(web::to(manage::unknown))
 }

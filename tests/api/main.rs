@@ -4,6 +4,7 @@
 
 mod arriving;
 mod bedrock;
+mod books;
 mod budgets;
 mod caps;
 mod chat;

@@ -1,18 +1,20 @@
 //! A row of `ledger_entries` on its way out.
 //! Owns the reading of its columns. Refuses to guess: what does not parse is a damaged row.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{Money, Provenance, Timestamp, Usage};
+use farthing_actors::domain::{Money, PriceInForce, Provenance, Timestamp, Usage};
 use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
 
 use serde::de::DeserializeOwned;
 
 use super::StoredEntry;
 use crate::store::StoreError;
+use crate::store::export::{Columns, Value};
 use crate::store::schema::ledger_entries;
 
 /// A row on its way out.
@@ -66,13 +68,25 @@ impl TryFrom<Row> for StoredEntry {
     }
 }
 
+/// Prices that rows named lately, by their JSON: reading one is most of the cost of reading a row.
+#[derive(Default)]
+pub(in crate::store) struct KnownPrices(HashMap<(String, String), PriceInForce>);
+
+/// So many prices are kept; no ledger in use names more within a short time.
+const KNOWN: usize = 256;
+
 impl Row {
     /// The line this row holds.
     pub(in crate::store) fn entry(&self) -> Result<Entry, StoreError> {
+        self.entry_priced(&mut KnownPrices::default())
+    }
+
+    /// The line this row holds, for readers of many.
+    pub(in crate::store) fn entry_priced(&self, known: &mut KnownPrices) -> Result<Entry, StoreError> {
         Ok(Entry {
             kind: self.text("kind", &self.kind)?,
             call: self.call()?,
-            target: self.target()?,
+            target: self.target(known)?,
             outcome: self.outcome()?,
             held: Money::from_row(self.held),
             amount: Money::from_row(self.amount),
@@ -95,14 +109,14 @@ impl Row {
         })
     }
 
-    fn target(&self) -> Result<Option<Target>, StoreError> {
+    fn target(&self, known: &mut KnownPrices) -> Result<Option<Target>, StoreError> {
         let (Some(provider), Some(deployment), Some(model)) =
             (&self.provider_id, &self.deployment_id, &self.upstream_model)
         else {
             return Ok(None);
         };
         let price = match (&self.price_id, &self.price) {
-            (Some(id), Some(price)) => Some(Arc::new((self.text("price_id", id)?, self.json("price", price)?))),
+            (Some(id), Some(price)) => Some(self.price(id, price, known)?),
             _ => None,
         };
         Ok(Some(Target {
@@ -111,6 +125,74 @@ impl Row {
             upstream_model: Arc::from(&**model),
             price,
         }))
+    }
+
+    fn price(&self, id: &str, price: &str, known: &mut KnownPrices) -> Result<PriceInForce, StoreError> {
+        let key = (id.to_owned(), price.to_owned());
+        if let Some(price) = known.0.get(&key) {
+            return Ok(Arc::clone(price));
+        }
+        if known.0.len() >= KNOWN {
+            known.0.clear();
+        }
+        let read = Arc::new((self.text("price_id", id)?, self.json("price", price)?));
+        known.0.insert(key, Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// What the row says it is.
+    pub(in crate::store) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// What its hash covers, as the row says it, in the order of [`super::insert::NewRow::fields`].
+    pub(in crate::store) fn columns(&self) -> Columns {
+        [self.call_columns(), self.outcome_columns()].concat()
+    }
+
+    fn call_columns(&self) -> Columns {
+        vec![
+            ("seq", Value::Number(self.seq)),
+            ("kind", text(&self.kind)),
+            ("request_id", text(&self.request_id)),
+            ("placed_at", Value::Number(self.placed_at)),
+            ("closed_at", Value::Number(self.closed_at)),
+            ("key_id", text(&self.key_id)),
+            ("project_id", text(&self.project_id)),
+            ("scopes", text(&self.scopes)),
+            ("model", text(&self.model)),
+            ("dialect", text(&self.dialect)),
+            ("stream", Value::Number(i64::from(self.stream))),
+            ("run", maybe(self.run.as_deref())),
+            ("provider_id", maybe(self.provider_id.as_deref())),
+            ("deployment_id", maybe(self.deployment_id.as_deref())),
+            ("upstream_model", maybe(self.upstream_model.as_deref())),
+            ("price_id", maybe(self.price_id.as_deref())),
+            ("price", maybe(self.price.as_deref())),
+        ]
+    }
+
+    fn outcome_columns(&self) -> Columns {
+        vec![
+            ("input", Value::Number(self.input)),
+            ("cache_read", Value::Number(self.cache_read)),
+            ("cache_write_5m", Value::Number(self.cache_write_5m)),
+            ("cache_write_1h", Value::Number(self.cache_write_1h)),
+            ("output", Value::Number(self.output)),
+            ("reasoning", Value::Number(self.reasoning)),
+            ("units", maybe(self.units.as_deref())),
+            ("tier", text(&self.tier)),
+            ("provenance", text(&self.provenance)),
+            ("status", text(&self.status)),
+            ("http_status", Value::Number(i64::from(self.http_status))),
+            ("attempts", Value::Number(i64::from(self.attempts))),
+            ("latency_ms", Value::Number(self.latency_ms)),
+            ("first_token_ms", self.first_token_ms.map_or(Value::Absent, Value::Number)),
+            ("held", Value::Picos(self.held)),
+            ("amount", Value::Picos(self.amount)),
+            ("debit_account", text(&self.debit_account)),
+            ("credit_account", text(&self.credit_account)),
+        ]
     }
 
     fn outcome(&self) -> Result<Outcome, StoreError> {
@@ -153,4 +235,12 @@ impl Row {
     fn damaged(&self, column: &str, reason: &dyn Display) -> StoreError {
         StoreError::Damaged { row: format!("ledger_entries {}", self.seq), reason: format!("{column}: {reason}") }
     }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn maybe(column: Option<&str>) -> Value {
+    column.map_or(Value::Absent, text)
 }

@@ -13,6 +13,8 @@ impl From<AdminError> for Problem {
             AdminError::Keyring(error) => error.into(),
             AdminError::Registry(error) => error.into(),
             AdminError::Budget(_) => Self::new(Code::LedgerUnavailable, message).at("budget"),
+            AdminError::Adjustment(_) => Self::new(Code::LedgerUnavailable, message),
+            AdminError::Conflict(_) => Self::new(Code::Conflict, message),
             AdminError::Ledger(_) => Self::plain(Code::LedgerUnavailable),
             AdminError::Store(error) => error.into(),
             AdminError::Token(TokenError::Lifetime) => Self::new(Code::InvalidValue, message).at("expires_in_hours"),

@@ -49,6 +49,8 @@ permissions! {
     ManageKeys = "keys:manage";
     /// See what was called and what it cost.
     ReadUsage = "usage:read";
+    /// Book adjustments.
+    ManageLedger = "ledger:manage";
     /// Make scoped tokens; only the management token itself may.
     ManageTokens = "tokens:manage";
 }

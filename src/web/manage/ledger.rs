@@ -1,4 +1,9 @@
-//! `/api/ledger/verify`: whether the books balance. Owns the shape of the verdict; the proof is the store's.
+//! `/api/ledger`: whether the books balance, line by line, and what operators add. Owns the shape of the verdict; the
+//! proof is the store's.
+
+pub mod adjustments;
+pub mod entries;
+pub mod reconcile;
 
 use actix_web::{HttpResponse, web};
 use farthing_actors::domain::Money;
@@ -14,8 +19,11 @@ struct VerdictView {
     ok: bool,
     entries: u64,
     requests: u64,
+    adjustments: u64,
+    chain_head: String,
     open_holds: usize,
     imbalance_usd: Money,
+    fault_count: u64,
     faults: Vec<String>,
 }
 
@@ -26,8 +34,11 @@ pub async fn verify(_: Operator<ReadUsage>, gateway: web::Data<Gateway>) -> Resu
         ok: verdict.is_ok(),
         entries: verdict.entries,
         requests: verdict.requests,
+        adjustments: verdict.adjustments,
+        chain_head: verdict.chain_head,
         open_holds: gateway.admin.open_holds().await?,
         imbalance_usd: verdict.imbalance,
+        fault_count: verdict.fault_count,
         faults: verdict.faults,
     };
     Ok(HttpResponse::Ok().json(view))
