@@ -177,7 +177,8 @@ fn a_providers_export_is_compared_and_its_difference_booked_once() {
     let sum = |column: &str| listed.iter().map(|line| line[column].as_i64().unwrap()).sum::<i64>();
     let cost: i64 = listed.iter().map(|line| line["amount"].as_str().unwrap().parse::<i64>().unwrap()).sum();
     // The export has as many days as the calls were made on, should midnight have passed between them.
-    let day = scene.gateway.list("/api/requests").remove(0)["time"].as_str().unwrap()[..10].to_owned();
+    let time = scene.gateway.list("/api/requests").remove(0)["time"].as_str().unwrap().to_owned();
+    let day = time.split('T').next().unwrap().to_owned();
     let export = |more: i64, picos: i64| {
         let (input, cached, output) = (sum("input"), sum("cache_read"), sum("output") + sum("reasoning") + more);
         let dollars = format!("0.{:012}", cost + picos);

@@ -10,7 +10,10 @@ const ANTHROPIC_COSTS: &str = include_str!("../../../tests/fixtures/reconcile/an
 const GENERIC: &str =
     "day,model,input_tokens,cached_tokens,output_tokens,cost_usd\r\n2026-11-24,\"m, \"\"x\"\"\",5,1,7,0.25\r\n";
 
-fn told(layout: Layout, text: &str) -> Vec<(String, String, Option<(i64, i64, i64)>, Option<String>)> {
+/// Day, model, tokens (input, cached, output) and dollars.
+type Told = (String, String, Option<(i64, i64, i64)>, Option<String>);
+
+fn told(layout: Layout, text: &str) -> Vec<Told> {
     let figures = reading::read(layout, text).unwrap().figures.into_iter();
     let tokens = |it: Tokens| (it.input, it.cached, it.output);
     figures
@@ -18,12 +21,7 @@ fn told(layout: Layout, text: &str) -> Vec<(String, String, Option<(i64, i64, i6
         .collect()
 }
 
-fn line(
-    day: &str,
-    model: &str,
-    tokens: Option<(i64, i64, i64)>,
-    cost: Option<&str>,
-) -> (String, String, Option<(i64, i64, i64)>, Option<String>) {
+fn line(day: &str, model: &str, tokens: Option<(i64, i64, i64)>, cost: Option<&str>) -> Told {
     (day.to_owned(), model.to_owned(), tokens, cost.map(str::to_owned))
 }
 

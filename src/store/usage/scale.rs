@@ -29,7 +29,7 @@ fn request(n: u64, count: u64) -> Entry {
 
 #[test]
 #[ignore = "minutes of work whose result is figures: docs/usage.md has the command"]
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures and prints")]
+#[expect(clippy::disallowed_methods, reason = "it measures and prints")]
 fn figures_of_many_requests() {
     let count = std::env::var("FARTHING_SCALE").map_or(1_000_000, |count| count.parse().unwrap());
     let books = Books::new();
@@ -54,7 +54,6 @@ fn figures_of_many_requests() {
     pages(&books, count, &timed);
 }
 
-#[expect(clippy::type_complexity, reason = "one closure, used here alone")]
 fn pages(books: &Books, count: u64, timed: &dyn Fn(&str, &mut dyn FnMut())) {
     let day = 96 * QUARTER_MS;
     let midnight = Span::Day.containing(NOON.0);

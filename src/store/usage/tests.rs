@@ -52,7 +52,7 @@ fn adjustment(index: usize, scopes: std::sync::Arc<[Scope]>, booked_at: Timestam
     Adjustment {
         id: AdjustmentId::from_u128(u128::try_from(index).unwrap()),
         scopes,
-        provider: (index % 2 == 0).then_some(PROVIDER),
+        provider: index.is_multiple_of(2).then_some(PROVIDER),
         amount: Money::from_picos(7 - i128::try_from(index).unwrap()),
         reason: "an outage".into(),
         actor: "ops".into(),
@@ -73,7 +73,7 @@ fn by_hand(lines: &[Line], range: Range, model: Option<&str>) -> (i128, i128, Mo
     for line in within {
         match line {
             Line::Entry(entry) => {
-                let named = entry.target.is_some().then_some(&*entry.call.model).unwrap_or_default();
+                let named = if entry.target.is_some() { &*entry.call.model } else { "" };
                 if model.is_none_or(|model| model == named) {
                     requests += i128::from(entry.kind == LineKind::Call);
                     cost += entry.amount;
