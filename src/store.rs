@@ -223,6 +223,19 @@ mod tests {
     use super::*;
     use crate::store::testing::{Scratch, TempDir};
 
+    // Of two steps with one number only one would ever be taken.
+    #[test]
+    fn every_step_has_a_number_of_its_own() {
+        let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite")).unwrap();
+        let name = |folder: std::fs::DirEntry| folder.file_name().into_string().unwrap();
+        let mut numbers: Vec<_> =
+            folders.map(|folder| name(folder.unwrap()).split('_').next().unwrap().to_owned()).collect();
+        let steps = numbers.len();
+        numbers.sort();
+        numbers.dedup();
+        assert_eq!(numbers.len(), steps, "{numbers:?}");
+    }
+
     #[test]
     fn the_catalogue_goes_down_and_up() {
         let scratch = Scratch::new();
@@ -233,8 +246,8 @@ mod tests {
     #[test]
     fn the_idempotency_keys_go_down_and_up() {
         let scratch = Scratch::new();
-        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000000_idempotency/down.sql")).unwrap();
-        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000000_idempotency/up.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000002_idempotency/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000002_idempotency/up.sql")).unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use farthing_support::poll::{PATIENCE, until};
 use farthing_support::scene::ask;
 use farthing_support::{Picos, Reply, Scene, Tokens};
 use serde_json::{Value, json};
@@ -157,7 +158,8 @@ fn who_may_adjust_what() {
     assert_eq!(token("usage:read").post("/api/ledger/adjustments", &wish(json!({}))).status, 403);
     let booked = token("ledger:manage").post("/api/ledger/adjustments", &wish(json!({}))).json();
     assert_eq!((&booked["actor"], &booked["account_name"]), (&json!("books-bot"), &json!("team-a")));
-    assert!(scene.gateway.logs().contains(booked["id"].as_str().unwrap()), "the log names the adjustment");
+    let named = || scene.gateway.logs().contains(booked["id"].as_str().unwrap()).then_some(());
+    until("the adjustment in the log", PATIENCE, named);
 
     let url = std::fs::read_to_string(scene.gateway.data_dir().join("address")).unwrap();
     let url = format!("http://{url}");
