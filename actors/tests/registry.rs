@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::domain::{
-    Clock, DeploymentId, Dialect, Price, PriceId, ProviderId, ProviderKind, Timeouts, Timestamp,
+    Clock, DeploymentId, Dialect, Price, PriceId, PriceSource, ProviderId, ProviderKind, Timeouts, Timestamp,
 };
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::registry::{
@@ -91,6 +91,7 @@ fn deployment(id: u128, provider: u128, rate: &str) -> Deployment {
         max_output_tokens: None,
         context_window: None,
         price: Some(Arc::new((PriceId::from_u128(0), price))),
+        price_source: PriceSource::Own,
         created_at: Timestamp(1),
     }
 }

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, Timestamp};
+use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, PriceSource, Timestamp};
 use farthing_actors::registry::catalogue::Deployment;
-use serde::Serialize;
 
 use super::{Admin, AdminError};
 use crate::catalogue::PriceList;
@@ -32,16 +31,6 @@ pub struct ModelDraft {
     pub context_window: Option<u64>,
     /// Its price; the catalogue's if absent, and unknown, which is never zero, if that has none.
     pub price: Option<Price>,
-}
-
-/// Who says what a model costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PriceSource {
-    /// An operator.
-    Own,
-    /// The list that comes with the program, which says the same.
-    Bundled,
 }
 
 impl Admin {
@@ -87,21 +76,14 @@ impl Admin {
         Ok(self.parts.registry.delete_deployment(id).await?)
     }
 
-    /// Who says what this deployment costs; `None` where nobody does.
-    pub fn price_source(&self, deployment: &Deployment) -> Option<PriceSource> {
-        let (_, price) = deployment.price.as_deref()?;
-        let kind = self.catalogue().provider(deployment.provider).map(|provider| provider.kind);
-        let listed = kind.and_then(|kind| PriceList::bundled().find(kind, &deployment.upstream_model));
-        let is_listed = listed.is_some_and(|listing| listing.price == *price);
-        Some(if is_listed { PriceSource::Bundled } else { PriceSource::Own })
-    }
-
     fn deployment(&self, id: DeploymentId, draft: ModelDraft, created_at: Timestamp) -> Result<Deployment, AdminError> {
         let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
         let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
         let name: Arc<str> = draft.name.into();
         let upstream_model = draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from);
         let listed = PriceList::bundled().find(provider.kind, &upstream_model);
+        // Whoever gives a price means it, also where the list says the same today.
+        let price_source = if draft.price.is_some() { PriceSource::Own } else { PriceSource::Bundled };
         let price = draft.price.or_else(|| listed.map(|listing| listing.price.clone()));
         Ok(Deployment {
             id,
@@ -115,6 +97,7 @@ impl Admin {
             context_window: draft.context_window.or(listed.and_then(|listing| listing.context_window)),
             // The registry chooses the version.
             price: price.map(|price| Arc::new((PriceId::generate(), price))),
+            price_source,
             created_at,
         })
     }

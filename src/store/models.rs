@@ -31,6 +31,7 @@ struct ModelRow {
     reasoning_cost_per_m: Option<i64>,
     price_id: Option<String>,
     price_effective_from: Option<i64>,
+    price_source: String,
     created_at: i64,
 }
 
@@ -94,6 +95,7 @@ impl ModelRow {
             reasoning_cost_per_m: rate(|price| price.reasoning_cost_per_m),
             price_id: deployment.price.as_deref().map(|(id, _)| id.to_string()),
             price_effective_from: in_force.map(|time| time.0),
+            price_source: deployment.price_source.name().to_owned(),
             created_at: deployment.created_at.0,
         }
     }
@@ -108,6 +110,7 @@ impl ModelRow {
             max_output_tokens: row.optional("max_output_tokens", self.max_output_tokens)?,
             context_window: row.optional("context_window", self.context_window)?,
             price: self.price_id.as_deref().map(|id| prices::version(connection, id)).transpose()?,
+            price_source: row.parse("price_source", &self.price_source)?,
             name: self.name.as_str().into(),
             upstream_model: self.upstream_model.as_str().into(),
             priority: self.priority,

@@ -105,6 +105,7 @@ diesel::table! {
         reasoning_cost_per_m -> Nullable<BigInt>,
         price_id -> Nullable<Text>,
         price_effective_from -> Nullable<BigInt>,
+        price_source -> Text,
         managed_by -> Text,
         created_at -> BigInt,
     }

@@ -40,6 +40,17 @@ fn a_known_model_has_the_catalogues_price_and_limits_until_an_operator_says_othe
     let ids: Vec<_> = versions.iter().map(|version| &version["price_id"]).collect();
     assert_eq!(ids, [&listed["price_id"], &changed["price_id"]], "{versions:?}");
     assert_eq!(versions[1]["prices"]["output_cost_per_m"], "0.61");
+
+    // Whoever gives the list's own figures means them: the version stays, and no list may change it any more.
+    let send = |body: &Value| scene.gateway.operator().send("PUT", &path, body.to_string().as_bytes()).unwrap().json();
+    let mut body = json!({"name": listed["name"], "provider": "known"});
+    let followed = send(&body);
+    assert_eq!((&followed["price_source"], &followed["prices"]), (&json!("bundled"), &listed["prices"]));
+    body["prices"] = followed["prices"].clone();
+    let pinned = send(&body);
+    assert_eq!((&pinned["price_source"], &pinned["price_id"]), (&json!("own"), &followed["price_id"]), "{pinned}");
+    let shown = scene.gateway.operator().get(&path).json();
+    assert_eq!(shown["price_source"], "own", "{shown}");
 }
 
 #[test]

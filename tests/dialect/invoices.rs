@@ -6,6 +6,8 @@ use farthing::dialect::{Endpoint, Reading, answer};
 use farthing_actors::domain::{Dialect, ProviderKind, ServiceTier, Usage};
 use serde_json::{Value, json};
 
+use crate::recordings::recordings;
+
 /// What `answer` costs for `model` at a provider of this kind, in dollars.
 fn invoice((kind, model): (ProviderKind, &str), dialect: Dialect, answer: &Value) -> String {
     billed((kind, model), &read(dialect, answer))
@@ -147,4 +149,59 @@ fn xai_counts_reasoning_beside_completion() {
     // 10 × 0.30 + 2 × 0.075 + (1 + 228) × 0.50 = 3 + 0.15 + 114.5 = 117.65
     let grok = (ProviderKind::Xai, "grok-3-mini");
     assert_eq!(invoice(grok, Dialect::OpenaiChat, &chat(usage)), "0.00011765");
+}
+
+/// Wire, recording, provider's kind and model, dollars.
+const RECORDED: [(&str, &str, ProviderKind, &str, &str); 8] = [
+    // 65 × 2.50 + 13 × 10 = 162.5 + 130 = 292.5 millionths of a dollar
+    ("openai-chat", "t-openai-chat-j02", ProviderKind::Openai, "gpt-4o-2024-08-06", "0.0002925"),
+    // (976 - 896) × 0.14 + 896 × 0.0028 + 61 × 0.28 = 11.2 + 2.5088 + 17.08 = 30.7888
+    ("openai-chat", "t-deepseek-chat-j01", ProviderKind::Deepseek, "deepseek-v4-flash", "0.0000307888"),
+    // (12 - 2) × 0.30 + 2 × 0.075 + (1 + 228) × 0.50 = 3 + 0.15 + 114.5 = 117.65: its reasoning is beside the output
+    ("openai-chat", "t-xai-chat-j01", ProviderKind::Xai, "grok-3-mini", "0.00011765"),
+    // 415 × 0.25 + 224 × 2 = 103.75 + 448 = 551.75
+    ("openai-responses", "t-openai-responses-j05", ProviderKind::Openai, "gpt-5-mini-2025-08-07", "0.00055175"),
+    // 731 × 3 + 110 × 15 = 2193 + 1650 = 3843
+    (
+        "anthropic-messages",
+        "t-anthropic-messages-j04",
+        ProviderKind::Anthropic,
+        "claude-sonnet-4-5-20250929",
+        "0.003843",
+    ),
+    // 8 × 1 + 16 × 5 = 88
+    (
+        "anthropic-messages",
+        "t-anthropic-messages-j06",
+        ProviderKind::Anthropic,
+        "claude-haiku-4-5-20251001",
+        "0.000088",
+    ),
+    // 15 × 1.25 + 2 × 10 = 18.75 + 20 = 38.75: two thoughts and nothing else
+    ("gemini-generate", "t-gemini-generate-j04", ProviderKind::Gemini, "gemini-2.5-pro", "0.00003875"),
+    // (345 - 230) × 0.30 + 230 × 0.03 + 37 × 2.50 = 34.5 + 6.9 + 92.5 = 133.9
+    ("gemini-generate", "t-gemini-generate-j06", ProviderKind::Gemini, "gemini-2.5-flash", "0.0001339"),
+];
+
+#[test]
+fn recorded_answers_cost_what_hand_and_list_say() {
+    for (wire, name, kind, model, dollars) in RECORDED {
+        let all = recordings(wire);
+        let Some(recording) = all.iter().find(|recording| recording.name == name) else {
+            assert!(all.is_empty(), "{name} is gone");
+            continue;
+        };
+        let dialect = match wire {
+            "openai-chat" => Dialect::OpenaiChat,
+            "openai-responses" => Dialect::OpenaiResponses,
+            "anthropic-messages" => Dialect::Anthropic,
+            _ => Dialect::Gemini,
+        };
+        let Reading::Figures(usage) = answer::usage(Endpoint::Conversation, dialect, &recording.body) else {
+            panic!("{name} has no usage");
+        };
+        let billed = billed((kind, model), &usage);
+        println!("{name:26} {model:28} {billed}");
+        assert_eq!(billed, dollars, "{name}: {usage:?}");
+    }
 }

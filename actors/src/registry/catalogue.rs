@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, Dialect, PriceInForce, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp};
+use crate::domain::{
+    DeploymentId, Dialect, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
+};
 
 /// A vendor or a self-hosted endpoint family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Deployment {
     pub context_window: Option<u64>,
     /// Its price and that price's version; `None` if unknown, which is never zero.
     pub price: Option<PriceInForce>,
+    /// Who says that price, or would if there were one.
+    pub price_source: PriceSource,
     /// When it was made.
     pub created_at: Timestamp,
 }

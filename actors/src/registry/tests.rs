@@ -9,7 +9,8 @@ use super::catalogue::{Catalogue, Deployment, Provider};
 use super::changes::{Change, PriceVersion};
 use super::error::RegistryError;
 use crate::domain::{
-    DeploymentId, Dialect, Money, Price, PriceId, PriceInForce, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
+    DeploymentId, Dialect, Money, Price, PriceId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed,
+    Timeouts, Timestamp,
 };
 
 const FRESH: PriceId = PriceId::from_u128(77);
@@ -41,6 +42,7 @@ fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
         max_output_tokens: Some(16_384),
         context_window: None,
         price: None,
+        price_source: PriceSource::Own,
         created_at: Timestamp(1_000),
     }
 }

@@ -102,6 +102,7 @@ CREATE TABLE model_configs (
     reasoning_cost_per_m BIGINT,
     price_id TEXT REFERENCES price_versions (id),
     price_effective_from BIGINT,
+    price_source TEXT NOT NULL CHECK (price_source IN ('own', 'refreshed', 'bundled')),
     managed_by TEXT NOT NULL DEFAULT 'api',
     created_at BIGINT NOT NULL,
     UNIQUE (name, provider_id, upstream_model)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use farthing_actors::domain::{
-    DeploymentId, Dialect, Money, Price, PriceId, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
+    DeploymentId, Dialect, Money, Price, PriceId, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
 };
 use farthing_actors::error::SaveError;
 use farthing_actors::registry::{Change, Deployment, PriceVersion, Provider, RegistryStore};
@@ -51,12 +51,14 @@ fn bare_deployment(id: u128, provider: u128) -> Deployment {
         max_output_tokens: None,
         context_window: None,
         price: None,
+        price_source: PriceSource::Bundled,
         created_at: Timestamp(1),
     }
 }
 
 fn full_deployment(id: u128, provider: u128) -> Deployment {
     Deployment {
+        price_source: PriceSource::Refreshed,
         weight: u32::MAX,
         priority: i32::MIN,
         dialects: Dialect::ALL.to_vec(),

@@ -116,7 +116,7 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farthing_actors::domain::{DeploymentId, ProviderId, ProviderKind, Timeouts, Timestamp};
+    use farthing_actors::domain::{DeploymentId, PriceSource, ProviderId, ProviderKind, Timeouts, Timestamp};
     use farthing_actors::registry::catalogue::{Deployment, Provider};
 
     fn catalogue(models: &[&str]) -> Catalogue {
@@ -143,6 +143,7 @@ mod tests {
             max_output_tokens: None,
             context_window: None,
             price: None,
+            price_source: PriceSource::Own,
             created_at: Timestamp(2_500),
         };
         let deployments = (0..).zip(models).map(deployment).collect();

@@ -1,7 +1,7 @@
 //! `/api/models`: deployments with their prices. Owns their shape on the wire, which PUT takes back as GET gave it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, ProviderId};
+use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, PriceSource, ProviderId};
 use farthing_actors::registry::PriceVersion;
 use farthing_actors::registry::catalogue::{Catalogue, Deployment};
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use super::body::read;
 use super::list::{List, ListQuery, Page, query};
 use super::prices::Prices;
 use super::{id, rfc3339};
-use crate::admin::models::{ModelDraft, PriceSource};
-use crate::admin::{Admin, AdminError};
+use crate::admin::AdminError;
+use crate::admin::models::ModelDraft;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
@@ -68,7 +68,7 @@ pub async fn list(
     let page = Page::new(asked.limit, asked.cursor.as_deref())?;
     let catalogue = gateway.admin.catalogue();
     let (models, next_cursor) = page.cut(catalogue.deployments(), |model| model.id);
-    let data = models.into_iter().map(|model| ModelView::new(&gateway.admin, &catalogue, model)).collect();
+    let data = models.into_iter().map(|model| ModelView::new(&catalogue, model)).collect();
     Ok(HttpResponse::Ok().json(List { data, next_cursor }))
 }
 
@@ -81,7 +81,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let model = gateway.admin.create_model(body.into()).await?;
-    Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin, &gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// GET `/api/models/{id}`.
@@ -91,7 +91,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let model = gateway.admin.model(id("model", &path)?)?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin, &gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// GET `/api/models/{id}/prices`: every version, the earliest first; also of a model that is gone, since the books name them.
@@ -119,7 +119,7 @@ pub async fn replace(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let model = gateway.admin.replace_model(id("model", &path)?, body.into()).await?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin, &gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// DELETE `/api/models/{id}`.
@@ -133,7 +133,7 @@ pub async fn delete(
 }
 
 impl<'a> ModelView<'a> {
-    fn new(admin: &Admin, catalogue: &'a Catalogue, model: &'a Deployment) -> Self {
+    fn new(catalogue: &'a Catalogue, model: &'a Deployment) -> Self {
         Self {
             id: model.id,
             name: &model.name,
@@ -147,7 +147,7 @@ impl<'a> ModelView<'a> {
             context_window: model.context_window,
             prices: model.price.as_deref().map(|(_, price)| price),
             price_id: model.price.as_deref().map(|(id, _)| *id),
-            price_source: admin.price_source(model),
+            price_source: model.price.is_some().then_some(model.price_source),
             created_at: rfc3339(model.created_at),
         }
     }
