@@ -30,7 +30,8 @@ pub(super) fn request(case: &mut Case, dialect: Dialect, corpus: &Corpus) {
     document(case, &corpus.own.requests, &corpus.words);
     let input = case.input.clone();
     let (_, held) = allocated::measure(|| one_request(dialect, &input));
-    assert!(held <= 60 * input.len() + SLACK, "{held} bytes held for {}", input.len());
+    // Linear, whatever comes: many small parts grow most when they are translated (a hundredfold was seen).
+    assert!(held <= 400 * input.len() + SLACK, "{held} bytes held for {}", input.len());
 }
 
 fn one_request(dialect: Dialect, input: &[u8]) {
@@ -60,7 +61,8 @@ pub(super) fn reply(case: &mut Case, dialect: Dialect, corpus: &Corpus) {
     document(case, &corpus.own.replies, &corpus.words);
     let input = case.input.clone();
     let (_, held) = allocated::measure(|| one_reply(dialect, &input));
-    assert!(held <= 60 * input.len() + SLACK, "{held} bytes held for {}", input.len());
+    // Linear, whatever comes: many small parts grow most when they are translated (a hundredfold was seen).
+    assert!(held <= 400 * input.len() + SLACK, "{held} bytes held for {}", input.len());
 }
 
 fn one_reply(dialect: Dialect, input: &[u8]) {
