@@ -166,7 +166,7 @@ pub(super) fn natural() -> Vec<Corpus> {
     let languages = fs::read_dir(root().join("tests/fixtures/languages")).unwrap();
     let mut files: Vec<_> = languages.map(|file| file.unwrap().path()).collect();
     files.sort();
-    files.extend(OWN.map(|name| root().join(name)));
+    files.extend(OWN.map(|name| root().join("tests/fixtures/calibration").join(name)));
     files.iter().flat_map(|file| read(file)).collect()
 }
 
@@ -197,19 +197,20 @@ const HELD_OUT: [&str; 6] = [
     "tests/fixtures/openai_chat/tools_reasoning.sse",
 ];
 
+/// Texts of our own as they once were: what costs are measured on must not change with every line that is written.
 const OWN: [&str; 12] = [
-    "README.md",
-    "docs/dialects.md",
-    "docs/performance.md",
-    "src/relay.rs",
-    "src/dialect/splice.rs",
-    "tests/clients/conftest.py",
-    "tests/clients/test_anthropic.py",
-    "static/js/api.js",
-    "templates/layout.html",
-    "migrations/sqlite/2026-11-21-000000_ledger/up.sql",
-    "tests/fixtures/openai_chat/index.json",
-    "tests/fixtures/openai_chat/whole.json",
+    "README.md.txt",
+    "docs-dialects.md.txt",
+    "docs-performance.md.txt",
+    "src-relay.rs.txt",
+    "src-dialect-splice.rs.txt",
+    "tests-clients-conftest.py.txt",
+    "tests-clients-test_anthropic.py.txt",
+    "static-js-api.js.txt",
+    "templates-layout.html.txt",
+    "migrations-sqlite-ledger-up.sql.txt",
+    "tests-fixtures-openai_chat-index.json.txt",
+    "tests-fixtures-openai_chat-whole.json.txt",
 ];
 
 /// What costs most, and what nobody would write.
