@@ -57,6 +57,8 @@ pub struct Upstream {
 pub struct UpstreamReply {
     /// Its body, unread.
     pub body: UpstreamBody,
+    /// What it says its body is.
+    pub content_type: Option<String>,
 }
 
 /// The rest of an answer. Dropping it closes the connection, which is how an upstream call is cancelled.
@@ -118,7 +120,7 @@ impl Upstream {
         idle: Duration,
     ) -> Result<UpstreamReply, UpstreamError> {
         let (uri, body) = (access.uri(request)?, access.carriage.body(request));
-        let call = access.client.post(uri.clone()).insert_header((CONTENT_TYPE, "application/json"));
+        let call = access.client.post(uri.clone()).insert_header((CONTENT_TYPE, request.content_type));
         let mut call = access.authorize(call, (&uri, &body), token, self.clock.now());
         for header in request.headers().filter(|(name, _)| access.carriage.carries(name)) {
             call = call.insert_header(header);
@@ -133,7 +135,7 @@ impl Upstream {
         if head.status != 200 {
             return Err(refusal(head.status, head.retry_after, body).await);
         }
-        Ok(UpstreamReply { body })
+        Ok(UpstreamReply { body, content_type: None })
     }
 
     fn access(&self, provider: &Provider) -> Result<Rc<Access>, UpstreamError> {
@@ -152,6 +154,7 @@ impl Upstream {
 async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -> Result<UpstreamReply, UpstreamError> {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
     let source = match Box::new(response) {
         response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
         response => Source::Http(response),
@@ -160,7 +163,7 @@ async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -
     if status != 200 {
         return Err(refusal(status, retry_after, body).await);
     }
-    Ok(UpstreamReply { body })
+    Ok(UpstreamReply { body, content_type })
 }
 
 async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {

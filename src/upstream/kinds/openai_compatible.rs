@@ -17,6 +17,7 @@ pub static PROFILE: Profile = Profile {
         Endpoint::Moderations,
         Endpoint::Rerank,
         Endpoint::Images,
+        Endpoint::Transcriptions,
     ],
     stores: false,
     stream_usage: StreamUsage::Ask,
