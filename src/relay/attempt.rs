@@ -37,7 +37,7 @@ pub(super) enum OpenedAnswer {
 pub(super) struct OpenedWhole {
     pub body: Bytes,
     /// What the provider says it is; of an object nobody need be told.
-    pub content_type: Option<String>,
+    pub content_type: Option<Box<str>>,
     /// The usage it reports.
     pub reading: Reading,
     /// The same on its way to the client's dialect, where that is another.
@@ -118,7 +118,8 @@ async fn read(
 
 async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let request = &exchange.ask.request;
-    let content_type = reply.content_type.filter(|_| request.endpoint() == Endpoint::Transcriptions);
+    let content_type =
+        reply.content_type.filter(|_| request.endpoint() == Endpoint::Transcriptions).map(String::into_boxed_str);
     let body = reply.body.read_all().await?;
     let reading = if request.wants_object() {
         answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| no_answer(&body))?

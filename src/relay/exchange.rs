@@ -80,7 +80,7 @@ pub struct Answer {
 /// The body of an answer.
 pub enum AnswerBody {
     /// Complete and settled; with its content type where that is not plainly JSON's.
-    Whole(Bytes, Option<String>),
+    Whole(Bytes, Option<Box<str>>),
     /// Pieces as they arrive; the last one follows the settlement.
     Stream(mpsc::Receiver<Bytes>, Delivery),
 }

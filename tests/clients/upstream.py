@@ -72,6 +72,10 @@ def handler(upstream):
 
         def do_POST(self):
             raw = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/v1/audio/transcriptions":
+                upstream.journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw})
+                usage = {"type": "duration", "seconds": 2}
+                return self.whole(200, {"text": TEXT, "usage": usage})
             body = json.loads(raw)
             upstream.journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw, "body": body})
             if self.path == "/v1/images/generations":

@@ -34,7 +34,7 @@ pub(super) struct Upload {
 /// The first fault found, in the words of the API.
 pub(super) fn parse(content_type: &str, body: Bytes) -> Result<PlainRequest, RequestFault> {
     let boundary = multipart::boundary(content_type).ok_or_else(not_a_form)?;
-    let parts = multipart::read(&body, boundary).map_err(|what| malformed(what))?;
+    let parts = multipart::read(&body, boundary).map_err(malformed)?;
     if let Some(part) = parts.iter().find(|part| ELSEWHERE.contains(&part.name)) {
         return Err(RequestFault::unsupported(part.name, "send the sound itself, as file"));
     }

@@ -17,7 +17,10 @@ impl Dice {
     }
 }
 
-fn names(body: &[u8]) -> Result<Vec<(String, bool, Vec<u8>)>, &'static str> {
+/// A part's name, whether it is a file, and its value.
+type Told = (String, bool, Vec<u8>);
+
+fn names(body: &[u8]) -> Result<Vec<Told>, &'static str> {
     let parts = read(body, "b")?;
     Ok(parts.iter().map(|part| (part.name.to_owned(), part.is_file, body[part.value.clone()].to_vec())).collect())
 }
