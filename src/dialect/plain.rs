@@ -1,11 +1,12 @@
 //! Plain calls: what an application asks that is no conversation: embeddings, moderations, rankings, pictures,
-//! speech turned into text.
+//! speech turned into text and text into speech.
 //! Owns what the gateway must know of them, and that nothing but the model's name is changed. Refuses to translate: only a
 //! provider that has the same call serves it.
 
 pub mod images;
 mod multipart;
 pub mod sound;
+mod speech;
 mod transcriptions;
 
 use std::fmt;
@@ -43,6 +44,8 @@ pub enum Endpoint {
     Images,
     /// `POST /v1/audio/transcriptions`.
     Transcriptions,
+    /// `POST /v1/audio/speech`.
+    Speech,
 }
 
 /// A valid plain call and its body.
@@ -65,7 +68,7 @@ impl Endpoint {
     /// Whether the answer is a work that costs much each time it is made, so that a call is not made twice after the
     /// provider may have made one.
     pub fn makes_works(self) -> bool {
-        matches!(self, Self::Images | Self::Transcriptions)
+        matches!(self, Self::Images | Self::Transcriptions | Self::Speech)
     }
 
     /// The member that holds what is to be worked on.
@@ -73,7 +76,7 @@ impl Endpoint {
         match self {
             Self::Conversation => "messages",
             Self::Completions | Self::Images => "prompt",
-            Self::Embeddings | Self::BatchEmbeddings | Self::Moderations => "input",
+            Self::Embeddings | Self::BatchEmbeddings | Self::Moderations | Self::Speech => "input",
             Self::Rerank => "documents",
             Self::Transcriptions => "file",
         }
@@ -101,7 +104,11 @@ impl PlainRequest {
             messages: how_many(messages),
             bytes: body.len(),
             tier: None,
-            measure: if endpoint == Endpoint::Images { images::measure(&body)? } else { Measure::TEXT },
+            measure: match endpoint {
+                Endpoint::Images => images::measure(&body)?,
+                Endpoint::Speech => speech::measure(&body)?,
+                _ => Measure::TEXT,
+            },
         };
         Ok(Self { head, endpoint, model_at: model.span(), upload: None, body: body.clone() })
     }
@@ -121,7 +128,7 @@ impl PlainRequest {
 
     /// Whether the answer is a JSON object; else it is whatever the provider's content type says.
     pub(in crate::dialect) fn wants_object(&self) -> bool {
-        self.upload.as_ref().is_none_or(|upload| upload.json)
+        self.endpoint != Endpoint::Speech && self.upload.as_ref().is_none_or(|upload| upload.json)
     }
 
     /// What is beyond its words: of an upload, all but the text of the prompt.

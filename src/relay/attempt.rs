@@ -118,11 +118,18 @@ async fn read(
 
 async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let request = &exchange.ask.request;
-    let content_type =
-        reply.content_type.filter(|_| request.endpoint() == Endpoint::Transcriptions).map(String::into_boxed_str);
+    let sound = matches!(request.endpoint(), Endpoint::Transcriptions | Endpoint::Speech);
+    let content_type = reply.content_type.filter(|_| sound).map(String::into_boxed_str);
+    let length = reply.length;
     let body = reply.body.read_all().await?;
+    // An object shows by itself whether it is whole.
+    if !request.wants_object() && length.is_some_and(|length| length != body.len()) {
+        return Err(UpstreamError::Cut("it ended before its length".to_owned()));
+    }
     let reading = if request.wants_object() {
         answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| no_answer(&body))?
+    } else if request.endpoint() == Endpoint::Speech && is_no_sound(&body, content_type.as_deref()) {
+        return Err(no_answer(&body));
     } else {
         Reading::Absent
     };
@@ -133,6 +140,11 @@ async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Re
         Some(anew.ok_or(UpstreamError::Garbage("it cannot be translated"))?)
     };
     Ok(OpenedAnswer::Whole(OpenedWhole { body, content_type, reading, anew }))
+}
+
+/// Whether what should be sound is nothing, or an explanation.
+fn is_no_sound(body: &[u8], content_type: Option<&str>) -> bool {
+    body.is_empty() || content_type.is_some_and(|kind| kind.trim_start().starts_with("application/json"))
 }
 
 /// An error that came with an accepting status, or something else that is no answer.

@@ -31,6 +31,18 @@ pub(super) fn heard(reading: Reading, estimate: &Estimate, seen: Seen, price: Op
     }
 }
 
+/// The usage of a text that was read aloud: its characters are counted; the sound, which no answer reports, is estimated
+/// where the model has a price for it or for tokens.
+pub(super) fn read_aloud(estimate: &Estimate, price: Option<&Price>) -> (Usage, Provenance) {
+    let units = Units { characters: estimate.likely.characters, ..Units::NONE };
+    let counted = Usage { units, ..Usage::default() };
+    let likely = unreported(estimate, Seen::default());
+    match price {
+        Some(price) if price.cost(&likely) != price.cost(&counted) => (likely, Provenance::Estimated(Why::Missing)),
+        _ => (counted, Provenance::Counted),
+    }
+}
+
 /// The same, and how long the sound likely is where nobody said.
 fn with_time(usage: Usage, estimate: &Estimate) -> Usage {
     let audio_ms = if usage.units.audio_ms == 0 { estimate.likely.audio_ms } else { usage.units.audio_ms };

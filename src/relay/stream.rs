@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::keeping::{Outlet, kept_whole};
-use super::metering::heard;
+use super::metering::{heard, read_aloud};
 use super::pump::{PumpEnd, pump};
 use super::recount::transcript;
 use super::settlement::{End, client_gone, consumed, pictures};
@@ -76,6 +76,7 @@ impl Relay {
             reading if exchange.ask.request.endpoint() == Endpoint::Transcriptions => {
                 heard(reading, &admitted.estimate, seen, price)
             }
+            _ if exchange.ask.request.endpoint() == Endpoint::Speech => read_aloud(&admitted.estimate, price),
             Reading::Pictures(images) => pictures(images, &admitted.estimate, price),
             reading => consumed(reading, &admitted.estimate, seen, Why::Missing),
         };

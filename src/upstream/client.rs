@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use awc::http::Uri;
-use awc::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use awc::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use bytes::Bytes;
 use farthing_actors::domain::{Clock, ProviderId, ProviderKind, Sealed, Secret};
 use farthing_actors::registry::catalogue::Provider;
@@ -59,6 +59,8 @@ pub struct UpstreamReply {
     pub body: UpstreamBody,
     /// What it says its body is.
     pub content_type: Option<String>,
+    /// How long it says its body is. A connection that ends too early looks like the end of the body.
+    pub length: Option<usize>,
 }
 
 /// The rest of an answer. Dropping it closes the connection, which is how an upstream call is cancelled.
@@ -135,7 +137,7 @@ impl Upstream {
         if head.status != 200 {
             return Err(refusal(head.status, head.retry_after, body).await);
         }
-        Ok(UpstreamReply { body, content_type: None })
+        Ok(UpstreamReply { body, content_type: None, length: None })
     }
 
     fn access(&self, provider: &Provider) -> Result<Rc<Access>, UpstreamError> {
@@ -155,6 +157,7 @@ async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let source = match Box::new(response) {
         response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
         response => Source::Http(response),
@@ -163,7 +166,7 @@ async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -
     if status != 200 {
         return Err(refusal(status, retry_after, body).await);
     }
-    Ok(UpstreamReply { body, content_type })
+    Ok(UpstreamReply { body, content_type, length })
 }
 
 async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {

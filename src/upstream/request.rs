@@ -57,6 +57,7 @@ impl UpstreamRequest<'_> {
             Endpoint::Moderations => "/moderations".to_owned(),
             Endpoint::Rerank => "/rerank".to_owned(),
             Endpoint::Images => "/images/generations".to_owned(),
+            Endpoint::Speech => "/audio/speech".to_owned(),
             Endpoint::Transcriptions => "/audio/transcriptions".to_owned(),
         }
     }

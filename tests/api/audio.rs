@@ -1,16 +1,18 @@
-//! Speech that becomes text: passed on as it is, paid by its length or its tokens, and never listened to twice.
+//! Speech that becomes text and text that becomes speech: passed on as it is, paid by length, tokens or characters, and
+//! never done twice.
 
 use farthing_support::gateway::openai_error;
 use farthing_support::http::{Answer, Client};
 use farthing_support::money::Picos;
 use farthing_support::poll::{PATIENCE, until};
 use farthing_support::scene::{PROJECT, prices};
-use farthing_support::{Reply, Scene};
+use farthing_support::{Reply, Scene, Tokens};
 use serde_json::json;
 
 use crate::scene;
 
 const PATH: &str = "/v1/audio/transcriptions";
+const SPEECH: &str = "/v1/audio/speech";
 /// A second of silence at 8 kHz, 16 bits, one channel.
 const SECOND: usize = 16_000;
 
@@ -185,4 +187,91 @@ fn large_uploads_fit_and_what_cannot_be_asked_is_named() {
     let error = openai_error(&upload(&scene, b"x", &[("model", "grok")]), 400);
     assert_eq!((&error["code"], &error["param"]), (&json!("unsupported_field"), &json!("model")), "{error}");
     assert_eq!(scene.upstream.journal().len(), 1);
+}
+
+/// A scene whose models `reader` and, at the same provider, `actor` are paid by the character and by tokens.
+fn stage() -> Scene {
+    let scene = scene();
+    let by_character = json!({"input_cost_per_m": "0", "output_cost_per_m": "0", "character_cost_per_m": "15"});
+    let by_token = json!({"input_cost_per_m": "0.6", "output_cost_per_m": "0", "audio_output_cost_per_m": "12"});
+    scene.gateway.add_model("reader", "openai", &by_character);
+    scene.gateway.add_model("actor", "openai", &by_token);
+    scene
+}
+
+#[test]
+fn speech_is_passed_on_and_paid_by_the_character() {
+    let scene = stage();
+    let asked = "{ \"input\":\"Sk\u{e5}l! \u{1f37b}\",\"voice\":\"alloy\",\"odd\":1e2, \"model\":\"reader\"}";
+    let sound: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    scene.upstream.expect(Reply::raw(200, &sound).header("content-type", "audio/mpeg"));
+    let answer = scene.application().post_bytes(SPEECH, asked.as_bytes());
+    assert!(answer.status == 200 && answer.body == sound, "{} {}", answer.status, answer.body.len());
+    assert_eq!(
+        (answer.header("content-type"), answer.header("x-farthing-cost")),
+        (Some("audio/mpeg"), Some("0.000105"))
+    );
+    let seen = scene.upstream.journal().pop().unwrap();
+    assert_eq!((seen.path.as_str(), seen.text().as_str()), (SPEECH, asked));
+    let row = scene.recorded(&answer);
+    assert_eq!((&row["usage"]["characters"], &row["usage_source"]), (&json!(7), &json!("counted")), "{row}");
+    assert_eq!(Picos::of(&row["cost_usd"]), Picos::rounded(Picos::millionths("15", 7)));
+    assert_eq!(row["held_usd"], row["cost_usd"], "characters are known before");
+}
+
+#[test]
+fn speech_priced_by_tokens_is_estimated_and_within_its_hold() {
+    let scene = stage();
+    scene.upstream.expect(Reply::raw(200, b"sound").header("content-type", "audio/wav"));
+    let body = json!({"model": "actor", "input": "x".repeat(100), "voice": "alloy"});
+    let row = scene.recorded(&scene.application().post(SPEECH, &body));
+    assert_eq!(
+        (&row["usage"]["audio_output"], &row["usage_detail"]),
+        (&json!(140), &json!("estimated:missing")),
+        "{row}"
+    );
+    let sound = Picos::rounded(Picos::millionths("12", 140));
+    let (cost, held) = (Picos::of(&row["cost_usd"]), Picos::of(&row["held_usd"]));
+    assert!(sound < cost && cost < held, "{row}");
+}
+
+#[test]
+fn speech_that_cannot_be_paid_asked_or_finished_is_refused() {
+    let scene = stage();
+    let poor = json!({"budget": {"limit_usd": "0.0015", "window": "total", "time_zone": "UTC"}});
+    let key = scene.gateway.add_key(PROJECT, &poor);
+    let ask = |length: usize| json!({"model": "reader", "voice": "alloy", "input": "x".repeat(length)});
+    let error = openai_error(&scene.gateway.application(&key.secret).post(SPEECH, &ask(101)), 402);
+    assert_eq!(error["code"], "insufficient_quota", "{error}");
+    for (body, param) in [
+        (json!({"model": "reader"}), "input"),
+        (json!({"input": "x"}), "model"),
+        (json!({"model": "reader", "input": 7}), "input"),
+        (json!({"model": "reader", "input": "x", "stream_format": "sse"}), "stream_format"),
+    ] {
+        assert_eq!(openai_error(&scene.application().post(SPEECH, &body), 400)["param"], param);
+    }
+    scene.gateway.add_provider_of("mistral", "mistral", &scene.upstream);
+    scene.gateway.add_model("small", "mistral", &prices());
+    let error = openai_error(&scene.application().post(SPEECH, &json!({"model": "small", "input": "x"})), 400);
+    assert_eq!((&error["code"], &error["param"]), (&json!("unsupported_field"), &json!("model")), "{error}");
+    assert!(scene.upstream.journal().is_empty());
+    // What breaks off is an error and is charged, since it was read.
+    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)).cut_after(1));
+    let answer = scene.application().post(SPEECH, &ask(100));
+    assert!(answer.status >= 500, "{}", answer.text());
+    assert_eq!(Picos::of(&scene.recorded(&answer)["cost_usd"]), Picos::of(&json!("0.0015")));
+}
+
+#[test]
+fn a_listener_that_leaves_is_charged_for_what_was_read() {
+    let scene = stage();
+    scene.upstream.expect(Reply::silence());
+    let body = json!({"model": "reader", "input": "x".repeat(100), "voice": "alloy"}).to_string();
+    let sent = scene.application().start("POST", SPEECH, body.as_bytes()).unwrap();
+    until("the text is there", PATIENCE, || (!scene.upstream.journal().is_empty()).then_some(()));
+    sent.hang_up();
+    let rows = scene.gateway.requests(PROJECT, 1);
+    assert_eq!((&rows[0]["status"], &rows[0]["usage"]["characters"]), (&json!("client_gone"), &json!(100)), "{rows:?}");
+    assert_eq!(Picos::of(&rows[0]["cost_usd"]), Picos::of(&json!("0.0015")));
 }

@@ -1,4 +1,4 @@
-"""The stock openai package has speech written down: it gets the text, and it is charged by the second."""
+"""The stock openai package has speech written down and text read aloud; it is charged by the second and by the character."""
 
 import io
 import wave
@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import openai
 import pytest
+from upstream import SOUND
 
 
 def recording(seconds):
@@ -37,3 +38,13 @@ def test_a_wish_for_a_stream_is_raised(client):
     with pytest.raises(openai.BadRequestError) as wrong:
         client.audio.transcriptions.create(model="scribe", file=recording(1), stream=True)
     assert wrong.value.param == "stream"
+
+
+def test_text_is_read_aloud_and_charged(client, gateway, upstream, heads):
+    answer = client.audio.speech.create(model="reader", voice="alloy", input="Sk\u00e5l!")
+    assert answer.read() == SOUND
+    assert upstream.journal[-1]["body"]["model"] == "tts-1"
+    head = heads[-1][1]
+    assert (head["content-type"], Decimal(head["x-farthing-cost"])) == ("audio/mpeg", Decimal("0.000075"))
+    row = gateway.recorded(head["x-farthing-request-id"])
+    assert (row["status"], row["usage"]["characters"], Decimal(row["cost_usd"])) == ("ok", 5, Decimal("0.000075"))

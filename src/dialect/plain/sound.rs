@@ -13,6 +13,8 @@ const BYTES_LIKELY: u64 = 4;
 const TOKEN_LIKELY: u64 = 100;
 /// As [`TOKEN_LIKELY`].
 const TOKEN_AT_LEAST: u64 = 50;
+/// Milliseconds of a token of sound that is made (gpt-4o-mini-tts: $12 a million tokens, about $0.015 a minute).
+const TOKEN_MADE: u64 = 50;
 /// Tokens of text that a second of speech becomes, at most, and what may stand around them.
 const WORDS_A_SECOND: u64 = 8;
 /// As [`WORDS_A_SECOND`].
@@ -31,6 +33,11 @@ pub(super) fn measure(file: &[u8]) -> Measure {
 /// What sound of this length likely is, where nobody says.
 pub fn heard(audio_ms: u64) -> Units {
     Units { audio_ms, audio_input: audio_ms.div_ceil(TOKEN_LIKELY), ..Units::NONE }
+}
+
+/// What sound of this length is to whoever makes it.
+pub(super) fn made(audio_ms: u64) -> Units {
+    Units { audio_ms, audio_output: audio_ms.div_ceil(TOKEN_MADE), ..Units::NONE }
 }
 
 /// The tokens of text that speech of this length becomes at most.

@@ -11,7 +11,13 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Header("api-key"),
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Images, Endpoint::Transcriptions],
+    endpoints: &[
+        Endpoint::Completions,
+        Endpoint::Embeddings,
+        Endpoint::Images,
+        Endpoint::Transcriptions,
+        Endpoint::Speech,
+    ],
     stores: true,
     stream_usage: StreamUsage::Ask,
     quirks: &[

@@ -11,7 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[Endpoint::Transcriptions],
+    endpoints: &[Endpoint::Transcriptions, Endpoint::Speech],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[

@@ -17,6 +17,7 @@ pub static PROFILE: Profile = Profile {
         Endpoint::Moderations,
         Endpoint::Images,
         Endpoint::Transcriptions,
+        Endpoint::Speech,
     ],
     stores: true,
     stream_usage: StreamUsage::Ask,

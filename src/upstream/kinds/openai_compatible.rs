@@ -18,6 +18,7 @@ pub static PROFILE: Profile = Profile {
         Endpoint::Rerank,
         Endpoint::Images,
         Endpoint::Transcriptions,
+        Endpoint::Speech,
     ],
     stores: false,
     stream_usage: StreamUsage::Ask,

@@ -1,5 +1,5 @@
-//! POST `/v1/completions`, `/v1/embeddings`, `/v1/moderations`, `/v1/images/generations`, `/v1/rerank` and
-//! `/v1/audio/transcriptions`: calls that are no conversation in a dialect of many, to providers that have them.
+//! POST `/v1/completions`, `/v1/embeddings`, `/v1/moderations`, `/v1/images/generations`, `/v1/rerank`,
+//! `/v1/audio/transcriptions` and `/v1/audio/speech`: calls that are no conversation in a dialect of many, to providers that have them.
 
 use std::rc::Rc;
 
@@ -35,6 +35,7 @@ pub async fn call(
         Some("completions") => ChatRequest::parse_completion(body).map(Request::Completion),
         Some("embeddings") => plain(Endpoint::Embeddings, body),
         Some("generations") => plain(Endpoint::Images, body),
+        Some("speech") => plain(Endpoint::Speech, body),
         Some("moderations") => plain(Endpoint::Moderations, body),
         _ => plain(Endpoint::Rerank, body),
     };
