@@ -21,6 +21,7 @@ mod estimate;
 mod exchange;
 mod fallback;
 mod keeping;
+mod metering;
 mod pump;
 mod recount;
 mod settlement;

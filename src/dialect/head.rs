@@ -35,7 +35,7 @@ pub struct Head {
 /// What a request takes that is not text, before anybody has counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Measure {
-    /// At most, for a hold.
+    /// At most, for a hold. The same as what is likely where that is certain.
     pub most: Units,
     /// Likely, where nobody reports it.
     pub likely: Units,

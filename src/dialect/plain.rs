@@ -1,8 +1,13 @@
-//! Plain calls: what an application asks that is no conversation: embeddings, moderations, rankings, pictures.
+//! Plain calls: what an application asks that is no conversation: embeddings, moderations, rankings, pictures,
+//! speech turned into text and text into speech.
 //! Owns what the gateway must know of them, and that nothing but the model's name is changed. Refuses to translate: only a
 //! provider that has the same call serves it.
 
 pub mod images;
+mod multipart;
+pub mod sound;
+mod speech;
+mod transcriptions;
 
 use std::fmt;
 use std::ops::Range;
@@ -10,6 +15,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use farthing_actors::domain::Usage;
 
+use super::beyond::Beyond;
 use super::fault::RequestFault;
 use super::fields;
 use super::head::{Head, Measure, Rewrite, USEFUL_OUTPUT};
@@ -17,6 +23,7 @@ use super::members::{self, Member};
 use super::openai_chat;
 use super::splice::{Splice, json_string};
 use super::usage::{Reading, count};
+use transcriptions::Upload;
 
 /// What is called, beside the four dialects' conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +42,10 @@ pub enum Endpoint {
     Rerank,
     /// `POST /v1/images/generations`.
     Images,
+    /// `POST /v1/audio/transcriptions`.
+    Transcriptions,
+    /// `POST /v1/audio/speech`.
+    Speech,
 }
 
 /// A valid plain call and its body.
@@ -45,6 +56,7 @@ pub struct PlainRequest {
     pub endpoint: Endpoint,
     body: Bytes,
     model_at: Range<usize>,
+    upload: Option<Upload>,
 }
 
 impl Endpoint {
@@ -53,10 +65,10 @@ impl Endpoint {
         if self == Self::BatchEmbeddings { Self::Embeddings } else { self }
     }
 
-    /// Whether the answer is a work that costs again each time it is made, so that a call is not made twice after the
+    /// Whether the answer is a work that costs much each time it is made, so that a call is not made twice after the
     /// provider may have made one.
     pub fn makes_works(self) -> bool {
-        self == Self::Images
+        matches!(self, Self::Images | Self::Transcriptions | Self::Speech)
     }
 
     /// The member that holds what is to be worked on.
@@ -64,8 +76,9 @@ impl Endpoint {
         match self {
             Self::Conversation => "messages",
             Self::Completions | Self::Images => "prompt",
-            Self::Embeddings | Self::BatchEmbeddings | Self::Moderations => "input",
+            Self::Embeddings | Self::BatchEmbeddings | Self::Moderations | Self::Speech => "input",
             Self::Rerank => "documents",
+            Self::Transcriptions => "file",
         }
     }
 }
@@ -91,9 +104,38 @@ impl PlainRequest {
             messages: how_many(messages),
             bytes: body.len(),
             tier: None,
-            measure: if endpoint == Endpoint::Images { images::measure(&body)? } else { Measure::TEXT },
+            measure: match endpoint {
+                Endpoint::Images => images::measure(&body)?,
+                Endpoint::Speech => speech::measure(&body)?,
+                _ => Measure::TEXT,
+            },
         };
-        Ok(Self { head, endpoint, model_at: model.span(), body: body.clone() })
+        Ok(Self { head, endpoint, model_at: model.span(), upload: None, body: body.clone() })
+    }
+
+    /// Reads and validates an upload of sound that is to become text.
+    ///
+    /// # Errors
+    /// The first fault found, in the words of the API.
+    pub fn parse_upload(content_type: &str, body: Bytes) -> Result<Self, RequestFault> {
+        transcriptions::parse(content_type, body)
+    }
+
+    /// The content type of the body.
+    pub(in crate::dialect) fn content_type(&self) -> &str {
+        self.upload.as_ref().map_or("application/json", |upload| &upload.content_type)
+    }
+
+    /// Whether the answer is a JSON object; else it is whatever the provider's content type says.
+    pub(in crate::dialect) fn wants_object(&self) -> bool {
+        self.endpoint != Endpoint::Speech && self.upload.as_ref().is_none_or(|upload| upload.json)
+    }
+
+    /// What is beyond its words: of an upload, all but the text of the prompt.
+    pub(in crate::dialect) fn beyond(&self) -> Beyond {
+        let prompt = self.upload.as_ref().map(|upload| upload.prompt.clone());
+        let inline = prompt.map_or_else(Vec::new, |prompt| vec![0..prompt.start, prompt.end..self.body.len()]);
+        Beyond { inline, ..Beyond::default() }
     }
 
     /// The body as it came.
@@ -105,7 +147,10 @@ impl PlainRequest {
     pub fn for_upstream(&self, rewrite: &Rewrite<'_>) -> Bytes {
         let mut splice = Splice::new(&self.body);
         if rewrite.model != self.head.model {
-            splice.replace(self.model_at.clone(), json_string(rewrite.model));
+            match self.upload {
+                Some(_) => splice.replace(self.model_at.clone(), rewrite.model),
+                None => splice.replace(self.model_at.clone(), json_string(rewrite.model)),
+            }
         }
         splice.finish()
     }
@@ -128,9 +173,14 @@ pub(super) fn how_many(input: Member<'_>) -> usize {
 
 /// The usage of an answer. Rankings may give nothing but a total; it is all input.
 pub fn usage(endpoint: Endpoint, body: &[u8]) -> Reading {
-    if endpoint == Endpoint::Images {
-        return images::usage(body);
+    match endpoint {
+        Endpoint::Images => images::usage(body),
+        Endpoint::Transcriptions => transcriptions::usage::usage(body),
+        _ => texts(body),
     }
+}
+
+fn texts(body: &[u8]) -> Reading {
     match openai_chat::reply::usage(body) {
         Reading::Absent => total(body),
         reading => reading,

@@ -95,10 +95,21 @@ impl Request {
         }
     }
 
+    /// The content type of the body.
+    pub fn content_type(&self) -> &str {
+        if let Self::Plain(request) = self { request.content_type() } else { "application/json" }
+    }
+
+    /// Whether the answer is a JSON object; else it is whatever the provider's content type says.
+    pub fn wants_object(&self) -> bool {
+        if let Self::Plain(request) = self { request.wants_object() } else { true }
+    }
+
     /// What it refers to beyond its words. State stored at the provider is unseen, too.
     pub fn beyond(&self) -> Beyond {
         let mut beyond = match self {
-            Self::Completion(_) | Self::Plain(_) | Self::Embed(_) => Beyond::default(),
+            Self::Completion(_) | Self::Embed(_) => Beyond::default(),
+            Self::Plain(request) => request.beyond(),
             Self::Chat(_) | Self::Responses(_) | Self::Messages(_) => Beyond::typed(self.body()),
             Self::Gemini(..) => Beyond::gemini(self.body()),
         };

@@ -36,6 +36,8 @@ pub(super) enum OpenedAnswer {
 /// A whole answer, as it came.
 pub(super) struct OpenedWhole {
     pub body: Bytes,
+    /// What the provider says it is; of an object nobody need be told.
+    pub content_type: Option<Box<str>>,
     /// The usage it reports.
     pub reading: Reading,
     /// The same on its way to the client's dialect, where that is another.
@@ -66,6 +68,7 @@ impl Relay {
         admitted.tried = Some(target(candidate));
         let request = UpstreamRequest {
             body,
+            content_type: exchange.ask.request.content_type(),
             endpoint: exchange.ask.request.endpoint(),
             dialect: spoken,
             model: &candidate.deployment.upstream_model,
@@ -114,16 +117,34 @@ async fn read(
 }
 
 async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
-    let body = reply.body.read_all().await?;
     let request = &exchange.ask.request;
-    let reading = answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| no_answer(&body))?;
+    let sound = matches!(request.endpoint(), Endpoint::Transcriptions | Endpoint::Speech);
+    let content_type = reply.content_type.filter(|_| sound).map(String::into_boxed_str);
+    let length = reply.length;
+    let body = reply.body.read_all().await?;
+    // An object shows by itself whether it is whole.
+    if !request.wants_object() && length.is_some_and(|length| length != body.len()) {
+        return Err(UpstreamError::Cut("it ended before its length".to_owned()));
+    }
+    let reading = if request.wants_object() {
+        answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| no_answer(&body))?
+    } else if request.endpoint() == Endpoint::Speech && is_no_sound(&body, content_type.as_deref()) {
+        return Err(no_answer(&body));
+    } else {
+        Reading::Absent
+    };
     let anew = if spoken == request.dialect() {
         None
     } else {
         let anew = answer::translate(request, spoken, &body, exchange.seconds());
         Some(anew.ok_or(UpstreamError::Garbage("it cannot be translated"))?)
     };
-    Ok(OpenedAnswer::Whole(OpenedWhole { body, reading, anew }))
+    Ok(OpenedAnswer::Whole(OpenedWhole { body, content_type, reading, anew }))
+}
+
+/// Whether what should be sound is nothing, or an explanation.
+fn is_no_sound(body: &[u8], content_type: Option<&str>) -> bool {
+    body.is_empty() || content_type.is_some_and(|kind| kind.trim_start().starts_with("application/json"))
 }
 
 /// An error that came with an accepting status, or something else that is no answer.

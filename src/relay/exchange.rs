@@ -79,8 +79,8 @@ pub struct Answer {
 
 /// The body of an answer.
 pub enum AnswerBody {
-    /// Complete and settled.
-    Whole(Bytes),
+    /// Complete and settled; with its content type where that is not plainly JSON's.
+    Whole(Bytes, Option<Box<str>>),
     /// Pieces as they arrive; the last one follows the settlement.
     Stream(mpsc::Receiver<Bytes>, Delivery),
 }

@@ -83,9 +83,10 @@ pub(super) async fn give_up(claim: Box<Claim>, error: &RelayError) {
     }
 }
 
-/// A whole body, if it is small enough to be kept.
-pub(super) fn kept_whole(body: &Bytes) -> Option<Vec<u8>> {
-    (body.len() <= MAX_KEPT).then(|| body.to_vec())
+/// A whole body, if it is small enough to be kept, and JSON, as whoever gives it again will say.
+pub(super) fn kept_whole(body: &Bytes, content_type: Option<&str>) -> Option<Vec<u8>> {
+    let json = content_type.is_none_or(|kind| kind.trim_start().starts_with("application/json"));
+    (json && body.len() <= MAX_KEPT).then(|| body.to_vec())
 }
 
 /// Where the pieces of a stream go; it remembers them if the answer is to be kept.

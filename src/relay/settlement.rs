@@ -44,7 +44,7 @@ pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missin
 }
 
 /// What was seen and what is likely beside it, in the tier that the provider named, or else the one that was asked for.
-fn unreported(estimate: &Estimate, seen: Seen) -> Usage {
+pub(super) fn unreported(estimate: &Estimate, seen: Seen) -> Usage {
     let tier = seen.tier.or(estimate.tier).unwrap_or_default();
     Usage { tier, units: estimate.likely, ..estimate.seen(seen) }
 }

@@ -14,11 +14,12 @@ use tokio::sync::mpsc;
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::keeping::{Outlet, kept_whole};
+use super::metering::{heard, read_aloud};
 use super::pump::{PumpEnd, pump};
 use super::recount::transcript;
 use super::settlement::{End, client_gone, consumed, pictures};
 use super::{Client, Relay};
-use crate::dialect::{ErrorBody, Passage, Reading, Request, Seen, answer};
+use crate::dialect::{Endpoint, ErrorBody, Passage, Reading, Request, Seen, answer};
 use crate::upstream::Delivery;
 
 /// Pieces that may wait for a client that reads slowly; then the upstream waits too.
@@ -40,12 +41,14 @@ impl Relay {
         match answer {
             OpenedAnswer::Whole(whole) => {
                 facts.cost = self.settle_whole(&exchange, admitted, candidate, &whole).await;
+                let kind = whole.content_type.clone();
                 let body = in_clients_words(&exchange, whole, facts.cost);
                 if exchange.ask.claim.is_some() {
-                    Box::pin(self.keep(&mut exchange, facts.cost, (Shape::Whole, kept_whole(&body)))).await;
+                    Box::pin(self.keep(&mut exchange, facts.cost, (Shape::Whole, kept_whole(&body, kind.as_deref()))))
+                        .await;
                 }
                 // Booked whether or not the client is still there.
-                drop(client.send(Ok(Answer { facts, body: AnswerBody::Whole(body) })));
+                drop(client.send(Ok(Answer { facts, body: AnswerBody::Whole(body, kind) })));
             }
             OpenedAnswer::Stream(stream) => {
                 let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
@@ -70,6 +73,10 @@ impl Relay {
         let seen = Seen { text_bytes: u64::try_from(generated).unwrap_or(u64::MAX), ..Seen::default() };
         let price = chosen.candidate.deployment.price.as_deref().map(|(_, price)| price);
         let (usage, provenance) = match whole.reading {
+            reading if exchange.ask.request.endpoint() == Endpoint::Transcriptions => {
+                heard(reading, &admitted.estimate, seen, price)
+            }
+            _ if exchange.ask.request.endpoint() == Endpoint::Speech => read_aloud(&admitted.estimate, price),
             Reading::Pictures(images) => pictures(images, &admitted.estimate, price),
             reading => consumed(reading, &admitted.estimate, seen, Why::Missing),
         };

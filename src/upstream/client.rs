@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use awc::http::Uri;
-use awc::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use awc::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use bytes::Bytes;
 use farthing_actors::domain::{Clock, ProviderId, ProviderKind, Sealed, Secret};
 use farthing_actors::registry::catalogue::Provider;
@@ -57,6 +57,10 @@ pub struct Upstream {
 pub struct UpstreamReply {
     /// Its body, unread.
     pub body: UpstreamBody,
+    /// What it says its body is.
+    pub content_type: Option<String>,
+    /// How long it says its body is. A connection that ends too early looks like the end of the body.
+    pub length: Option<usize>,
 }
 
 /// The rest of an answer. Dropping it closes the connection, which is how an upstream call is cancelled.
@@ -118,7 +122,7 @@ impl Upstream {
         idle: Duration,
     ) -> Result<UpstreamReply, UpstreamError> {
         let (uri, body) = (access.uri(request)?, access.carriage.body(request));
-        let call = access.client.post(uri.clone()).insert_header((CONTENT_TYPE, "application/json"));
+        let call = access.client.post(uri.clone()).insert_header((CONTENT_TYPE, request.content_type));
         let mut call = access.authorize(call, (&uri, &body), token, self.clock.now());
         for header in request.headers().filter(|(name, _)| access.carriage.carries(name)) {
             call = call.insert_header(header);
@@ -133,7 +137,7 @@ impl Upstream {
         if head.status != 200 {
             return Err(refusal(head.status, head.retry_after, body).await);
         }
-        Ok(UpstreamReply { body })
+        Ok(UpstreamReply { body, content_type: None, length: None })
     }
 
     fn access(&self, provider: &Provider) -> Result<Rc<Access>, UpstreamError> {
@@ -152,6 +156,8 @@ impl Upstream {
 async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -> Result<UpstreamReply, UpstreamError> {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let source = match Box::new(response) {
         response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
         response => Source::Http(response),
@@ -160,7 +166,7 @@ async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -
     if status != 200 {
         return Err(refusal(status, retry_after, body).await);
     }
-    Ok(UpstreamReply { body })
+    Ok(UpstreamReply { body, content_type, length })
 }
 
 async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {

@@ -13,6 +13,8 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 pub struct UpstreamRequest<'a> {
     /// The body, already in the provider's dialect.
     pub body: Bytes,
+    /// The content type of the body; of an upload, with the boundary.
+    pub content_type: &'a str,
     /// What is called there.
     pub endpoint: Endpoint,
     /// The dialect of a conversation.
@@ -55,6 +57,8 @@ impl UpstreamRequest<'_> {
             Endpoint::Moderations => "/moderations".to_owned(),
             Endpoint::Rerank => "/rerank".to_owned(),
             Endpoint::Images => "/images/generations".to_owned(),
+            Endpoint::Speech => "/audio/speech".to_owned(),
+            Endpoint::Transcriptions => "/audio/transcriptions".to_owned(),
         }
     }
 
@@ -109,7 +113,15 @@ mod tests {
     use super::*;
 
     fn request(dialect: Dialect, model: &str, delivery: Delivery) -> UpstreamRequest<'_> {
-        UpstreamRequest { body: Bytes::new(), endpoint: Endpoint::Conversation, dialect, model, delivery, headers: &[] }
+        UpstreamRequest {
+            body: Bytes::new(),
+            content_type: "application/json",
+            endpoint: Endpoint::Conversation,
+            dialect,
+            model,
+            delivery,
+            headers: &[],
+        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ fn v1() -> Scope {
         .service(at("/embeddings").route(post().to(data::plain::call)))
         .service(at("/moderations").route(post().to(data::plain::call)))
         .service(at("/images/generations").route(post().to(data::plain::call)))
+        .service(at("/audio/transcriptions").route(post().to(data::plain::transcribe)))
+        .service(at("/audio/speech").route(post().to(data::plain::call)))
         .service(at("/rerank").route(post().to(data::plain::call)))
         .service(at("/responses").route(post().to(data::responses::create)))
         .service(at("/messages").route(post().to(data::messages::create)))

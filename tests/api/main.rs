@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod arriving;
+mod audio;
 mod bedrock;
 mod books;
 mod budgets;

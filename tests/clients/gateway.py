@@ -119,6 +119,10 @@ def furnish(gateway, upstream):
         gateway.create("/api/models", {"name": name, "provider": "openai", "upstream_model": name, "prices": PRICES})
     by_picture = {"input_cost_per_m": "0", "output_cost_per_m": "0", "image_fee_usd": "0.04"}
     gateway.create("/api/models", {"name": "painter", "provider": "openai", "upstream_model": "painter", "prices": by_picture})
+    by_minute = {"input_cost_per_m": "0", "output_cost_per_m": "0", "audio_minute_fee_usd": "0.006"}
+    gateway.create("/api/models", {"name": "scribe", "provider": "openai", "upstream_model": "whisper-1", "prices": by_minute})
+    by_character = {"input_cost_per_m": "0", "output_cost_per_m": "0", "character_cost_per_m": "15"}
+    gateway.create("/api/models", {"name": "reader", "provider": "openai", "upstream_model": "tts-1", "prices": by_character})
     gateway.create("/api/providers", {"name": "sandbox", "kind": "sandbox"})
     gateway.create("/api/models", {"name": "sandbox-small", "provider": "sandbox", "upstream_model": "sandbox-small", "prices": PRICES})
     gateway.create("/api/projects", {"name": "apps", "budget": {"limit_usd": "25", "window": "month", "time_zone": "UTC"}})

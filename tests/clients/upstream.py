@@ -14,6 +14,7 @@ THOUGHTS = "".join(THINKING)
 ARGUMENTS = ['{"ci', 'ty":"O', 'slo"}']
 OTHER_ARGUMENTS = ['{"city"', ':"Rome"}']
 WRITTEN = ['{"city":"Os', 'lo","deg', 'rees":7}']
+SOUND = bytes(range(256)) * 100
 JSON = {"city": "Oslo", "degrees": 7}
 
 # What a model does, by its name; any other answers plainly, with calls where there are tools and JSON where it is wanted.
@@ -72,8 +73,14 @@ def handler(upstream):
 
         def do_POST(self):
             raw = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/v1/audio/transcriptions":
+                upstream.journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw})
+                usage = {"type": "duration", "seconds": 2}
+                return self.whole(200, {"text": TEXT, "usage": usage})
             body = json.loads(raw)
             upstream.journal.append({"path": self.path, "headers": dict(self.headers), "raw": raw, "body": body})
+            if self.path == "/v1/audio/speech":
+                return self.whole(200, SOUND, kind="audio/mpeg")
             if self.path == "/v1/images/generations":
                 return self.whole(200, {"created": 1, "data": [{"b64_json": "AAAA"}] * body.get("n", 1)})
             dialect, in_path = spoken_at(self.path)
@@ -111,10 +118,10 @@ def handler(upstream):
             else:
                 self.wfile.write(b"0\r\n\r\n")
 
-        def whole(self, status, body, comes_back=False):
-            data = json.dumps(body).encode()
+        def whole(self, status, body, comes_back=False, kind="application/json"):
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", kind)
             self.send_header("content-length", str(len(data)))
             if comes_back:
                 self.send_header("retry-after", "1")

@@ -134,7 +134,8 @@ impl Client {
 
     fn head(&self, method: &str, path: &str, length: usize) -> String {
         let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let typed = if method == "GET" { "" } else { "content-type: application/json\r\n" };
+        let named = self.headers.iter().any(|(name, _)| name == "content-type");
+        let typed = if method == "GET" || named { "" } else { "content-type: application/json\r\n" };
         let address = self.address;
         format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}{typed}content-length: {length}\r\nconnection: close\r\n\r\n"

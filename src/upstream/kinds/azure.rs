@@ -11,7 +11,13 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Header("api-key"),
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Images],
+    endpoints: &[
+        Endpoint::Completions,
+        Endpoint::Embeddings,
+        Endpoint::Images,
+        Endpoint::Transcriptions,
+        Endpoint::Speech,
+    ],
     stores: true,
     stream_usage: StreamUsage::Ask,
     quirks: &[
@@ -24,6 +30,11 @@ pub static PROFILE: Profile = Profile {
             what: "a first chunk without choices carries the content filter's results",
             checked: "2026-08",
             source: "recorded from Azure OpenAI",
+        },
+        Quirk {
+            what: "sound is at /audio below the same base as the rest, without a deployment in the path",
+            checked: "2026-11",
+            source: "Azure OpenAI reference, v1 preview, audio",
         },
     ],
 };

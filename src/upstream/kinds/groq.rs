@@ -3,6 +3,7 @@
 use farthing_actors::domain::Dialect;
 
 use super::{Authentication, Profile, Quirk, StreamUsage};
+use crate::dialect::Endpoint;
 
 /// `api.groq.com`.
 pub static PROFILE: Profile = Profile {
@@ -10,7 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[],
+    endpoints: &[Endpoint::Transcriptions, Endpoint::Speech],
     stores: false,
     stream_usage: StreamUsage::Ask,
     quirks: &[
@@ -19,6 +20,11 @@ pub static PROFILE: Profile = Profile {
             what: "errors come as events of an accepted stream",
             checked: "2026-08",
             source: "recorded from api.groq.com",
+        },
+        Quirk {
+            what: "transcriptions come as json, verbose_json or text, not as srt or vtt",
+            checked: "2026-11",
+            source: "groq/groq-python, TranscriptionCreateParams",
         },
     ],
 };

@@ -11,7 +11,7 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat],
     output_cap_field: "max_tokens",
-    endpoints: &[Endpoint::Embeddings, Endpoint::Moderations],
+    endpoints: &[Endpoint::Embeddings, Endpoint::Moderations, Endpoint::Transcriptions],
     stores: false,
     stream_usage: StreamUsage::Unasked,
     quirks: &[
@@ -24,6 +24,11 @@ pub static PROFILE: Profile = Profile {
             what: "content can be a list of texts and thinking",
             checked: "2026-08",
             source: "recorded from api.mistral.ai",
+        },
+        Quirk {
+            what: "transcriptions report seconds as prompt_audio_seconds, beside prompt_tokens and completion_tokens",
+            checked: "2026-11",
+            source: "Mistral API reference, audio transcriptions",
         },
     ],
 };

@@ -11,7 +11,14 @@ pub static PROFILE: Profile = Profile {
     authentication: Authentication::Bearer,
     dialects: &[Dialect::OpenaiChat, Dialect::OpenaiResponses],
     output_cap_field: "max_completion_tokens",
-    endpoints: &[Endpoint::Completions, Endpoint::Embeddings, Endpoint::Moderations, Endpoint::Images],
+    endpoints: &[
+        Endpoint::Completions,
+        Endpoint::Embeddings,
+        Endpoint::Moderations,
+        Endpoint::Images,
+        Endpoint::Transcriptions,
+        Endpoint::Speech,
+    ],
     stores: true,
     stream_usage: StreamUsage::Ask,
     quirks: &[

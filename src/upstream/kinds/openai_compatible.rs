@@ -17,6 +17,8 @@ pub static PROFILE: Profile = Profile {
         Endpoint::Moderations,
         Endpoint::Rerank,
         Endpoint::Images,
+        Endpoint::Transcriptions,
+        Endpoint::Speech,
     ],
     stores: false,
     stream_usage: StreamUsage::Ask,

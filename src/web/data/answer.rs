@@ -20,9 +20,9 @@ use crate::web::error::{Code, Problem};
 pub fn respond(answer: Answer) -> HttpResponse {
     let Answer { facts, body } = answer;
     let mut response = match body {
-        AnswerBody::Whole(body) => {
+        AnswerBody::Whole(body, kind) => {
             let mut response = HttpResponse::Ok().body(body);
-            set(response.headers_mut(), CONTENT_TYPE, "application/json");
+            set(response.headers_mut(), CONTENT_TYPE, kind.as_deref().unwrap_or("application/json"));
             response
         }
         AnswerBody::Stream(pieces, delivery) => {
@@ -61,7 +61,7 @@ fn not_kept(answered: &Answered) -> Problem {
     let (request, figures) = (answered.request, figures.unwrap_or_default());
     let message = format!(
         "this idempotency key was answered by {request}{figures}, but the answer cannot be given again: it was larger than \
-         1 MiB, or was sealed under another master key; send another key to ask anew"
+         1 MiB, was no JSON, or was sealed under another master key; send another key to ask anew"
     );
     Problem::new(Code::AnswerNotKept, message)
 }

@@ -109,7 +109,15 @@ fn path(site: &Site) -> String {
 }
 
 fn request(dialect: Dialect, model: &str, delivery: Delivery) -> UpstreamRequest<'_> {
-    UpstreamRequest { body: Bytes::new(), endpoint: Endpoint::Conversation, dialect, model, delivery, headers: &[] }
+    UpstreamRequest {
+        body: Bytes::new(),
+        content_type: "application/json",
+        endpoint: Endpoint::Conversation,
+        dialect,
+        model,
+        delivery,
+        headers: &[],
+    }
 }
 
 #[test]
