@@ -22,11 +22,14 @@ pub(crate) enum Scenario {
     Upstream60,
     /// 128 streams of 100 events, 10 ms apart: each event arrives alone.
     StreamPaced,
+    /// 16 streams of 20 events, 100 ms apart, as a slow model's: nothing queues, so one event in twenty, the first of its
+    /// stream, shows in the 99th percentile how soon an answer begins.
+    StreamSlow,
     /// 64 streams of 100 events, as fast as they go.
     StreamBurst,
 }
 
-/// Events in one stream.
+/// Events in one stream, but for the slow ones.
 const EVENTS: u64 = 100;
 
 struct Size {
@@ -53,6 +56,7 @@ impl Scenario {
             Self::Rate5000 => "rate-5000: non-streaming, 64 connections, 5,000 requests/s",
             Self::Upstream60 => "upstream-60ms: non-streaming, upstream takes 60 ms, 256 connections, 2,000 requests/s",
             Self::StreamPaced => "stream-paced: 128 streams, 100 events each, 10 ms apart",
+            Self::StreamSlow => "stream-slow: 16 streams, 20 events each, 100 ms apart",
             Self::StreamBurst => "stream-burst: 64 streams, 100 events each, as fast as they go",
         }
     }
@@ -83,6 +87,7 @@ impl Scenario {
             Self::Saturation | Self::Rate1000 | Self::Rate5000 => Shape::Whole { delay_ms: 0 },
             Self::Upstream60 => Shape::Whole { delay_ms: 60 },
             Self::StreamPaced => Shape::Stream { gap_ms: 10, events: EVENTS },
+            Self::StreamSlow => Shape::Stream { gap_ms: 100, events: 20 },
             Self::StreamBurst => Shape::Stream { gap_ms: 0, events: EVENTS },
         }
     }
@@ -94,6 +99,7 @@ impl Scenario {
             Self::Rate5000 => Size { connections: 64, requests: 15_000, quick: 7_500, rate: Some(5_000) },
             Self::Upstream60 => Size { connections: 256, requests: 6_000, quick: 3_000, rate: Some(2_000) },
             Self::StreamPaced => Size { connections: 128, requests: 384, quick: 256, rate: None },
+            Self::StreamSlow => Size { connections: 16, requests: 32, quick: 16, rate: None },
             Self::StreamBurst => Size { connections: 64, requests: 1_500, quick: 750, rate: None },
         }
     }

@@ -1,5 +1,6 @@
 //! Faults: what the gateway survives, and that its books agree with what the upstream saw whatever happens.
 //!
+//! - `clock`: the clock on the wall jumps.
 //! - `full`: a disk that takes nothing more.
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
@@ -8,6 +9,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
+mod clock;
 mod full;
 mod killed;
 mod leaving;
