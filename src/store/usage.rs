@@ -2,8 +2,8 @@
 //! transaction as the lines they sum, read here for pages.
 //! Owns the cutting of ranges into rows and their sums. Refuses to scan lines: a page costs the same after years.
 //!
-//! Rows are quarters of an hour and days of UTC, for each combination of key, model and provider that occurred
-//! (`docs/usage.md`).
+//! Rows are quarters of an hour and days of UTC, for each combination of key, model and provider that occurred, and for all
+//! of them together (`docs/usage.md`).
 
 pub(super) mod figures;
 pub(super) mod span;
@@ -21,6 +21,7 @@ pub use figures::Figures;
 pub use subject::SubjectName;
 
 use self::span::{Piece, Span, pieces};
+use self::subject::EVERYBODY;
 use self::upsert::{Summed, sums};
 use super::StoreError;
 
@@ -71,7 +72,7 @@ pub fn totals(
             let key = Piece { minus: false, ..piece };
             let sum = match known.get(&key) {
                 Some(sum) => *sum,
-                None => read(connection, key, filter, "0", "")?
+                None => read(connection, key, filter, Grouping::Together)?
                     .iter()
                     .fold(Figures::default(), |sum, row| sum + row.figures),
             };
@@ -108,7 +109,7 @@ fn by_number(
 ) -> Result<HashMap<i64, Figures>, StoreError> {
     let mut sums: HashMap<i64, Figures> = HashMap::new();
     for piece in pieces(range.from.0, range.to.0) {
-        for row in read(connection, piece, filter, "subject", "GROUP BY subject")? {
+        for row in read(connection, piece, filter, Grouping::BySubject)? {
             let figures = if piece.minus { -row.figures } else { row.figures };
             *sums.entry(row.subject).or_default() += figures;
         }
@@ -122,10 +123,13 @@ fn read(
     connection: &mut SqliteConnection,
     piece: Piece,
     filter: &UsageFilter,
-    subject: &str,
-    groups: &str,
+    grouping: Grouping,
 ) -> Result<Vec<Summed>, StoreError> {
-    let (sums, conditions) = (sums(), conditions(filter));
+    let (sums, conditions) = (sums(), conditions(filter, grouping));
+    let (subject, groups) = match grouping {
+        Grouping::Together => ("0", ""),
+        Grouping::BySubject => ("subject", "GROUP BY subject"),
+    };
     let query = diesel::sql_query(format!(
         "SELECT {subject} AS subject, {sums} FROM usage_rollups \
          WHERE span = ?1 AND bucket >= ?2 AND bucket < ?3 {conditions} {groups}"
@@ -143,8 +147,15 @@ fn read(
     Ok(rows.load(connection)?)
 }
 
+/// How rows are summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grouping {
+    Together,
+    BySubject,
+}
+
 /// The conditions on the subject. Each names its parameter by number, so that those that are not asked for may be absent.
-fn conditions(filter: &UsageFilter) -> String {
+fn conditions(filter: &UsageFilter, grouping: Grouping) -> String {
     let asked = [
         (filter.projects.is_some(), "project_id IN (SELECT value FROM json_each(?4))"),
         (filter.key.is_some(), "key_id = ?5"),
@@ -154,10 +165,14 @@ fn conditions(filter: &UsageFilter) -> String {
     let asked: Vec<_> = asked.into_iter().filter_map(|(asked, condition)| asked.then_some(condition)).collect();
     // A statement must have every parameter that is bound to it.
     let unused = "(?4, ?5, ?6, ?7) IS NOT (1, 1, 1, 1)";
-    if asked.is_empty() {
-        return format!("AND {unused}");
-    }
-    format!("AND {unused} AND subject IN (SELECT id FROM usage_subjects WHERE {})", asked.join(" AND "))
+    let subjects = match grouping {
+        _ if !asked.is_empty() => {
+            format!("subject IN (SELECT id FROM usage_subjects WHERE {})", asked.join(" AND "))
+        }
+        Grouping::Together => format!("subject = {EVERYBODY}"),
+        Grouping::BySubject => format!("subject <> {EVERYBODY}"),
+    };
+    format!("AND {unused} AND {subjects}")
 }
 
 #[cfg(test)]

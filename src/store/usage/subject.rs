@@ -11,6 +11,8 @@ use farthing_actors::ledger::entry::{Adjustment, Entry, Line};
 use crate::store::StoreError;
 use crate::store::schema::usage_subjects;
 
+/// The number of all subjects together, whose sums are rows of their own. No subject is given it.
+pub(in crate::store) const EVERYBODY: i64 = 0;
 /// More than a busy gateway has at a time; beyond it the numbers are looked up again.
 const MOST_KNOWN: usize = 50_000;
 

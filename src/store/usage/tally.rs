@@ -9,7 +9,7 @@ use farthing_actors::ledger::entry::Line;
 
 use super::figures::{Figures, WIDTH};
 use super::span::Span;
-use super::subject::{Numbers, Subject};
+use super::subject::{EVERYBODY, Numbers, Subject};
 use super::upsert::Upsert;
 use crate::store::StoreError;
 use crate::store::entries::latest_usage;
@@ -46,9 +46,10 @@ impl Tally {
         let mut rows: HashMap<[i64; 3], Figures> = HashMap::new();
         for ((subject, quarter), figures) in &self.0 {
             let number = numbers.of(connection, subject)?;
-            let day = Span::Day.containing(*quarter);
-            for place in [[Span::Quarter.millis(), *quarter, number], [Span::Day.millis(), day, number]] {
-                *rows.entry(place).or_default() += *figures;
+            for (subject, span) in
+                [number, EVERYBODY].into_iter().flat_map(|subject| Span::ALL.map(|span| (subject, span)))
+            {
+                *rows.entry([span.millis(), span.containing(*quarter), subject]).or_default() += *figures;
             }
         }
         rows.iter().try_for_each(|(place, figures)| upsert(connection, *place, figures))

@@ -166,6 +166,8 @@ fn altered_rollups_are_found() {
         ("UPDATE usage_rollups SET requests = requests - 1 WHERE span > 900000", "in days says"),
         ("UPDATE usage_rollups SET bucket = bucket + 900000 WHERE span = 900000", "at the wrong times"),
         ("DELETE FROM usage_rollups WHERE span > 900000", "says 0 requests"),
+        ("UPDATE usage_rollups SET input = input + 1 WHERE subject = 0 AND span = 900000", "of everybody in quarters"),
+        ("DELETE FROM usage_rollups WHERE subject = 0", "of everybody in days"),
         ("UPDATE usage_subjects SET model = 'other'", "\"other\""),
         ("UPDATE usage_rollups SET span = 1 WHERE span = 900000", "a row of 1 ms"),
     ] {

@@ -12,13 +12,15 @@ use crate::store::schema::ledger_entries;
 use crate::store::usage::SubjectName;
 use crate::store::usage::figures::{COLUMNS, Figures};
 use crate::store::usage::span::Span;
-use crate::store::usage::subject::{Subject, names};
+use crate::store::usage::subject::{EVERYBODY, Subject, names};
 use crate::store::usage::upsert::Rollup;
 
 /// What the lines add up to.
 #[derive(Default)]
 pub(super) struct Usages {
     sums: HashMap<Subject, [Sum; 2]>,
+    /// Of all subjects together.
+    everybody: [Sum; 2],
     /// What was booked last of the requests that were corrected.
     corrected: HashMap<RequestId, Usage>,
 }
@@ -43,9 +45,10 @@ impl Usages {
     /// Adds the line after those that were added before.
     pub(super) fn add(&mut self, line: &Line) {
         let figures = Figures::of(line, &self.before(line));
-        let sums = self.sums.entry(Subject::of(line)).or_default();
-        for (sum, span) in sums.iter_mut().zip(Span::ALL) {
-            sum.add(&figures, span.containing(line.placed_at().0));
+        for sums in [self.sums.entry(Subject::of(line)).or_default(), &mut self.everybody] {
+            for (sum, span) in sums.iter_mut().zip(Span::ALL) {
+                sum.add(&figures, span.containing(line.placed_at().0));
+            }
         }
     }
 
@@ -66,17 +69,15 @@ impl Usages {
         connection: &mut SqliteConnection,
         tell: &mut dyn FnMut(String),
     ) -> Result<(), StoreError> {
-        let mut found = rolled_up(connection, tell)?;
+        let (mut found, everybody) = rolled_up(connection, tell)?;
+        compare("the usage of everybody", &self.everybody, &everybody, tell);
         let known: HashSet<_> = self.sums.keys().map(Subject::name).collect();
         let mut all: BTreeMap<_, _> = self.sums.iter().map(|(subject, sums)| (subject.name(), *sums)).collect();
         all.extend(found.keys().filter(|name| !known.contains(*name)).map(|name| (name.clone(), Default::default())));
         for (name, lines) in &all {
             let rolled = found.remove(name).unwrap_or_default();
-            for ((line, roll), rows) in lines.iter().zip(&rolled).zip(["quarters of an hour", "days"]) {
-                if line != roll {
-                    tell(difference(name, rows, line, roll));
-                }
-            }
+            let SubjectName { project, key, model, provider } = name;
+            compare(&format!("the usage of {project} {key} {model:?} {provider}"), lines, &rolled, tell);
         }
         Ok(())
     }
@@ -92,11 +93,11 @@ impl Sum {
     }
 }
 
-/// What the rollups say, by subject.
+/// What the rollups say, by subject, and of everybody.
 fn rolled_up(
     connection: &mut SqliteConnection,
     tell: &mut dyn FnMut(String),
-) -> Result<HashMap<SubjectName, [Sum; 2]>, StoreError> {
+) -> Result<(HashMap<SubjectName, [Sum; 2]>, [Sum; 2]), StoreError> {
     let names = names(connection)?;
     let query = format!("SELECT span, bucket, subject, {} FROM usage_rollups", COLUMNS.join(", "));
     let mut found: HashMap<i64, [Sum; 2]> = HashMap::new();
@@ -108,13 +109,20 @@ fn rolled_up(
             None => tell(format!("the usage rollups have a row of {} ms, which none should have", row.span)),
         }
     }
+    let everybody = found.remove(&EVERYBODY).unwrap_or_default();
     let named = found.into_iter().map(|(number, sums)| (names.get(&number).cloned().unwrap_or_default(), sums));
-    Ok(named.collect())
+    Ok((named.collect(), everybody))
 }
 
-fn difference(name: &SubjectName, rows: &str, lines: &Sum, rolled: &Sum) -> String {
-    let SubjectName { project, key, model, provider } = name;
-    let whose = format!("the usage of {project} {key} {model:?} {provider} in {rows}");
+fn compare(whose: &str, lines: &[Sum; 2], rolled: &[Sum; 2], tell: &mut dyn FnMut(String)) {
+    for ((line, roll), rows) in lines.iter().zip(rolled).zip(["quarters of an hour", "days"]) {
+        if line != roll {
+            tell(difference(&format!("{whose} in {rows}"), line, roll));
+        }
+    }
+}
+
+fn difference(whose: &str, lines: &Sum, rolled: &Sum) -> String {
     let pairs = lines.figures.values().into_iter().zip(rolled.figures.values());
     match pairs.zip(COLUMNS).find(|((line, roll), _)| line != roll) {
         Some(((line, roll), column)) => format!("{whose} says {roll} {column}, its lines {line}"),
