@@ -20,8 +20,8 @@ const STREAMS: usize = 8;
 const TOKENS: Tokens = Tokens { prompt: 9, cached: 0, completion: 20, reasoning: 0 };
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 const BACK_WITHIN: Duration = Duration::from_secs(10);
-/// How long the disk takes nothing.
-const OUTAGE: Duration = Duration::from_secs(2);
+/// How long the disk takes nothing: longer than anything that only retries a little lasts.
+const OUTAGE: Duration = Duration::from_secs(12);
 /// How many calls may fit into what the journal has reserved, at most.
 const ROOM: usize = 20_000;
 

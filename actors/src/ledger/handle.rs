@@ -18,9 +18,11 @@ use crate::domain::{Budget, LineKind, Money, Provenance, RequestId, RunId, Scope
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 
-/// A settlement is tried again this often while the ledger is being restarted or the disk does not answer: about 10 s.
-const SETTLE_TRIES: u32 = 200;
-const SETTLE_PAUSE: Duration = Duration::from_millis(50);
+/// A settlement is tried again while the ledger is being restarted or the disk does not answer: soon at first, then each
+/// second, for about ten minutes. Meanwhile nobody is given the end of an answer that is not in the books.
+const SETTLE_TRIES: u32 = 600;
+const SETTLE_FIRST_PAUSE: Duration = Duration::from_millis(50);
+const SETTLE_LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The way to the ledger. Cheap to clone.
 #[derive(Clone)]
@@ -181,7 +183,7 @@ impl Hold {
     /// Waits for a ledger that is being restarted: closing is idempotent, so asking again is safe.
     ///
     /// # Errors
-    /// If it could not be written down in about ten seconds.
+    /// If it could not be written down in about ten minutes.
     pub async fn settle(mut self, target: Option<Target>, outcome: Outcome) -> Result<Money, CloseError> {
         let ended = Ended { kind: LineKind::Call, request: self.request, target, outcome };
         let mut result = self.close(&ended).await;
@@ -219,12 +221,14 @@ impl Hold {
     }
 
     async fn close_patiently(&self, ended: &Ended) -> Result<Money, CloseError> {
+        let mut pause = SETTLE_FIRST_PAUSE;
         for _ in 2..SETTLE_TRIES {
-            tokio::time::sleep(SETTLE_PAUSE).await;
+            tokio::time::sleep(pause).await;
             let result = self.close(ended).await;
             if !is_passing(&result) {
                 return result;
             }
+            pause = (pause * 2).min(SETTLE_LAST_PAUSE);
         }
         self.close(ended).await
     }
