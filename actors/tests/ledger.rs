@@ -27,6 +27,8 @@ use tokio::sync::watch;
 struct Disk {
     records: Arc<watch::Sender<Vec<Record>>>,
     broken: Arc<AtomicBool>,
+    /// Whether the next write is the last thing its ledger does.
+    deadly: Arc<AtomicBool>,
     budgets: Vec<(Scope, Budget)>,
 }
 
@@ -34,7 +36,7 @@ struct OpenDisk(Disk, Vec<Record>);
 
 impl Disk {
     fn new(budgets: Vec<(Scope, Budget)>) -> Self {
-        Self { records: Arc::new(watch::channel(vec![]).0), broken: Arc::default(), budgets }
+        Self { records: Arc::new(watch::channel(vec![]).0), broken: Arc::default(), deadly: Arc::default(), budgets }
     }
 
     fn open_holds(&self) -> Vec<OpenHold> {
@@ -86,6 +88,7 @@ impl Journal for OpenDisk {
             return Err(JournalError("no space left".to_owned()));
         }
         self.0.records.send_modify(|records| records.extend(staged));
+        assert!(!self.0.deadly.swap(false, Ordering::Relaxed), "written, but never told");
         Ok(())
     }
 
@@ -244,6 +247,20 @@ async fn a_hold_that_cannot_be_written_is_not_placed_and_a_settlement_waits_for_
         broken.store(false, Ordering::Relaxed);
     });
     assert_eq!(settled, Ok(Money::from_picos(5)));
+}
+
+#[actix::test]
+async fn what_was_set_aside_by_a_ledger_that_died_before_it_could_say_so_costs_nothing() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    drop(ledger.hold(request(1, 10)).await.unwrap().settle(None, outcome(1)).await);
+    disk.deadly.store(true, Ordering::Relaxed);
+    assert!(matches!(ledger.hold(request(2, 40)).await, Err(HoldError::Actor(_))));
+    assert_eq!(ledger.open_holds().await, Ok(0));
+    let closing = disk.closings().pop().unwrap();
+    assert_eq!((closing.request, closing.outcome.status), (RequestId::from_u128(2), CallStatus::Refused));
+    let balance = ledger.balance(key()).await.unwrap().unwrap();
+    assert_eq!((balance.spent, balance.held), (Money::from_picos(1), Money::ZERO));
 }
 
 #[actix::test]

@@ -188,7 +188,8 @@ fn is_refusal(error: &RelayError) -> bool {
 
 /// Whether the provider may have worked, and bill for it, although no answer came.
 pub(super) fn may_be_billed(error: &UpstreamError) -> bool {
-    matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_))
+    // An answer that cannot be read is an answer: only an error in the provider's own words says that nothing is due.
+    matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_) | UpstreamError::Garbage(_))
 }
 
 /// Whole milliseconds, for a row.

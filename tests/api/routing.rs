@@ -80,15 +80,16 @@ fn the_clients_own_fault_is_passed_on_and_not_tried_elsewhere() {
 #[test]
 fn a_providers_own_trouble_is_told_without_its_words() {
     let secret = "internal-host-17 says no";
+    // An answer that cannot be read may be one that the provider bills; an error is not.
     let troubles = [
-        Reply::error(500, secret),
-        Reply::error(401, secret),
-        Reply::error(403, secret),
-        Reply::raw(200, b"<html>internal-host-17 says no</html>").header("content-type", "text/html"),
-        Reply::raw(200, b"{\"half\":"),
-        Reply::raw(302, b"").header("location", "http://127.0.0.1:9/elsewhere"),
+        (Reply::error(500, secret), false),
+        (Reply::error(401, secret), false),
+        (Reply::error(403, secret), false),
+        (Reply::raw(200, b"<html>internal-host-17 says no</html>").header("content-type", "text/html"), true),
+        (Reply::raw(200, b"{\"half\":"), true),
+        (Reply::raw(302, b"").header("location", "http://127.0.0.1:9/elsewhere"), false),
     ];
-    for trouble in troubles {
+    for (trouble, billed) in troubles {
         let scene = scene();
         scene.upstream.always(trouble.clone());
         let answer = scene.chat(&ask(&json!({})));
@@ -97,7 +98,8 @@ fn a_providers_own_trouble_is_told_without_its_words() {
         assert!(!error.to_string().contains("internal-host-17"), "{error}");
         let row = scene.recorded(&answer);
         assert_eq!(row["status"], "upstream_error", "{row}");
-        assert_eq!(Picos::of(&row["cost_usd"]), Picos(0), "nothing was produced: {row}");
+        assert_eq!(Picos::of(&row["cost_usd"]) > Picos(0), billed, "{row}");
+        assert_eq!(row["usage_source"] == "estimated", billed, "{row}");
     }
 }
 

@@ -60,14 +60,20 @@ struct InFlight {
 pub enum Close {
     /// Write it down, then apply it.
     First(Box<Closing>),
+    /// The same for what is known only after the hold was closed by presumption.
+    Late(Box<Entry>),
     /// It was closed before, at this cost; nothing changes.
     Repeated(Money),
 }
 
 impl Close {
-    /// Whether it is the first closing of `request`, not yet applied.
-    pub fn is_first_of(&self, request: RequestId) -> bool {
-        matches!(self, Self::First(closing) if closing.request == request)
+    /// Whether it changes what is booked for `request`, and is not yet applied.
+    pub fn changes(&self, request: RequestId) -> bool {
+        match self {
+            Self::First(closing) => closing.request == request,
+            Self::Late(correction) => correction.call.request == request,
+            Self::Repeated(_) => false,
+        }
     }
 }
 
@@ -100,6 +106,7 @@ impl Book {
         for (run, spent) in found.runs {
             book.set_budget(Scope::Run(run), unlimited(), spent, now);
         }
+        book.open_runs_in_flight();
         for (scope, max, used) in found.caps {
             book.set_cap(scope, Some(max), used);
         }
@@ -142,10 +149,11 @@ impl Book {
     /// [`CloseError::Unknown`] if there is no such hold.
     pub fn decide_close(&mut self, ended: Ended, now: Timestamp) -> Result<Close, CloseError> {
         self.advance(now);
-        let Ended { kind, request, target, outcome } = ended;
-        if let Some(amount) = self.closed.get(&request) {
-            return Ok(Close::Repeated(*amount));
+        if let Some(amount) = self.closed.get(&ended.request) {
+            let repeated = Close::Repeated(*amount);
+            return Ok(self.decide_late(ended).map_or(repeated, |correction| Close::Late(Box::new(correction))));
         }
+        let Ended { kind, request, target, outcome } = ended;
         let OpenHold { hold, attempts, .. } = self.open.get(&request).ok_or(CloseError::Unknown)?.open.clone();
         let target = target.filter(|target| *target != hold.target);
         let cost = target.as_ref().unwrap_or(&hold.target).cost(&outcome.usage);
@@ -218,9 +226,25 @@ impl Book {
         self.open.values().map(|in_flight| &in_flight.open)
     }
 
+    /// Whether the hold of `request` is not closed.
+    pub fn is_open(&self, request: RequestId) -> bool {
+        self.open.contains_key(&request)
+    }
+
     /// How many holds are not closed.
     pub fn open_count(&self) -> usize {
         self.open.len()
+    }
+
+    /// Opens the accounts of runs that have calls in flight and no line yet.
+    fn open_runs_in_flight(&mut self) {
+        let scopes = self.open.values().flat_map(|in_flight| in_flight.open.hold.call.scopes.iter().copied());
+        let runs: HashSet<_> = scopes.filter(|scope| matches!(scope, Scope::Run(_))).collect();
+        for run in runs {
+            if !self.accounts.has(run) {
+                self.set_budget(run, unlimited(), Money::ZERO, self.now);
+            }
+        }
     }
 
     fn advance(&mut self, now: Timestamp) {
@@ -345,7 +369,13 @@ fn nothing_more(outcome: Outcome) -> Outcome {
 
 /// A void: the call failed or was refused before it consumed anything, so not even a request fee is due.
 fn consumed_nothing(outcome: &Outcome) -> bool {
-    matches!(outcome.status, CallStatus::UpstreamError | CallStatus::Refused) && outcome.usage.is_nothing()
+    let void = match outcome.status {
+        CallStatus::UpstreamError | CallStatus::Refused => true,
+        // It left after a failure that is not billed; else what it took is reported or estimated.
+        CallStatus::ClientGone => outcome.provenance == Provenance::Counted,
+        _ => false,
+    };
+    void && outcome.usage.is_nothing()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ impl LedgerActor {
         let now = self.clock.now();
         let mut decided: Vec<Result<Close, CloseError>> = Vec::with_capacity(closings.len());
         for CloseHold(ended) in closings {
-            let twice = decided.iter().flatten().any(|close| close.is_first_of(ended.request));
+            let twice = decided.iter().flatten().any(|close| close.changes(ended.request));
             // Whoever asks twice is told to ask again, and then hears the first result.
             let close = if twice {
                 Err(CloseError::Unavailable("it is being closed".to_owned()))
@@ -26,7 +26,7 @@ impl LedgerActor {
         }
         let written = self.journal.commit();
         let answers = decided.into_iter().map(|close| match (close?, &written) {
-            (Close::First(_), Err(error)) => Err(CloseError::Unavailable(error.0.clone())),
+            (Close::First(_) | Close::Late(_), Err(error)) => Err(CloseError::Unavailable(error.0.clone())),
             (close, _) => Ok(self.apply(close)),
         });
         answers.collect()
@@ -38,13 +38,15 @@ impl LedgerActor {
 
     /// Books an attempt that is not the last. Gives whether the hold covers another.
     pub(super) fn book_attempt(&mut self, ended: Ended) -> Result<bool, CloseError> {
+        let request = ended.request;
         match self.stage_close(ended, self.clock.now())? {
-            // Whoever asks again was answered before, and that answer was lost: nothing was sent meanwhile.
-            Close::Repeated(_) => Ok(true),
             Close::First(closing) => {
                 self.journal.commit().map_err(|error| CloseError::Unavailable(error.0))?;
                 Ok(self.book.apply_close(&closing))
             }
+            // Whoever asks again was answered before, and that answer was lost: nothing was sent meanwhile. A hold that
+            // expired covers nothing more.
+            Close::Repeated(_) | Close::Late(_) => Ok(self.book.is_open(request)),
         }
     }
 
@@ -99,17 +101,29 @@ impl LedgerActor {
 
     fn stage_close(&mut self, ended: Ended, now: Timestamp) -> Result<Close, CloseError> {
         let close = self.book.decide_close(ended, now)?;
-        if let Close::First(closing) = &close {
-            let line = self.book.entry(closing).map(Line::from);
-            let staged = self.journal.stage(&Record::Closed((**closing).clone()), line);
-            staged.map_err(|error| CloseError::Unavailable(error.0))?;
-        }
-        Ok(close)
+        let staged = match &close {
+            Close::First(closing) => {
+                let line = self.book.entry(closing).map(Line::from);
+                self.journal.stage(&Record::Closed((**closing).clone()), line)
+            }
+            Close::Late(correction) => {
+                let line = Line::from((**correction).clone());
+                self.journal.stage(&Record::Corrected((**correction).clone()), Some(line))
+            }
+            Close::Repeated(_) => Ok(()),
+        };
+        staged.map(|()| close).map_err(|error| CloseError::Unavailable(error.0))
     }
 
     fn apply(&mut self, close: Close) -> Money {
         match close {
             Close::Repeated(amount) => amount,
+            Close::Late(correction) => {
+                log::warn!(request_id:% = correction.call.request, cost_usd:% = correction.booked();
+                    "a call ended after its hold was closed by presumption; it is corrected");
+                self.book.apply_correction(&correction);
+                correction.booked()
+            }
             Close::First(closing) => {
                 self.warn_of_overrun(&closing);
                 self.book.apply_close(&closing);

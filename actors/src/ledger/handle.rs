@@ -14,7 +14,7 @@ use super::messages::{
     AbandonHold, BookAdjustment, BookAttempt, CheckJournal, CloseHold, CloseInterrupted, CorrectEstimate,
     CountOpenHolds, KillRun, NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
-use crate::domain::{Budget, LineKind, Money, Provenance, RequestId, RunId, Scope, Usage};
+use crate::domain::{Budget, CallStatus, LineKind, Money, Provenance, RequestId, RunId, Scope, Usage};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 
@@ -23,6 +23,8 @@ use crate::mailbox::{Mailbox, Vitals};
 const SETTLE_TRIES: u32 = 600;
 const SETTLE_FIRST_PAUSE: Duration = Duration::from_millis(50);
 const SETTLE_LAST_PAUSE: Duration = Duration::from_secs(1);
+/// A caller who is refused waits no longer for the ledger's successor to take back what may have been set aside.
+const VOID_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The way to the ledger. Cheap to clone.
 #[derive(Clone)]
@@ -52,8 +54,13 @@ impl Ledger {
                 hold.granted = granted;
                 Ok(hold)
             }
+            Err(error @ HoldError::Actor(ActorError::Gone(_))) => {
+                // It may have been placed by an actor that could not say so any more. Nothing was sent.
+                drop(tokio::time::timeout(VOID_PATIENCE, Box::pin(hold.void())).await);
+                Err(error)
+            }
             Err(error) => {
-                hold.open = matches!(error, HoldError::Actor(ActorError::Gone(_)));
+                hold.open = false;
                 Err(error)
             }
         }
@@ -218,6 +225,24 @@ impl Hold {
     /// What was set aside: what was asked for, or less where a budget covers only that.
     pub fn granted(&self) -> Money {
         self.granted
+    }
+
+    /// Closes what may have been set aside for a call that is not sent.
+    async fn void(self) {
+        let outcome = Outcome {
+            status: CallStatus::Refused,
+            http_status: 503,
+            usage: Usage::default(),
+            provenance: Provenance::Counted,
+            attempts: 0,
+            latency_ms: 0,
+            first_token_ms: None,
+        };
+        let request = self.request;
+        match self.settle(None, outcome).await {
+            Ok(_) | Err(CloseError::Unknown) => {}
+            Err(error) => log::error!(request_id:% = request, error:%; "a hold that nothing was sent for stays open"),
+        }
     }
 
     async fn close_patiently(&self, ended: &Ended) -> Result<Money, CloseError> {

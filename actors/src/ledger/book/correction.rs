@@ -3,8 +3,8 @@
 
 use super::super::entry::{Adjustment, Entry, Outcome};
 use super::account::Change;
-use super::{Book, CloseError};
-use crate::domain::{LineKind, Money, Provenance, RequestId, Timestamp, Usage};
+use super::{Book, CloseError, Ended, consumed_nothing, nothing_more};
+use crate::domain::{CallStatus, LineKind, Money, Provenance, RequestId, Timestamp, Usage};
 
 impl Book {
     /// The line that corrects the estimate of a call that was closed lately; `None` if it says so already.
@@ -35,10 +35,36 @@ impl Book {
         }))
     }
 
+    /// The line that corrects the presumption by which a hold was closed whose call ended after all; `None` if nothing
+    /// was presumed, or just that.
+    pub(super) fn decide_late(&self, ended: Ended) -> Option<Entry> {
+        let presumed = |known: &&Entry| known.outcome.status == CallStatus::Interrupted;
+        let known = self.estimated.get(&ended.request).filter(presumed)?;
+        if !ended.kind.is_call() || ended.outcome.status == CallStatus::Interrupted {
+            return None;
+        }
+        let target = ended.target.or_else(|| known.target.clone());
+        // Its last attempt has a line of its own.
+        let is_booked = ended.outcome.attempts < known.outcome.attempts;
+        let outcome = if is_booked { nothing_more(ended.outcome) } else { ended.outcome };
+        let due = target.as_ref().filter(|_| !is_booked && !consumed_nothing(&outcome));
+        let (cost, booked) = (due.map_or(Money::ZERO, |target| target.cost(&outcome.usage)), known.booked());
+        Some(Entry {
+            kind: LineKind::Correction,
+            target,
+            outcome,
+            held: booked,
+            amount: cost - booked,
+            closed_at: self.now,
+            ..known.clone()
+        })
+    }
+
     /// Applies a correction that is written down.
     pub fn apply_correction(&mut self, correction: &Entry) {
         let call = &correction.call;
         self.accounts.post(&call.scopes, call.placed_at, Change::spend(correction.amount), self.now);
+        self.closed.remember(call.request, correction.booked());
         self.estimated.remember(call.request, correction.clone());
     }
 

@@ -75,6 +75,10 @@ fn settle(book: &mut Book, request: u128, tokens: u64, now: Timestamp) -> Result
             book.apply_close(&closing);
             Ok(closing.amount)
         }
+        Close::Late(correction) => {
+            book.apply_correction(&correction);
+            Ok(correction.booked())
+        }
     }
 }
 

@@ -93,9 +93,9 @@ impl World {
         self.open.keys().nth(index).copied()
     }
 
-    fn add(&mut self, hold: &HoldRequest, spent: i128, held: i128) {
-        for scope in hold.call.scopes.iter() {
-            let window = terms(*scope).window_at(hold.call.placed_at).start;
+    fn add(&mut self, call: &Call, spent: i128, held: i128) {
+        for scope in call.scopes.iter() {
+            let window = terms(*scope).window_at(call.placed_at).start;
             let sums = self.plain.entry((*scope, window)).or_default();
             sums.0 += spent;
             sums.1 += held;
@@ -116,7 +116,7 @@ impl World {
         self.next += 1;
         if let Ok(hold) = self.book.place(wanted, self.now()) {
             assert!(hold.amount >= least.min(Money::from_picos(i128::from(amount))));
-            self.add(&hold, 0, hold.amount.picos());
+            self.add(&hold.call, 0, hold.amount.picos());
             self.open.insert(hold.call.request, hold.into());
         }
     }
@@ -142,10 +142,10 @@ impl World {
             let known = self.open.get_mut(&request).unwrap();
             known.attempt_ended(&closing);
             let change = known.held() - held;
-            self.add(&open.hold, closing.amount.picos(), change.picos());
+            self.add(&open.hold.call, closing.amount.picos(), change.picos());
         } else {
             self.open.remove(&request);
-            self.add(&open.hold, closing.amount.picos(), -held.picos());
+            self.add(&open.hold.call, closing.amount.picos(), -held.picos());
             self.closed.push(*closing);
         }
     }
@@ -159,14 +159,27 @@ impl World {
         assert_eq!(closing.amount, Money::ZERO);
         self.book.apply_close(&closing);
         let open = self.open.remove(&request).unwrap();
-        self.add(&open.hold, 0, -held.picos());
+        self.add(&open.hold.call, 0, -held.picos());
         self.closed.push(*closing);
     }
 
     fn repeat(&mut self) {
-        let Some(first) = self.closed.last() else { return };
-        let ended = Ended { kind: LineKind::Call, request: first.request, target: None, outcome: outcome(7) };
-        assert_eq!(self.book.decide_close(ended, Timestamp(self.clock)), Ok(Close::Repeated(first.amount)));
+        let Some(first) = self.closed.last().cloned() else { return };
+        // What comes late costs no more than was presumed: an overrun may exceed a limit, by design.
+        let tokens = self.dice.below(u64::try_from(first.amount.picos()).unwrap() + 1);
+        let outcome = Outcome { attempts: first.outcome.attempts, ..outcome(tokens) };
+        let ended = Ended { kind: LineKind::Call, request: first.request, target: None, outcome };
+        match self.book.decide_close(ended, self.now()).unwrap() {
+            Close::Repeated(amount) => assert_eq!(amount, first.amount),
+            Close::Late(correction) => {
+                assert_eq!(first.outcome.status, CallStatus::Interrupted);
+                self.book.apply_correction(&correction);
+                self.add(&correction.call, correction.amount.picos(), 0);
+                let last = self.closed.last_mut().unwrap();
+                (last.amount, last.outcome.status) = (correction.booked(), CallStatus::Ok);
+            }
+            Close::First(_) => panic!("it is closed"),
+        }
     }
 
     fn progress(&mut self) {
@@ -183,7 +196,7 @@ impl World {
             let held = self.open[&request].held();
             self.book.withdraw(request);
             let open = self.open.remove(&request).unwrap();
-            self.add(&open.hold, 0, -held.picos());
+            self.add(&open.hold.call, 0, -held.picos());
         }
     }
 
@@ -199,7 +212,7 @@ impl World {
         let Ok(Close::First(closing)) = self.book.decide_close(ended, self.now()) else { panic!("it is open") };
         self.book.apply_close(&closing);
         let open = self.open.remove(&request).unwrap();
-        self.add(&open.hold, closing.amount.picos(), -held.picos());
+        self.add(&open.hold.call, closing.amount.picos(), -held.picos());
         self.closed.push(*closing);
     }
 

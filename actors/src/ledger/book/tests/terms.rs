@@ -26,7 +26,7 @@ fn attempt(book: &mut Book, request: u128, number: u16, tokens: u64) -> bool {
     let ended = Ended { kind: LineKind::Attempt, ..ended(request, outcome) };
     match book.decide_close(ended, NOW).unwrap() {
         Close::First(closing) => book.apply_close(&closing),
-        Close::Repeated(_) => panic!("booked already"),
+        Close::Repeated(_) | Close::Late(_) => panic!("booked already"),
     }
 }
 
@@ -106,6 +106,58 @@ fn a_run_has_a_limit_of_its_own_and_can_be_ended() {
     assert_eq!(spent_and_held(&mut book, Scope::Run(run)), (picos(60), picos(0)));
     book.kill_run(run);
     assert_eq!(book.place(part(3), NOW), Err(HoldError::RunKilled));
+}
+
+#[test]
+fn a_run_whose_first_calls_are_open_is_recovered_with_them() {
+    let run = Scope::Run(RunId::from_u128(7));
+    let part = |request| {
+        let mut hold = HoldRequest { run_limit: Some(picos(100)), ..hold(request, 1, 60) };
+        hold.call.scopes = [key(1), project(), run].into();
+        hold
+    };
+    let mut book = Book::recover(Recovered { open: vec![Arc::new(part(1)).into()], ..Recovered::default() });
+    assert_eq!(spent_and_held(&mut book, run), (picos(0), picos(60)));
+    assert!(book.place(part(2), NOW).is_err(), "the run's limit covers what was open when its ledger died");
+    presume(&mut book, 1);
+    assert_eq!(spent_and_held(&mut book, run), (picos(60), picos(0)));
+    assert!(book.place(part(3), NOW).is_err());
+}
+
+fn presume(book: &mut Book, request: u128) {
+    let ended = book.presume(RequestId::from_u128(request), Estimate::Missing).unwrap();
+    let Close::First(closing) = book.decide_close(ended, NOW).unwrap() else { panic!("it was closed") };
+    book.apply_close(&closing);
+}
+
+#[test]
+fn a_call_that_ends_after_its_hold_expired_is_corrected_once() {
+    let mut book = limited(100);
+    book.place(hold(1, 1, 60), NOW).unwrap();
+    presume(&mut book, 1);
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(60), picos(0)));
+    let again = Ended { kind: LineKind::Attempt, ..ended(1, outcome(7)) };
+    assert_eq!(book.decide_close(again, NOW), Ok(Close::Repeated(picos(60))), "its attempts are not booked any more");
+    let Close::Late(correction) = book.decide_close(ended(1, outcome(7)), NOW).unwrap() else { panic!("it is late") };
+    assert_eq!(
+        (correction.held, correction.amount, correction.outcome.status),
+        (picos(60), picos(-53), CallStatus::Ok)
+    );
+    book.apply_correction(&correction);
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(7), picos(0)));
+    assert_eq!(book.decide_close(ended(1, outcome(7)), NOW), Ok(Close::Repeated(picos(7))));
+}
+
+#[test]
+fn whoever_leaves_after_a_failure_that_is_not_billed_owes_not_even_a_fee() {
+    let mut book = limited(100);
+    let mut wanted = hold(1, 1, 60);
+    let fee = Price { request_fee_usd: picos(9), ..Price::default() };
+    wanted.target.price = Some(Arc::new((PriceId::from_u128(2), fee)));
+    book.place(wanted, NOW).unwrap();
+    let left = Outcome { status: CallStatus::ClientGone, provenance: Provenance::Counted, ..outcome(0) };
+    let Close::First(closing) = book.decide_close(ended(1, left), NOW).unwrap() else { panic!("it is open") };
+    assert_eq!(closing.amount, Money::ZERO);
 }
 
 #[test]
