@@ -13,6 +13,7 @@
 //! servers, tables and provider names.
 
 mod admission;
+mod again;
 mod attempt;
 mod candidates;
 mod counting;
@@ -44,6 +45,7 @@ use tokio::sync::oneshot;
 
 pub use crate::tokenizer::CountQueue;
 use crate::upstream::Upstream;
+pub use again::Retries;
 use attempt::Opened;
 pub use error::{Refusal, RelayError};
 pub(crate) use exchange::run_id;
@@ -68,6 +70,8 @@ pub struct Relay {
     pub upstream: Upstream,
     /// Counts what providers do not report.
     pub recounting: Recounting,
+    /// Attempts that repeat a failed one.
+    pub retries: Retries,
     /// What a stop waits for.
     pub tasks: Tasks,
     /// Time.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::app::Running;
 use crate::dialect::{ChatRequest, Request};
-use crate::relay::{AnswerBody, Ask, Relay};
+use crate::relay::{AnswerBody, Ask, Relay, Retries};
 use crate::web::server;
 
 const PAUSE: Duration = Duration::from_secs(2);
@@ -20,7 +20,8 @@ const QUESTIONS: [&str; 4] =
 
 /// Asks until the process ends.
 pub(super) fn begin(running: &Running, key: Arc<AuthorizedKey>) {
-    let relay = Rc::new(server::relay(&running.gateway, Arc::clone(&running.vault), Arc::default()));
+    let relay =
+        Rc::new(server::relay(&running.gateway, Arc::clone(&running.vault), Arc::default(), Retries::default()));
     running.gateway.tasks.keep_running(async move {
         for (question, stream) in QUESTIONS.iter().cycle().zip([false, true].into_iter().cycle()) {
             tokio::time::sleep(PAUSE).await;

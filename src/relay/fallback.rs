@@ -1,12 +1,15 @@
-//! Fallback: one candidate after the other, until one accepts.
-//! Owns the rule that nothing is tried again after the first byte to the client: this phase ends before that byte.
+//! Fallback: one candidate after the other, until one accepts; and once more the one that asked to be called again soon.
+//! Owns the rule that nothing is tried again after the first byte to the client: this phase ends before that byte. All of
+//! it has the time that one attempt may take.
 
 use std::time::Duration;
 
 use farthing_actors::breakers::{FailureKind, Trial, Verdict};
 use farthing_actors::registry::catalogue::Candidate;
+use tokio::time::timeout;
 
-use super::attempt::Opened;
+use super::again::{Before, Place, Search};
+use super::attempt::{Opened, OpenedAnswer};
 use super::error::status_of;
 use super::exchange::{Admitted, Exchange, Failed};
 use super::settlement::may_be_billed;
@@ -21,47 +24,94 @@ pub(super) const MAX_ATTEMPTS: u16 = 3;
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
 impl Relay {
-    /// Tries the candidates in order.
+    /// Tries the candidates in order, then once more the one that asked for a short pause.
     ///
     /// # Errors
     /// The last failure, or the first that is the client's own fault.
     pub(super) async fn try_each(&self, exchange: &Exchange, admitted: &mut Admitted) -> Result<Opened, RelayError> {
-        let mut last = RelayError::AllOpen(RETRY_LATER);
+        let mut search = Search::begin(RelayError::AllOpen(RETRY_LATER));
         for candidate in admitted.candidates.clone() {
-            if admitted.attempts >= MAX_ATTEMPTS {
-                break;
-            }
-            let Some(trial) = self.may_try(&candidate).await else { continue };
-            if !self.book_failed(exchange, admitted).await {
-                break;
-            }
-            let error = match self.attempt(exchange, admitted, &candidate).await {
-                Ok(answer) => {
-                    let first_token = exchange.elapsed(&self.clock);
-                    return Ok(Opened { candidate, trial, first_token, answer });
-                }
-                Err(error) => error,
-            };
-            self.report(exchange, &candidate, trial, &error);
-            if !matches!(error, UpstreamError::Inexpressible(_)) {
-                admitted.failed = admitted.tried.clone().map(|target| Failed {
-                    target,
-                    billed: may_be_billed(&error),
-                    http_status: status_of(&error),
-                });
-            }
-            let made = exchange.ask.request.endpoint().makes_works() && may_have_worked(&error);
-            let (stop, inexpressible) =
-                (made || !error.may_fall_back(), matches!(error, UpstreamError::Inexpressible(_)));
-            // That one provider has no place for the request says less than that another failed at it.
-            if !(inexpressible && matches!(last, RelayError::Upstream { .. })) {
-                last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
-            }
-            if stop {
-                break;
+            if let Some(end) = self.try_one(exchange, admitted, &candidate, &mut search).await {
+                return end;
             }
         }
-        Err(last)
+        if let Some((candidate, pause)) = search.asked_back()
+            && let Some(_place) = self.wait(exchange, &candidate, pause).await
+            && let Some(end) = self.try_one(exchange, admitted, &candidate, &mut search).await
+        {
+            return end;
+        }
+        Err(search.last)
+    }
+
+    /// Tries one candidate. Gives how the search ends with it, if it does.
+    async fn try_one(
+        &self,
+        exchange: &Exchange,
+        admitted: &mut Admitted,
+        candidate: &Candidate,
+        search: &mut Search,
+    ) -> Option<Result<Opened, RelayError>> {
+        if admitted.attempts >= MAX_ATTEMPTS {
+            return None;
+        }
+        let _place = match search.before(candidate, exchange.id) {
+            Before::Nothing => None,
+            Before::Pause(pause) => Some(self.wait(exchange, candidate, pause).await?),
+            Before::Never => return None,
+        };
+        let trial = self.may_try(candidate).await?;
+        if !self.book_failed(exchange, admitted).await {
+            return Some(Err(search.last.clone()));
+        }
+        let error = match self.attempt_in_time(exchange, admitted, candidate).await {
+            Ok(answer) => {
+                let (candidate, first_token) = (candidate.clone(), exchange.elapsed(&self.clock));
+                return Some(Ok(Opened { candidate, trial, first_token, answer }));
+            }
+            Err(error) => error,
+        };
+        self.report(exchange, candidate, trial, &error);
+        if !matches!(error, UpstreamError::Inexpressible(_)) {
+            admitted.failed = admitted.tried.clone().map(|target| Failed {
+                target,
+                billed: may_be_billed(&error),
+                http_status: status_of(&error),
+            });
+        }
+        let makes_works = exchange.ask.request.endpoint().makes_works();
+        let stop = (makes_works && may_have_worked(&error)) || !error.may_fall_back();
+        search.failed(candidate, error, !makes_works);
+        stop.then(|| Err(search.last.clone()))
+    }
+
+    /// Waits before `candidate` is asked again. `None` if there is no time for it, or too many wait for its provider.
+    async fn wait(&self, exchange: &Exchange, candidate: &Candidate, pause: Duration) -> Option<Place> {
+        let place = self.retries.enter(candidate.provider.id, self.tasks.running())?;
+        if pause >= self.time_left(exchange, candidate) {
+            return None;
+        }
+        tokio::time::sleep(pause).await;
+        Some(place)
+    }
+
+    /// What is left of the time that one attempt at `candidate` may take.
+    fn time_left(&self, exchange: &Exchange, candidate: &Candidate) -> Duration {
+        candidate.provider.timeouts.total().saturating_sub(exchange.elapsed(&self.clock))
+    }
+
+    async fn attempt_in_time(
+        &self,
+        exchange: &Exchange,
+        admitted: &mut Admitted,
+        candidate: &Candidate,
+    ) -> Result<OpenedAnswer, UpstreamError> {
+        // The first has the time that its own deadlines give it, and needs no other.
+        if admitted.attempts == 0 {
+            return self.attempt(exchange, admitted, candidate).await;
+        }
+        let left = self.time_left(exchange, candidate);
+        timeout(left, self.attempt(exchange, admitted, candidate)).await.unwrap_or(Err(UpstreamError::Timeout(left)))
     }
 
     /// Books the attempt that failed last, before another is made. Whether what is set aside covers another.

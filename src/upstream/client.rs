@@ -175,10 +175,12 @@ async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody)
     UpstreamError::Status { status, words, retry_after }
 }
 
-/// `Retry-After` in seconds; the date form is rare and read as absent.
+/// OpenAI's `retry-after-ms`, else `Retry-After` in seconds; its date form is rare and read as absent.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    number("retry-after-ms")
+        .map(Duration::from_millis)
+        .or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
 }
 
 fn connect_error(error: &awc::error::SendRequestError) -> UpstreamError {

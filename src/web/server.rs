@@ -12,7 +12,7 @@ use actix_web::{App, HttpServer, middleware::from_fn, web};
 
 use super::{Gateway, middleware::envelope, routes};
 use crate::config::ServerConfig;
-use crate::relay::{Recounting, Relay, Reporting};
+use crate::relay::{Recounting, Relay, Reporting, Retries};
 use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
 
 /// A listening server.
@@ -28,9 +28,9 @@ pub struct Bound {
 /// # Errors
 /// If the address cannot be had.
 pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
-    let tokens = Arc::<AccessTokens>::default();
+    let (tokens, retries) = (Arc::<AccessTokens>::default(), Retries::default());
     let server = HttpServer::new(move || {
-        let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens));
+        let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens), retries.clone());
         App::new()
             .app_data(gateway.clone())
             .app_data(web::ThinData(Rc::new(relay)))
@@ -53,8 +53,8 @@ pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &Serv
     Ok(Bound { server: server.run(), address })
 }
 
-/// A relay for the current thread; connections to providers belong to it, their access tokens to all.
-pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessTokens>) -> Relay {
+/// A relay for the current thread; connections to providers belong to it, their access tokens and the bound on retries to all.
+pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessTokens>, retries: Retries) -> Relay {
     Relay {
         ledger: gateway.ledger.clone(),
         limiters: gateway.limiters.clone(),
@@ -63,6 +63,7 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessToke
         catalogue: gateway.catalogue.clone(),
         upstream: Upstream::new(vault, tokens, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
         recounting: Recounting { queue: gateway.counts.clone(), reporting: Reporting::default() },
+        retries,
         tasks: gateway.tasks.clone(),
         clock: gateway.clock.clone(),
     }

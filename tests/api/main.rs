@@ -23,6 +23,7 @@ mod matrix;
 mod operators;
 mod plain;
 mod prices;
+mod retrying;
 mod routing;
 mod runs;
 mod secrets;

@@ -49,6 +49,11 @@ macro_rules! id {
             pub const fn from_u128(bits: u128) -> Self {
                 Self(Uuid::from_u128(bits))
             }
+
+            /// Its bits; the lowest 62 are random.
+            pub const fn as_u128(self) -> u128 {
+                self.0.as_u128()
+            }
         }
 
         impl fmt::Display for $name {

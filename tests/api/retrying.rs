@@ -1,0 +1,108 @@
+//! Attempts: what is asked again, after what pause, and what never is.
+
+use std::time::{Duration, Instant};
+
+use farthing_support::gateway::openai_error;
+use farthing_support::poll::{PATIENCE, until};
+use farthing_support::scene::{MODEL, ask, cost, prices};
+use farthing_support::{Picos, Reply, Scene, Tokens, Upstream};
+use serde_json::json;
+
+use crate::scene;
+
+const TOKENS: Tokens = Tokens { prompt: 7, cached: 0, completion: 3, reasoning: 0 };
+
+fn busy(status: u16, pause: &str) -> Reply {
+    Reply::error(status, "slow down").header("retry-after", pause)
+}
+
+/// A second deployment of the scene's model, tried after the first.
+fn add_second(scene: &Scene, provider: &str) {
+    let second = json!({
+        "name": MODEL, "provider": provider, "upstream_model": "second", "priority": 1, "prices": prices(),
+    });
+    scene.gateway.create("/api/models", &second);
+}
+
+#[test]
+fn a_short_pause_that_a_provider_asks_for_is_kept_and_the_call_is_charged_once() {
+    for (status, stream) in [(429, false), (503, true), (529, false)] {
+        let scene = scene();
+        scene.upstream.expect(busy(status, "1"));
+        scene.upstream.expect(Reply::chat(TOKENS));
+        let begin = Instant::now();
+        let answer = scene.chat(&ask(&json!({"stream": stream})));
+        let took = begin.elapsed();
+        assert_eq!((answer.status, answer.header("x-farthing-attempts")), (200, Some("2")), "{}", answer.text());
+        assert!(took >= Duration::from_secs(1), "{status}: it came back after {took:?}");
+        let row = scene.recorded(&answer);
+        assert_eq!((&row["status"], &row["attempts"]), (&json!("ok"), &json!(2)), "{row}");
+        assert_eq!(Picos::of(&row["cost_usd"]), cost(TOKENS), "the refused attempt costs nothing: {row}");
+    }
+}
+
+#[test]
+fn a_provider_is_asked_back_once_and_then_its_word_is_passed_on() {
+    let scene = scene();
+    scene.upstream.expect(busy(429, "0"));
+    scene.upstream.expect(busy(429, "0").header("retry-after-ms", "4321"));
+    let answer = scene.chat(&ask(&json!({})));
+    openai_error(&answer, 429);
+    assert_eq!(answer.header("retry-after"), Some("5"), "seconds, rounded up");
+    assert_eq!(scene.recorded(&answer)["attempts"], 2);
+}
+
+#[test]
+fn another_provider_is_asked_at_once_instead_of_waiting() {
+    let (scene, spare) = (scene(), Upstream::start());
+    scene.gateway.add_provider("spare", &spare);
+    add_second(&scene, "spare");
+    scene.upstream.expect(busy(429, "5"));
+    spare.expect(Reply::chat(TOKENS));
+    let begin = Instant::now();
+    let answer = scene.chat(&ask(&json!({})));
+    assert_eq!((answer.status, answer.header("x-farthing-provider")), (200, Some("spare")), "{}", answer.text());
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    drop(scene);
+}
+
+#[test]
+fn a_refused_credential_is_not_sent_again() {
+    let scene = scene();
+    add_second(&scene, "openai");
+    scene.upstream.expect(Reply::error(401, "who are you"));
+    let answer = scene.chat(&ask(&json!({})));
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_eq!(scene.recorded(&answer)["attempts"], 1);
+}
+
+#[test]
+fn another_deployment_of_a_provider_that_failed_is_tried_after_a_pause() {
+    let scene = scene();
+    add_second(&scene, "openai");
+    scene.upstream.expect(Reply::error(500, "out of order"));
+    scene.upstream.expect(Reply::chat(TOKENS));
+    let answer = scene.chat(&ask(&json!({})));
+    assert_eq!((answer.status, answer.header("x-farthing-model")), (200, Some("second")), "{}", answer.text());
+}
+
+#[test]
+fn a_picture_is_never_made_again() {
+    let scene = scene();
+    scene.upstream.expect(busy(503, "0"));
+    let body = json!({"model": MODEL, "prompt": "a heron"});
+    let answer = scene.application().post("/v1/images/generations", &body);
+    assert!(answer.status >= 500, "{}", answer.text());
+}
+
+#[test]
+fn whoever_leaves_during_the_pause_pays_nothing() {
+    let scene = scene();
+    scene.upstream.expect(busy(429, "5"));
+    let body = ask(&json!({})).to_string();
+    let waiting = scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).unwrap();
+    until("the provider has refused it", PATIENCE, || (scene.upstream.calls() == 1).then_some(()));
+    waiting.hang_up();
+    let row = &scene.gateway.requests(farthing_support::scene::PROJECT, 1)[0];
+    assert_eq!((&row["status"], Picos::of(&row["cost_usd"])), (&json!("client_gone"), Picos(0)), "{row}");
+}
