@@ -13,7 +13,7 @@ use actix::Arbiter;
 use farthing_actors::domain::window::Zone;
 use farthing_actors::domain::{
     Budget, CallStatus, Clock, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
-    RequestId, Scope, Timestamp, Usage, WindowKind,
+    RequestId, Scope, Thresholds, Timestamp, Usage, WindowKind,
 };
 use farthing_actors::ledger::{
     self, Call, CloseError, Closing, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger, Line,
@@ -167,7 +167,12 @@ async fn start(disk: &Disk) -> Ledger {
 }
 
 fn budgeted(limit: i128) -> Disk {
-    let budget = Budget { limit_usd: Money::from_picos(limit), window: WindowKind::Total, time_zone: Zone::utc() };
+    let budget = Budget {
+        limit_usd: Money::from_picos(limit),
+        window: WindowKind::Total,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::default(),
+    };
     Disk::new(vec![(key(), budget)])
 }
 

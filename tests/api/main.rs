@@ -31,6 +31,7 @@ mod thinking;
 mod uncounted;
 mod usage;
 mod vertex;
+mod warnings;
 
 use farthing_support::Scene;
 

@@ -29,7 +29,9 @@ impl LedgerActor {
             (Close::First(_), Err(error)) => Err(CloseError::Unavailable(error.0.clone())),
             (close, _) => Ok(self.apply(close)),
         });
-        answers.collect()
+        let answers = answers.collect();
+        self.tell_warnings();
+        answers
     }
 
     pub(super) fn close(&mut self, ended: Ended) -> Result<Money, CloseError> {
@@ -43,7 +45,9 @@ impl LedgerActor {
             Close::Repeated(_) => Ok(true),
             Close::First(closing) => {
                 self.journal.commit().map_err(|error| CloseError::Unavailable(error.0))?;
-                Ok(self.book.apply_close(&closing))
+                let covered = self.book.apply_close(&closing);
+                self.tell_warnings();
+                Ok(covered)
             }
         }
     }
@@ -69,6 +73,7 @@ impl LedgerActor {
         self.write_line(&Record::Corrected(correction.clone()), correction.clone().into())
             .map_err(|error| CloseError::Unavailable(error.0))?;
         self.book.apply_correction(&correction);
+        self.tell_warnings();
         Ok(correction.amount)
     }
 
@@ -78,6 +83,7 @@ impl LedgerActor {
         let Some(adjustment) = decided else { return Ok(()) };
         self.write_line(&Record::Adjusted(adjustment.clone()), Line::Adjustment(adjustment.clone()))?;
         self.book.apply_adjustment(&adjustment);
+        self.tell_warnings();
         Ok(())
     }
 
