@@ -54,6 +54,7 @@ const COMMANDS: &[&str] = &[
     "requests",
     "requests list",
     "requests show",
+    "requests tail",
     "run",
     "run list",
     "run kill",

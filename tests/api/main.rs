@@ -27,6 +27,7 @@ mod routing;
 mod runs;
 mod secrets;
 mod streams;
+mod tail;
 mod thinking;
 mod uncounted;
 mod usage;
