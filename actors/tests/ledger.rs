@@ -193,6 +193,24 @@ async fn a_crash_forgets_neither_holds_nor_spend() {
 }
 
 #[actix::test]
+async fn a_listener_outlives_a_crash_and_is_told_nothing_twice() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    let mut warnings = ledger.warnings();
+    let spend = async |number, tokens| {
+        let hold = ledger.hold(request(number, tokens)).await.unwrap();
+        hold.settle(None, outcome(tokens)).await.unwrap();
+    };
+    spend(1, 85).await;
+    assert_eq!(warnings.next().await.map(|told| (told.scope, told.percent)), Some((key(), 80)));
+    ledger.crash().await;
+    assert_eq!(ledger.balance(key()).await.unwrap().unwrap().warned, Some(80));
+    spend(2, 11).await;
+    let told = warnings.next().await.unwrap();
+    assert_eq!((told.percent, told.spent), (95, Money::from_picos(96)), "and not 80 again");
+}
+
+#[actix::test]
 async fn calls_in_flight_during_a_crash_settle_once() {
     let disk = budgeted(1_000_000);
     let ledger = start(&disk).await;
