@@ -17,6 +17,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use farthing_actors::domain::Clock;
 use farthing_actors::feed::{BreakerMoved, Event};
+use farthing_actors::ledger::Warnings;
 use farthing_actors::mailbox::Vitals;
 use farthing_actors::supervisor::Supervisor;
 use farthing_actors::tasks::Tasks;
@@ -94,7 +95,8 @@ impl Running {
         let security = Arc::new(parts::security(&config)?);
         let actors = Actors::start(&supervisor, &threads, &disk, (&config, &security)).await?;
         let writer = disk.writer.clone();
-        let gateway = web::Data::new(gateway(actors, disk, (supervisor.clock(), security), &config));
+        let (gateway, warnings) = gateway(actors, disk, (supervisor.clock(), security), &config);
+        let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
         accounts::register(&gateway.admin, &config.accounts).await;
@@ -103,6 +105,7 @@ impl Running {
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
         gateway.tasks.keep_running(watch::credits(gateway.clone()));
+        gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
         log::info!((logging::ADDRESS):% = address; "listening");
@@ -146,9 +149,14 @@ impl Running {
     }
 }
 
-fn gateway(actors: Actors, disk: Disk, (clock, security): (Clock, Arc<Security>), config: &Config) -> Gateway {
-    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency } = actors;
-    Gateway {
+fn gateway(
+    actors: Actors,
+    disk: Disk,
+    (clock, security): (Clock, Arc<Security>),
+    config: &Config,
+) -> (Gateway, Warnings) {
+    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings } = actors;
+    let gateway = Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
             vitals(&limiters, |it| it.vitals()),
@@ -180,7 +188,8 @@ fn gateway(actors: Actors, disk: Disk, (clock, security): (Clock, Arc<Security>)
         ready: AtomicBool::new(false),
         max_in_flight: config.server.max_in_flight,
         max_body_bytes: config.server.max_body_bytes,
-    }
+    };
+    (gateway, warnings)
 }
 
 /// How an actor is, asked through its handle when needed.

@@ -108,7 +108,10 @@ impl Cli {
                 let Some((reply, sound)) = ledger.run(&sources)? else { return Ok(()) };
                 self.say_and_judge(&reply, sound)
             }
-            Command::Online(online) => self.say(&online.run(&sources)?),
+            Command::Online(online) => match online.run(&sources, self.json)? {
+                Some(reply) => self.say(&reply),
+                None => Ok(()),
+            },
             Command::Completions { shell } => written(output::print(&completions(*shell))),
         }
     }

@@ -251,6 +251,13 @@ mod tests {
     }
 
     #[test]
+    fn the_warnings_of_budgets_go_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000310_budget_warnings/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000310_budget_warnings/up.sql")).unwrap();
+    }
+
+    #[test]
     fn migrations_are_named_once_and_newer_databases_are_refused() {
         let dir = TempDir::new();
         let store = Store::open(&dir.path().join("farthing.db")).unwrap();

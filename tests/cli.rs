@@ -54,6 +54,7 @@ const COMMANDS: &[&str] = &[
     "requests",
     "requests list",
     "requests show",
+    "requests tail",
     "run",
     "run list",
     "run kill",
@@ -138,6 +139,8 @@ fn wrong_usage_is_two() {
         "key",
         "key create ci",
         "project create x --budget -1",
+        "project create x --budget 1 --warn-percent 101",
+        "project create x --warn-percent 50",
         "project create x --window month",
         "project create x --budget 1 --time-zone Mars/Olympus",
         "model price x --input cheap",
@@ -257,11 +260,13 @@ fn lists_are_tables_for_people_and_json_for_machines() {
 fn what_is_made_is_sent_as_the_api_takes_it() {
     let folder = Folder::new("made");
     fs::write(folder.0.join("up.key"), "sk-up\n").unwrap();
-    let budget = json!({"limit_usd": "25.00", "window": "month", "time_zone": "Europe/Berlin"});
+    let budget =
+        json!({"limit_usd": "25.00", "window": "month", "time_zone": "Europe/Berlin", "warn_percent": [50, 90]});
     let prices = json!({"input_cost_per_m": "0.15", "output_cost_per_m": "0.60"});
     let cases = [
         (
-            "project create team-a --parent all --budget 25.00 --window month --time-zone Europe/Berlin --rpm 600",
+            "project create team-a --parent all --budget 25.00 --window month --time-zone Europe/Berlin --rpm 600 \
+             --warn-percent 90,50",
             "POST /api/projects",
             json!({"name": "team-a", "parent": "all", "budget": budget,
                    "limits": {"rpm": 600, "tpm": null, "concurrency": null}}),

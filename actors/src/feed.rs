@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix::{Actor, ArbiterHandle, Context, Handler, MessageResult};
 use tokio::sync::broadcast;
 
-pub use event::{BreakerMoved, Event, SystemNoted, UsageRecorded};
+pub use event::{BreakerMoved, BudgetWarned, Event, SystemNoted, UsageRecorded};
 pub use handle::Feed;
 pub use subscription::Subscription;
 

@@ -18,12 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ArbiterHandle, AsyncContext, Context};
+use tokio::sync::broadcast;
 
 use crate::domain::{Clock, Estimate, RequestId};
 use crate::supervisor::{StartError, Supervisor};
 use book::Book;
+pub use book::Warning;
 pub use entry::{Adjustment, Call, Entry, Line, Outcome, Target};
-pub use handle::{Hold, Ledger, LedgerError};
+pub use handle::{Hold, Ledger, LedgerError, Warnings};
 pub use hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
 pub use journal::{Closing, Journal, JournalError, JournalSource, Record, Recovered};
 
@@ -37,12 +39,21 @@ pub async fn start(
     clock: Clock,
     source: Arc<dyn JournalSource>,
 ) -> Result<Ledger, StartError> {
-    let make = move || LedgerActor::recover(clock.clone(), &*source).map_err(|error| error.to_string());
-    Ok(Ledger(supervisor.start("ledger", arbiter, make).await?))
+    // Made once, outside the factory: listeners outlive every actor they hear from.
+    let (warnings, _) = broadcast::channel(WARNINGS_KEPT);
+    let heard = warnings.clone();
+    let make = move || {
+        let recovered = LedgerActor::recover(clock.clone(), &*source, warnings.clone());
+        recovered.map_err(|error| error.to_string())
+    };
+    Ok(Ledger(supervisor.start("ledger", arbiter, make).await?, heard))
 }
 
 /// How often holds are looked through for calls of which nothing was heard too long.
 const REAP_EVERY: Duration = Duration::from_secs(5);
+
+/// Warnings a slow listener may be behind before it misses some: a few for each budget and window.
+const WARNINGS_KEPT: usize = 1_024;
 
 /// The shell around the book.
 pub struct LedgerActor {
@@ -50,16 +61,29 @@ pub struct LedgerActor {
 
     journal: Box<dyn Journal>,
     clock: Clock,
+    warnings: broadcast::Sender<Warning>,
 
     /// When holds were last looked through, by the clock that never jumps.
     reaped_at: Duration,
 }
 
 impl LedgerActor {
-    fn recover(clock: Clock, source: &dyn JournalSource) -> Result<Self, JournalError> {
+    fn recover(
+        clock: Clock,
+        source: &dyn JournalSource,
+        warnings: broadcast::Sender<Warning>,
+    ) -> Result<Self, JournalError> {
         let (journal, found) = source.open(clock.now())?;
         let (book, reaped_at) = (Book::recover(found), clock.monotonic());
-        Ok(Self { book, journal, clock, reaped_at })
+        Ok(Self { book, journal, clock, warnings, reaped_at })
+    }
+
+    /// Tells listeners which thresholds were crossed.
+    fn tell_warnings(&mut self) {
+        for warning in self.book.take_warnings() {
+            // Nobody need be listening.
+            self.warnings.send(warning).ok();
+        }
     }
 
     fn presume(&mut self, request: RequestId, why: Estimate) -> Result<(), CloseError> {

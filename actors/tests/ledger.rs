@@ -13,7 +13,7 @@ use actix::Arbiter;
 use farthing_actors::domain::window::Zone;
 use farthing_actors::domain::{
     Budget, CallStatus, Clock, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
-    RequestId, Scope, Timestamp, Usage, WindowKind,
+    RequestId, Scope, Thresholds, Timestamp, Usage, WindowKind,
 };
 use farthing_actors::ledger::{
     self, Call, CloseError, Closing, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger, Line,
@@ -170,7 +170,12 @@ async fn start(disk: &Disk) -> Ledger {
 }
 
 fn budgeted(limit: i128) -> Disk {
-    let budget = Budget { limit_usd: Money::from_picos(limit), window: WindowKind::Total, time_zone: Zone::utc() };
+    let budget = Budget {
+        limit_usd: Money::from_picos(limit),
+        window: WindowKind::Total,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::default(),
+    };
     Disk::new(vec![(key(), budget)])
 }
 
@@ -188,6 +193,24 @@ async fn a_crash_forgets_neither_holds_nor_spend() {
     assert_eq!(second.settle(None, outcome(50)).await, Ok(Money::from_picos(50)));
     let after = ledger.balance(key()).await.unwrap().unwrap();
     assert_eq!((after.spent, after.held), (Money::from_picos(80), Money::ZERO));
+}
+
+#[actix::test]
+async fn a_listener_outlives_a_crash_and_is_told_nothing_twice() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    let mut warnings = ledger.warnings();
+    let spend = async |number, tokens| {
+        let hold = ledger.hold(request(number, tokens)).await.unwrap();
+        hold.settle(None, outcome(tokens)).await.unwrap();
+    };
+    spend(1, 85).await;
+    assert_eq!(warnings.next().await.map(|told| (told.scope, told.percent)), Some((key(), 80)));
+    ledger.crash().await;
+    assert_eq!(ledger.balance(key()).await.unwrap().unwrap().warned, Some(80));
+    spend(2, 11).await;
+    let told = warnings.next().await.unwrap();
+    assert_eq!((told.percent, told.spent), (95, Money::from_picos(96)), "and not 80 again");
 }
 
 #[actix::test]

@@ -21,7 +21,7 @@ use farthing::store::Store;
 use farthing::store::journal::{DiskJournal, Durability, Terms};
 use farthing::store::verify::verify;
 use farthing::store::writer::Writer;
-use farthing_actors::domain::{Budget, Clock, Money, Scope, WindowKind, window::Zone};
+use farthing_actors::domain::{Budget, Clock, Money, Scope, Thresholds, WindowKind, window::Zone};
 use farthing_actors::ledger::{self, Ledger};
 use farthing_actors::supervisor::Supervisor;
 use figures::{Figures, Moment};
@@ -85,7 +85,8 @@ async fn start(
     durability: Durability,
 ) -> Result<(Ledger, Arbiter), Box<dyn Error>> {
     let limit_usd = Money::MAX;
-    let budget = Budget { limit_usd, window: WindowKind::Month, time_zone: Zone::utc() };
+    let budget =
+        Budget { limit_usd, window: WindowKind::Month, time_zone: Zone::utc(), warn_percent: Thresholds::default() };
     let budgets = vec![(Scope::Key(call::KEY), budget.clone()), (Scope::Project(call::PROJECT), budget)];
     let terms = Box::new(move |_: &mut _| Ok(Terms { budgets: budgets.clone(), ..Terms::default() }));
     let journal = DiskJournal::new(Arc::clone(store), writer.clone(), directory, durability, terms);

@@ -182,10 +182,15 @@ fn is_certain(error: &AdminError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farthing_actors::domain::{ProjectId, WindowKind, window::Zone};
+    use farthing_actors::domain::{ProjectId, Thresholds, WindowKind, window::Zone};
 
     fn budget(limit: &str, window: WindowKind) -> Option<Budget> {
-        Some(Budget { limit_usd: limit.parse().unwrap(), window, time_zone: Zone::utc() })
+        Some(Budget {
+            limit_usd: limit.parse().unwrap(),
+            window,
+            time_zone: Zone::utc(),
+            warn_percent: Thresholds::default(),
+        })
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! Owns the comparison and the adjustments it proposes. Refuses to book: an operator approves a proposal by posting it.
 
 mod csv;
+mod gemini;
 mod json;
 mod reading;
+mod sku;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::books::Day;
 use super::{Admin, AdminError};
 use crate::store::charged::{Charged, RECONCILE};
+use gemini::UNMAPPED;
 pub use reading::{Figures, Layout, Statement, Tokens};
 
 /// What to compare with what.
@@ -42,8 +45,17 @@ pub struct Reconciliation {
     pub agrees: bool,
     /// Every day and model that either side has.
     pub rows: Vec<Row>,
+    /// What the export says was charged for services that are not compared.
+    pub other_services: Vec<Service>,
     /// One adjustment for each row whose dollars differ, as `POST /api/ledger/adjustments` takes it.
     pub proposals: Vec<Proposal>,
+}
+
+/// A service that the provider charges for and that no call through here is.
+#[derive(Debug, Serialize)]
+pub struct Service {
+    name: String,
+    cost_usd: Money,
 }
 
 /// One day of one model. What the export does not say is null.
@@ -51,6 +63,8 @@ pub struct Reconciliation {
 pub struct Row {
     day: Day,
     model: String,
+    /// Whether the provider charges for something that could not be assigned to a model; `model` is then its name for it.
+    unmapped: bool,
     ours: Side,
     theirs: Side,
     /// Theirs less ours.
@@ -90,7 +104,8 @@ impl Admin {
         let statement =
             reading::read(asked.layout, &asked.export).map_err(|reason| AdminError::invalid("export", reason))?;
         let ours = self.books().charged(provider.id, (statement.first, statement.last)).await?;
-        let rows = rows(ours, statement.figures);
+        let rows = rows(ours, statement.figures, asked.layout);
+        let service = |(name, cost_usd)| Service { name, cost_usd };
         let proposals = account.map(|account| {
             rows.iter().filter_map(|row| Proposal::new(row, (provider.id, &provider.name), &account)).collect()
         });
@@ -100,6 +115,7 @@ impl Admin {
             last_day: statement.last,
             agrees: rows.iter().all(|row| row.difference.is_nothing()),
             rows,
+            other_services: statement.elsewhere.into_iter().map(service).collect(),
             proposals: proposals.unwrap_or_default(),
         })
     }
@@ -118,18 +134,31 @@ fn canonical(model: &str) -> String {
     if kept.is_empty() { name } else { kept.join("-") }
 }
 
-fn rows(ours: Vec<Charged>, theirs: Vec<Figures>) -> Vec<Row> {
+/// As [`canonical`], but Google's bill does not tell previews and numbered versions from what they are versions of.
+fn undated(model: &str) -> String {
+    let name = canonical(model);
+    if name.starts_with(UNMAPPED) {
+        return name;
+    }
+    let name = name.split_once("-preview").map_or(name.as_str(), |(name, _)| name);
+    let number = |part: &str| part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let version = name.rsplit_once('-').filter(|(_, last)| number(last));
+    version.map_or(name, |(name, _)| name).to_owned()
+}
+
+fn rows(ours: Vec<Charged>, theirs: Vec<Figures>, layout: Layout) -> Vec<Row> {
+    let named = if layout == Layout::Gemini { undated } else { canonical };
     let mut sides: BTreeMap<(Day, String), (Figures, Option<Figures>)> = BTreeMap::new();
     let says = (theirs.iter().any(|it| it.tokens.is_some()), theirs.iter().any(|it| it.cost.is_some()));
     for line in ours {
         let tokens = Tokens { input: line.input, cached: line.cached, output: line.output };
-        let key = (line.day, canonical(&line.model));
+        let key = (line.day, named(&line.model));
         let blank = || (Figures::nothing(line.day, &key.1, (true, true)), None);
         let side = sides.entry(key.clone()).or_insert_with(blank);
         side.0.add(Some(tokens), Some(line.cost));
     }
     for line in theirs {
-        let key = (line.day, canonical(&line.model));
+        let key = (line.day, named(&line.model));
         let blank = || (Figures::nothing(line.day, &key.1, (true, true)), None);
         let side = sides.entry(key.clone()).or_insert_with(blank);
         side.1.get_or_insert_with(|| Figures::nothing(line.day, &key.1, says)).add(line.tokens, line.cost);
@@ -143,7 +172,8 @@ fn rows(ours: Vec<Charged>, theirs: Vec<Figures>) -> Vec<Row> {
                 cost: theirs.cost.zip(ours.cost).map(|(theirs, ours)| theirs - ours),
                 ..theirs.clone()
             };
-            Row { day, model, ours: ours.into(), theirs: theirs.into(), difference: difference.into() }
+            let unmapped = model.starts_with(UNMAPPED);
+            Row { day, model, unmapped, ours: ours.into(), theirs: theirs.into(), difference: difference.into() }
         })
         .collect()
 }

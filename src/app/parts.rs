@@ -10,7 +10,7 @@ use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
 use farthing_actors::idempotency::{self, Idempotency, Shelf};
 use farthing_actors::keyring::{self, Keyring};
-use farthing_actors::ledger::{self, Ledger};
+use farthing_actors::ledger::{self, Ledger, Warnings};
 use farthing_actors::limiters::{self, Limiters};
 use farthing_actors::registry::{self, Registry};
 use farthing_actors::supervisor::Supervisor;
@@ -41,6 +41,8 @@ pub(super) struct Actors {
     pub breakers: Breakers,
     pub feed: Feed,
     pub idempotency: Idempotency,
+    /// Thresholds of budgets that are crossed, from the calls on that a dead process left open.
+    pub warnings: Warnings,
 }
 
 impl Disk {
@@ -107,7 +109,7 @@ impl Actors {
     ) -> Result<Self, AppError> {
         let clock = supervisor.clock();
         let (hot, calm) = (threads.hot.handle(), threads.calm.handle());
-        let ledger = start_ledger(supervisor, hot.clone(), disk, config).await?;
+        let (ledger, warnings) = start_ledger(supervisor, hot.clone(), disk, config).await?;
         let limiters = limiters::start(supervisor, hot, clock.clone()).await.map_err(failed("limiters"))?;
         let tables = Arc::new(KeyringTables(Arc::clone(&disk.store)));
         let keyring = keyring::start(supervisor, calm.clone(), tables).await.map_err(failed("keyring"))?;
@@ -116,7 +118,7 @@ impl Actors {
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
         let feed = feed::start(supervisor, calm, clock).await.map_err(failed("feed"))?;
         let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;
-        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency })
+        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings })
     }
 }
 
@@ -140,14 +142,15 @@ async fn start_ledger(
     thread: ArbiterHandle,
     disk: &Disk,
     config: &Config,
-) -> Result<Ledger, AppError> {
+) -> Result<(Ledger, Warnings), AppError> {
     let journal = Arc::new(disk.journal(config));
     let ledger = ledger::start(supervisor, thread, supervisor.clock(), journal).await.map_err(failed("ledger"))?;
+    let warnings = ledger.warnings();
     let closed = ledger.close_interrupted().await.map_err(failed("interrupted calls"))?;
     if closed > 0 {
         log::warn!((crate::logging::COUNT) = closed; "calls that a dead process left open were closed by presumption");
     }
-    Ok(ledger)
+    Ok((ledger, warnings))
 }
 
 /// The security façade with its secrets.

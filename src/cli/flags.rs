@@ -8,7 +8,7 @@ use farthing_actors::domain::call::UnknownName;
 use farthing_actors::domain::money::MoneyError;
 use farthing_actors::domain::tier::{Multiplier, UnknownMultiplier};
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{Budget, ContextTier, Limits, Money, Rate, ServiceTier, WindowKind};
+use farthing_actors::domain::{Budget, ContextTier, Limits, Money, Rate, ServiceTier, Thresholds, WindowKind};
 use serde_json::{Map, Value, json};
 
 /// A budget, for a new project or key.
@@ -23,13 +23,17 @@ pub(super) struct BudgetFlags {
     /// Whose midnight ends a day, such as Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC", requires = "budget")]
     time_zone: Zone,
+    /// Of which percents of it operators are told when they are spent, such as 50,90; or none
+    #[arg(long, value_name = "PERCENTS", default_value = "80,95,100", requires = "budget")]
+    warn_percent: Thresholds,
 }
 
 impl BudgetFlags {
     /// The budget, if one was given.
     pub(super) fn budget(&self) -> Option<Budget> {
         let limit_usd = self.budget?;
-        Some(Budget { limit_usd, window: self.window, time_zone: self.time_zone.clone() })
+        let (time_zone, warn_percent) = (self.time_zone.clone(), self.warn_percent.clone());
+        Some(Budget { limit_usd, window: self.window, time_zone, warn_percent })
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line's client of the management API. Owns one connection's settings: 30 s, no redirects, 16 MiB.
 //! Refuses to send the token anywhere but to the address it was given for.
 
+mod socket;
+
 use std::time::Duration;
 
 use awc::error::PayloadError;
@@ -14,6 +16,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::output::harmless;
+pub(super) use socket::{Ending, Heard};
 
 /// A management call is answered in milliseconds; verifying large books takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);

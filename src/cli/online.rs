@@ -29,15 +29,16 @@ pub(super) enum Online {
 }
 
 impl Online {
-    pub(super) fn run(&self, sources: &Sources) -> Result<Reply, CliError> {
+    /// Runs the command. Gives its reply, unless it has written all there is to say by itself.
+    pub(super) fn run(&self, sources: &Sources, json: bool) -> Result<Option<Reply>, CliError> {
         ask(self.connection(), sources, async |api| match self {
-            Self::Project(project) => project.run(api).await,
-            Self::Key(key) => key.run(api).await,
-            Self::Provider(provider) => provider.run(api, sources).await,
-            Self::Model(model) => model.run(api).await,
-            Self::Requests(requests) => requests.run(api).await,
-            Self::Run(run) => run.run(api).await,
-            Self::Usage(usage) => usage.run(api).await,
+            Self::Project(project) => project.run(api).await.map(Some),
+            Self::Key(key) => key.run(api).await.map(Some),
+            Self::Provider(provider) => provider.run(api, sources).await.map(Some),
+            Self::Model(model) => model.run(api).await.map(Some),
+            Self::Requests(requests) => requests.run(api, json).await,
+            Self::Run(run) => run.run(api).await.map(Some),
+            Self::Usage(usage) => usage.run(api).await.map(Some),
         })
     }
 
@@ -55,11 +56,11 @@ impl Online {
 }
 
 /// Opens the connection and does the work with it.
-pub(super) fn ask(
+pub(super) fn ask<T>(
     connection: &Connection,
     sources: &Sources,
-    work: impl AsyncFnOnce(&Api) -> Result<Reply, CliError>,
-) -> Result<Reply, CliError> {
+    work: impl AsyncFnOnce(&Api) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let (url, token) = connection.resolve(sources)?;
     actix::System::new().block_on(async { work(&Api::new(&url, &token)?).await })
 }

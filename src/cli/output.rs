@@ -24,10 +24,15 @@ impl Reply {
 
 /// Writes to standard output.
 pub(super) fn print(text: &str) -> io::Result<()> {
+    pass_on(text).map(drop)
+}
+
+/// Writes to standard output. Whether anybody is left to read more.
+pub(super) fn pass_on(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
     }
 }
 

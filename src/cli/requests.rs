@@ -1,5 +1,8 @@
-//! `farthing requests`: what happened, in a list and one by one. Owns the queries and the table. Refuses content:
+//! `farthing requests`: what happened, in a list, one by one, and live. Owns the queries and the table. Refuses content:
 //! neither prompts nor answers pass through here.
+
+mod line;
+mod tail;
 
 use clap::{Args, Subcommand};
 
@@ -48,6 +51,8 @@ enum Command {
         #[arg(long)]
         cursor: Option<String>,
     },
+    /// Follow the live feed: one line for each call as it ends, until Ctrl-C; with --json, events as the server sends them
+    Tail,
     /// Show one request: its attempts, tokens, entries and price
     Show {
         /// Its id, as in x-farthing-request-id
@@ -56,15 +61,16 @@ enum Command {
 }
 
 impl Requests {
-    pub(super) async fn run(&self, api: &Api) -> Result<Reply, CliError> {
+    pub(super) async fn run(&self, api: &Api, json: bool) -> Result<Option<Reply>, CliError> {
         match &self.command {
             Command::List { project, limit, cursor } => {
                 let values =
                     [("project", project.clone()), ("limit", Some(limit.to_string())), ("cursor", cursor.clone())];
-                let json = api.get(&query(PATH, &values)).await?;
-                Ok(listed(json, COLUMNS, "there are no requests"))
+                let found = api.get(&query(PATH, &values)).await?;
+                Ok(Some(listed(found, COLUMNS, "there are no requests")))
             }
-            Command::Show { request } => Ok(shown(api.get(&format!("{PATH}/{}", escape(request))).await?)),
+            Command::Tail => tail::follow(api, json).await.map(|()| None),
+            Command::Show { request } => Ok(Some(shown(api.get(&format!("{PATH}/{}", escape(request))).await?))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the demo starts with, made through the same verbs an operator has.
 
 use farthing_actors::domain::{
-    Allowed, Budget, Limits, Money, Price, ProviderKind, Scope, Timeouts, WindowKind, window::Zone,
+    Allowed, Budget, Limits, Money, Price, ProviderKind, Scope, Thresholds, Timeouts, WindowKind, window::Zone,
 };
 
 use crate::admin::keys::{IssuedKey, KeyDraft};
@@ -74,7 +74,12 @@ fn project() -> ProjectDraft {
     ProjectDraft {
         name: PROJECT.to_owned(),
         parent: None,
-        budget: Some(Budget { limit_usd: BUDGET, window: WindowKind::Day, time_zone: Zone::utc() }),
+        budget: Some(Budget {
+            limit_usd: BUDGET,
+            window: WindowKind::Day,
+            time_zone: Zone::utc(),
+            warn_percent: Thresholds::default(),
+        }),
         limits: Limits::default(),
         allowed_models: Allowed::default(),
     }

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use farthing_actors::domain::{Allowed, Budget, Limits, Scope, WindowKind};
+use farthing_actors::domain::{Allowed, Budget, Limits, Scope, Thresholds, WindowKind};
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
@@ -16,8 +16,8 @@ pub(super) struct Row<'a> {
     pub(super) id: &'a str,
 }
 
-/// The three columns of a budget: limit, window, time zone.
-pub(super) type BudgetColumns = (Option<String>, Option<String>, Option<String>);
+/// The columns of a budget: limit, window, time zone, and the percents of which operators are told.
+pub(super) type BudgetColumns = (Option<String>, Option<String>, Option<String>, Option<String>);
 
 impl Row<'_> {
     /// A value kept by its text form.
@@ -43,11 +43,15 @@ impl Row<'_> {
     /// The budget, if the row has one.
     pub(super) fn budget(self, columns: &BudgetColumns) -> Result<Option<Budget>, StoreError> {
         match columns {
-            (None, None, None) => Ok(None),
-            (Some(limit), Some(window), Some(zone)) => Ok(Some(Budget {
+            (None, None, None, _) => Ok(None),
+            (Some(limit), Some(window), Some(zone), warn) => Ok(Some(Budget {
                 limit_usd: self.parse("budget_limit", limit)?,
                 window: self.parse::<WindowKind>("budget_window", window)?,
                 time_zone: self.parse("budget_time_zone", zone)?,
+                warn_percent: match warn {
+                    Some(warn) => self.json("budget_warn", warn)?,
+                    None => Thresholds::default(),
+                },
             })),
             _ => Err(self.damaged("budget_limit", "a budget needs limit, window and time zone")),
         }
@@ -73,11 +77,12 @@ impl Row<'_> {
     }
 }
 
-/// The three columns of a budget.
+/// The columns of a budget.
 pub(super) fn budget_columns(budget: Option<&Budget>) -> BudgetColumns {
     let limit = budget.map(|budget| budget.limit_usd.to_string());
     let window = budget.map(|budget| budget.window.name().to_owned());
-    (limit, window, budget.map(|budget| budget.time_zone.to_string()))
+    let warn = budget.map(|budget| serde_json::json!(budget.warn_percent).to_string());
+    (limit, window, budget.map(|budget| budget.time_zone.to_string()), warn)
 }
 
 /// A number for a signed column. The owners refuse figures that would not fit, long before this.

@@ -21,6 +21,7 @@ struct ProjectRow {
     budget_limit: Option<String>,
     budget_window: Option<String>,
     budget_time_zone: Option<String>,
+    budget_warn: Option<String>,
     rpm: Option<i64>,
     tpm: Option<i64>,
     concurrency: Option<i64>,
@@ -72,7 +73,8 @@ fn named_by_the_ledger() -> Error {
 /// # Errors
 /// If the database does not answer or a row is damaged.
 pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>, StoreError> {
-    let columns = (projects::budget_limit, projects::budget_window, projects::budget_time_zone);
+    let window = (projects::budget_window, projects::budget_time_zone);
+    let columns = (projects::budget_limit, window.0, window.1, projects::budget_warn);
     let budgeted = projects::table.filter(projects::budget_limit.is_not_null());
     let rows: Vec<(String, columns::BudgetColumns)> = budgeted.select((projects::id, columns)).load(connection)?;
     columns::budgets("projects", &rows)
@@ -80,7 +82,8 @@ pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>
 
 impl From<&Project> for ProjectRow {
     fn from(project: &Project) -> Self {
-        let (budget_limit, budget_window, budget_time_zone) = columns::budget_columns(project.budget.as_ref());
+        let (budget_limit, budget_window, budget_time_zone, budget_warn) =
+            columns::budget_columns(project.budget.as_ref());
         Self {
             id: project.id.to_string(),
             name: project.name.clone(),
@@ -88,6 +91,7 @@ impl From<&Project> for ProjectRow {
             budget_limit,
             budget_window,
             budget_time_zone,
+            budget_warn,
             rpm: project.limits.rpm.map(i64::from),
             tpm: project.limits.tpm.map(columns::signed),
             concurrency: project.limits.concurrency.map(i64::from),
@@ -103,7 +107,7 @@ impl ProjectRow {
         Ok(Project {
             id: row.parse("id", &self.id)?,
             parent: self.parent_id.as_deref().map(|parent| row.parse("parent_id", parent)).transpose()?,
-            budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone))?,
+            budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone, self.budget_warn))?,
             limits: row.limits(self.rpm, self.tpm, self.concurrency)?,
             allowed_models: row.json("allowed_models", &self.allowed_models)?,
             created_at: Timestamp(self.created_at),

@@ -134,6 +134,7 @@ diesel::table! {
         allowed_models -> Text,
         managed_by -> Text,
         created_at -> BigInt,
+        budget_warn -> Nullable<Text>,
     }
 }
 
@@ -234,5 +235,6 @@ diesel::table! {
         expires_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        budget_warn -> Nullable<Text>,
     }
 }

@@ -219,3 +219,32 @@ fn a_providers_export_is_compared_and_its_difference_booked_once() {
     let settled = compare(&export(1, 600_000));
     assert_eq!((&settled["rows"][0]["difference"]["cost_usd"], &settled["proposals"]), (&json!("0"), &json!([])));
 }
+
+#[test]
+fn googles_bill_is_compared_with_nothing_left_out() {
+    const BILL: &str = include_str!("../fixtures/reconcile/gemini_billing.jsonl");
+    let scene = scene();
+    let compare = |format: &str| {
+        let path = format!("/api/ledger/reconcile?format={format}&provider=openai&project=team-a");
+        let answer = scene.gateway.operator().send("POST", &path, BILL.as_bytes()).unwrap();
+        (answer.status, answer.json())
+    };
+    assert_eq!(compare("google").0, 400);
+    let (status, found) = compare("gemini");
+    assert_eq!((status, &found["agrees"]), (200, &json!(false)), "{found}");
+    let services = json!([{"name": "Cloud Storage", "cost_usd": "1.25"}, {"name": "Invoice", "cost_usd": "-0.01"}]);
+    assert_eq!(found["other_services"], services);
+    let rows = found["rows"].as_array().unwrap();
+    let unmapped: Vec<_> = rows.iter().filter(|row| row["unmapped"] == true).map(|row| &row["model"]).collect();
+    assert_eq!(unmapped, [&json!("sku:grounding with google search")]);
+    let proposed: Picos =
+        found["proposals"].as_array().unwrap().iter().map(|proposal| Picos::of(&proposal["amount_usd"])).sum();
+    assert_eq!(proposed, Picos::parse("1.8014208"), "all of the bill for the service, less its credits");
+
+    let file = scene.gateway.data_dir().join("bill.jsonl").display().to_string();
+    std::fs::write(&file, BILL).unwrap();
+    let url = format!("http://{}", std::fs::read_to_string(scene.gateway.data_dir().join("address")).unwrap());
+    let asked = ["ledger", "reconcile", &file, "--format", "gemini", "--provider", "openai", "--url", &url];
+    let said = text(&scene.gateway.command(&asked));
+    assert!(said.contains("sku:grounding") && said.contains("not compared: $1.25 for Cloud Storage"), "{said}");
+}

@@ -168,11 +168,11 @@ fn signing_out_takes_the_cookie_away() {
 }
 
 /// A WebSocket by hand.
-struct Socket(BufReader<TcpStream>);
+pub(crate) struct Socket(BufReader<TcpStream>);
 
 impl Socket {
     /// The status of the handshake, and the socket.
-    fn open(gateway: &TestGateway, headers: &[(&str, &str)]) -> (u16, Self) {
+    pub(crate) fn open(gateway: &TestGateway, headers: &[(&str, &str)]) -> (u16, Self) {
         let address = address(gateway);
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -211,7 +211,7 @@ impl Socket {
     }
 
     /// The next event of this type.
-    fn event(&mut self, wanted: &str) -> Value {
+    pub(crate) fn event(&mut self, wanted: &str) -> Value {
         loop {
             let (kind, bytes) = self.next();
             assert!(matches!(kind, 1 | 9), "frame of kind {kind}: {}", String::from_utf8_lossy(&bytes));

@@ -28,10 +28,12 @@ mod routing;
 mod runs;
 mod secrets;
 mod streams;
+mod tail;
 mod thinking;
 mod uncounted;
 mod usage;
 mod vertex;
+mod warnings;
 
 use farthing_support::Scene;
 

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::money::Money;
+use super::threshold::Thresholds;
 use super::window::{Window, WindowKind, Zone};
 
-/// A hard limit on spend per window. Wire shape: `{"limit_usd":"25.00","window":"month","time_zone":"UTC"}`.
+/// A hard limit on spend per window. Wire shape: `{"limit_usd":"25.00","window":"month","time_zone":"UTC",
+/// "warn_percent":[80,95,100]}`; all but the limit may be absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
@@ -19,6 +21,9 @@ pub struct Budget {
     /// Whose midnight ends a day.
     #[serde(default = "Zone::utc")]
     pub time_zone: Zone,
+    /// Of which parts of the limit operators are told when they are spent.
+    #[serde(default)]
+    pub warn_percent: Thresholds,
 }
 
 impl Budget {

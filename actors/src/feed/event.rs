@@ -1,5 +1,5 @@
 //! Events: what the feed carries, in the shape its subscribers read.
-//! Owns the wire form `{"type": "usage" | "breaker" | "system" | "lagged", …}`; times are Unix milliseconds. Refuses secrets and
+//! Owns the wire form `{"type": "usage" | "breaker" | "budget" | "system" | "lagged", …}`; times are Unix milliseconds. Refuses secrets and
 //! texts of prompts and answers.
 
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub enum Event {
     Usage(UsageRecorded),
     /// A circuit moved.
     Breaker(BreakerMoved),
+    /// A budget's spend crossed one of its thresholds.
+    Budget(BudgetWarned),
     /// Something operators should know of the gateway itself.
     System(SystemNoted),
     /// The subscriber was too slow: this many events were dropped for it, the oldest first.
@@ -71,6 +73,27 @@ pub struct BreakerMoved {
     pub next_trial_at: Option<Timestamp>,
 }
 
+/// A threshold of a budget that was crossed: each once in a window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BudgetWarned {
+    /// When.
+    pub time: Timestamp,
+    /// The project whose budget it is, or whose key's.
+    pub project_id: Option<ProjectId>,
+    /// The key, where it is a key's budget.
+    pub key_id: Option<KeyId>,
+    /// The name of the project or key.
+    pub name: Arc<str>,
+    /// The threshold, in percent of the limit.
+    pub percent: u8,
+    /// The limit.
+    pub limit_usd: Money,
+    /// What was spent in the window then.
+    pub spent_usd: Money,
+    /// The first moment after the window; null for a budget without end.
+    pub window_end: Option<Timestamp>,
+}
+
 /// Something operators should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SystemNoted {
@@ -85,6 +108,7 @@ impl Event {
     pub fn project(&self) -> Option<ProjectId> {
         match self {
             Self::Usage(usage) => Some(usage.project_id),
+            Self::Budget(warned) => warned.project_id,
             Self::Breaker(_) | Self::System(_) | Self::Lagged { .. } => None,
         }
     }

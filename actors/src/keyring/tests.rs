@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::changes::Change;
 use super::error::KeyringError;
 use super::ring::{KeyState, Keys, MAX_DEPTH, Project, VirtualKey};
-use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp, WindowKind, window::Zone};
+use crate::domain::{
+    Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Thresholds, Timestamp, WindowKind, window::Zone,
+};
 
 fn project(id: u128, parent: Option<u128>) -> Project {
     Project {
@@ -38,7 +40,12 @@ fn key(id: u8, project: u128) -> VirtualKey {
 }
 
 fn budget(limit: &str) -> Option<Budget> {
-    Some(Budget { limit_usd: limit.parse().unwrap(), window: WindowKind::Day, time_zone: Zone::utc() })
+    Some(Budget {
+        limit_usd: limit.parse().unwrap(),
+        window: WindowKind::Day,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::default(),
+    })
 }
 
 fn models(patterns: &[&str]) -> Allowed {
@@ -190,7 +197,7 @@ prop_compose! {
     fn any_project()(id in 0_u128..12, parent in proptest::option::of(0_u128..12), name in 0_u8..9, cents in 0_i128..9)
         -> Project {
         let limit_usd = Money::from_picos(cents * 10_000_000_000);
-        let budget = (cents > 0).then(|| Budget { limit_usd, window: WindowKind::Day, time_zone: Zone::utc() });
+        let budget = (cents > 0).then(|| Budget { limit_usd, window: WindowKind::Day, time_zone: Zone::utc(), warn_percent: Thresholds::default() });
         Project { name: format!("name {name}"), budget, ..project(id, parent) }
     }
 }

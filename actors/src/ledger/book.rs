@@ -7,6 +7,7 @@ mod caps;
 mod closed;
 mod correction;
 mod expiry;
+mod warning;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,13 +15,14 @@ use std::sync::Arc;
 use self::account::{Accounts, Change};
 use self::caps::Caps;
 use self::closed::Latest;
+pub use self::warning::Warning;
 use super::entry::{Entry, Outcome, Target};
 use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
 use super::journal::{Closing, Recovered};
 use crate::domain::window::Zone;
 use crate::domain::{
-    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Money, Provenance, RequestId, RunId, Scope, Timestamp, Usage,
-    WindowKind,
+    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Money, Provenance, RequestId, RunId, Scope, Thresholds,
+    Timestamp, Usage, WindowKind,
 };
 
 /// Closings remembered so that a repeated one finds its first result: more than can be in flight at once.
@@ -110,6 +112,8 @@ impl Book {
         for (scope, max, used) in found.caps {
             book.set_cap(scope, Some(max), used);
         }
+        // What was crossed before was told before.
+        drop(book.take_warnings());
         book
     }
 
@@ -218,6 +222,7 @@ impl Book {
             held: account.held,
             window_start: starts,
             window_end: account.window.end,
+            warned: account.warned(),
         })
     }
 
@@ -334,7 +339,12 @@ pub struct Ended {
 
 /// The budget of a run that has none: it is only added up.
 fn unlimited() -> Budget {
-    Budget { limit_usd: Money::MAX, window: WindowKind::Total, time_zone: Zone::utc() }
+    Budget {
+        limit_usd: Money::MAX,
+        window: WindowKind::Total,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::none(),
+    }
 }
 
 impl HoldRequest {

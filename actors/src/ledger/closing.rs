@@ -29,7 +29,9 @@ impl LedgerActor {
             (Close::First(_) | Close::Late(_), Err(error)) => Err(CloseError::Unavailable(error.0.clone())),
             (close, _) => Ok(self.apply(close)),
         });
-        answers.collect()
+        let answers = answers.collect();
+        self.tell_warnings();
+        answers
     }
 
     pub(super) fn close(&mut self, ended: Ended) -> Result<Money, CloseError> {
@@ -42,7 +44,9 @@ impl LedgerActor {
         match self.stage_close(ended, self.clock.now())? {
             Close::First(closing) => {
                 self.journal.commit().map_err(|error| CloseError::Unavailable(error.0))?;
-                Ok(self.book.apply_close(&closing))
+                let covered = self.book.apply_close(&closing);
+                self.tell_warnings();
+                Ok(covered)
             }
             // Whoever asks again was answered before, and that answer was lost: nothing was sent meanwhile. A hold that
             // expired covers nothing more.
@@ -71,6 +75,7 @@ impl LedgerActor {
         self.write_line(&Record::Corrected(correction.clone()), correction.clone().into())
             .map_err(|error| CloseError::Unavailable(error.0))?;
         self.book.apply_correction(&correction);
+        self.tell_warnings();
         Ok(correction.amount)
     }
 
@@ -80,6 +85,7 @@ impl LedgerActor {
         let Some(adjustment) = decided else { return Ok(()) };
         self.write_line(&Record::Adjusted(adjustment.clone()), Line::Adjustment(adjustment.clone()))?;
         self.book.apply_adjustment(&adjustment);
+        self.tell_warnings();
         Ok(())
     }
 

@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
 use super::LedgerActor;
-use super::book::Ended;
+use super::book::{Ended, Warning};
 use super::entry::{Adjustment, Entry, Outcome, Target};
 use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest};
 use super::journal::JournalError;
@@ -28,7 +31,10 @@ const VOID_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The way to the ledger. Cheap to clone.
 #[derive(Clone)]
-pub struct Ledger(pub(super) Mailbox<LedgerActor>);
+pub struct Ledger(pub(super) Mailbox<LedgerActor>, pub(super) broadcast::Sender<Warning>);
+
+/// Budgets whose spend crosses a threshold, as it happens. A listener that falls far behind misses some.
+pub struct Warnings(broadcast::Receiver<Warning>);
 
 /// Money set aside for one call in flight.
 #[must_use = "a hold that is not settled is closed by presumption and flagged"]
@@ -144,6 +150,11 @@ impl Ledger {
         Ok(self.balances(vec![scope]).await?.pop().flatten())
     }
 
+    /// Every threshold of a budget that is crossed from now on: each once in a window, lowest first.
+    pub fn warnings(&self) -> Warnings {
+        Warnings(self.1.subscribe())
+    }
+
     /// Whether a call could be admitted now, were there money for it.
     ///
     /// # Errors
@@ -169,6 +180,19 @@ impl Ledger {
     #[cfg(feature = "testing")]
     pub async fn crash(&self) {
         crate::testing::crash(&self.0).await;
+    }
+}
+
+impl Warnings {
+    /// The next one; `None` once the ledger is gone for good.
+    pub async fn next(&mut self) -> Option<Warning> {
+        loop {
+            match self.0.recv().await {
+                Ok(warning) => return Some(warning),
+                Err(RecvError::Lagged(missed)) => log::warn!(missed; "warnings of budgets were missed"),
+                Err(RecvError::Closed) => return None,
+            }
+        }
     }
 }
 

@@ -106,6 +106,7 @@ impl Handler<SetBudget> for LedgerActor {
         let now = self.clock.now();
         let spent = self.journal.spent(scope, budget.window_at(now).start)?;
         self.book.set_budget(scope, budget, spent, now);
+        self.tell_warnings();
         Ok(())
     }
 }

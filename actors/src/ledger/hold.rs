@@ -162,6 +162,8 @@ pub struct Balance {
     pub window_start: Option<Timestamp>,
     /// The first moment after the window; `None` if it never ends.
     pub window_end: Option<Timestamp>,
+    /// The highest of the budget's thresholds that was crossed in this window, in percent.
+    pub warned: Option<u8>,
 }
 
 impl Balance {

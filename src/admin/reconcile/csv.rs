@@ -1,4 +1,4 @@
-//! Tables: our own generic one, and those that OpenAI's dashboard exports. Owns the columns' names. Refuses a table that
+//! Tables: our own generic one, and those that OpenAI's dashboard and Anthropic's console export. Owns the columns' names. Refuses a table that
 //! lacks a column it needs.
 
 use super::reading::{Figures, Lines, Tokens, dollars};
@@ -31,25 +31,43 @@ pub(super) fn openai(text: &str) -> Result<Lines, String> {
     })
 }
 
+/// The console's usage (`model_version`), or its costs (`model` is a name for people, one row for each class of tokens).
+pub(super) fn anthropic(text: &str) -> Result<Lines, String> {
+    let table = Table::read(text)?;
+    let costs = table.has("cost_usd");
+    table.figures(|row| {
+        let day = row.day("usage_date_utc")?;
+        Ok((day, Some(if costs { row.console_cost(day)? } else { row.console_usage(day)? })))
+    })
+}
+
+/// A model by its name for people, such as `Claude Sonnet 4.5`, as the API spells it.
+fn spelled(name: &str) -> String {
+    if name.is_empty() { "-".to_owned() } else { name.to_lowercase().replace([' ', '.'], "-") }
+}
+
 /// The model of a line of OpenAI's costs, such as `gpt-4o-mini-2024-07-18, input`.
 pub(super) fn model_of(item: &str) -> String {
     let model = item.split(',').next().unwrap_or(item).trim();
     if model.is_empty() { "-".to_owned() } else { model.to_owned() }
 }
 
-struct Table {
+/// A table with a heading.
+pub(super) struct Table {
     heading: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
-struct Line<'a> {
+/// A row of a table.
+pub(super) struct Line<'a> {
     table: &'a Table,
     number: usize,
     cells: &'a [String],
 }
 
 impl Table {
-    fn read(text: &str) -> Result<Self, String> {
+    /// The text as a table.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
         let mut rows = split(text)?.into_iter();
         let heading = rows.next().ok_or("is empty")?;
         Ok(Self { heading, rows: rows.collect() })
@@ -59,10 +77,15 @@ impl Table {
         self.heading.iter().any(|name| name == column)
     }
 
+    /// Its rows.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.rows.iter().enumerate().map(|(index, cells)| Line { table: self, number: index + 2, cells })
+    }
+
     fn figures(&self, read: impl Fn(&Line<'_>) -> Result<(Day, Option<Figures>), String>) -> Result<Lines, String> {
         let (mut days, mut figures) = (Vec::new(), Vec::new());
-        for (index, cells) in self.rows.iter().enumerate() {
-            let (day, found) = read(&Line { table: self, number: index + 2, cells })?;
+        for line in self.lines() {
+            let (day, found) = read(&line)?;
             days.push(day);
             figures.extend(found);
         }
@@ -71,7 +94,13 @@ impl Table {
 }
 
 impl Line<'_> {
-    fn text(&self, column: &str) -> Result<&str, String> {
+    /// Whether there is such a column.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.table.has(column)
+    }
+
+    /// The cell of a column, without blanks around it.
+    pub(super) fn text(&self, column: &str) -> Result<&str, String> {
         let index = self.table.heading.iter().position(|name| name == column);
         let index = index.ok_or_else(|| format!("has no column {column}"))?;
         Ok(self.cells.get(index).map_or("", |cell| cell.trim()))
@@ -99,6 +128,22 @@ impl Line<'_> {
         }
         let (cost, model) = (Some(dollars(amount, 0)?), model_of(self.text("line_item")?));
         Ok(Some(Figures { day, model, tokens: None, cost }))
+    }
+
+    fn console_cost(&self, day: Day) -> Result<Figures, String> {
+        let (cost, model) = (Some(dollars(self.text("cost_usd")?, 0)?), spelled(self.text("model")?));
+        Ok(Figures { day, model, tokens: None, cost })
+    }
+
+    fn console_usage(&self, day: Day) -> Result<Figures, String> {
+        let written = ["usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write_1h"];
+        let mut input = self.count("usage_input_tokens_no_cache")?;
+        for column in written {
+            input = input.saturating_add(self.count(column)?);
+        }
+        let (cached, output) = (self.count("usage_input_tokens_cache_read")?, self.count("usage_output_tokens")?);
+        let (tokens, model) = (Some(Tokens { input, cached, output }), self.text("model_version")?.to_owned());
+        Ok(Figures { day, model, tokens, cost: None })
     }
 
     fn usage(&self, day: Day) -> Result<Option<Figures>, String> {

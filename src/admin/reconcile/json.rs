@@ -138,6 +138,7 @@ fn parsed<B: DeserializeOwned>(text: &str) -> Result<Vec<B>, String> {
     report.map(|report| report.data).map_err(|error| format!("is not the report it should be: {error}"))
 }
 
-fn in_dollars(currency: &str) -> Result<(), String> {
+/// Refuses another currency.
+pub(super) fn in_dollars(currency: &str) -> Result<(), String> {
     if currency.eq_ignore_ascii_case("usd") { Ok(()) } else { Err(format!("has amounts in {currency}, not in USD")) }
 }

@@ -2,9 +2,11 @@
 //! and a file that it does not understand in full.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use farthing_actors::domain::Money;
 
+use super::gemini::{self, Elsewhere};
 use super::{csv, json};
 use crate::admin::books::Day;
 
@@ -13,8 +15,10 @@ use crate::admin::books::Day;
 pub enum Layout {
     /// OpenAI: usage or costs, JSON of the API or CSV of the dashboard.
     Openai,
-    /// Anthropic: usage or cost report, JSON of the API.
+    /// Anthropic: usage or cost report, JSON of the API or CSV of the console.
     Anthropic,
+    /// Google: usage cost export of Cloud Billing, JSON or CSV, as far as it is about the Gemini API.
+    Gemini,
     /// Our own table for everybody else.
     Csv,
 }
@@ -52,9 +56,22 @@ pub struct Statement {
     pub last: Day,
     /// Its figures, one for each day and model.
     pub figures: Vec<Figures>,
+    /// What it says was charged for services that are not compared, by their names.
+    pub elsewhere: Elsewhere,
 }
 
 impl Tokens {
+    /// The sum.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let Self { input, cached, output } = other;
+        Self {
+            input: self.input.saturating_add(input),
+            cached: self.cached.saturating_add(cached),
+            output: self.output.saturating_add(output),
+        }
+    }
+
     /// The difference.
     #[must_use]
     pub fn less(self, other: Self) -> Self {
@@ -74,17 +91,10 @@ impl Figures {
         Self { day, model: model.to_owned(), tokens, cost }
     }
 
-    /// Adds what is said.
+    /// Adds what is said. A sum of which one part is not known is not known.
     pub fn add(&mut self, tokens: Option<Tokens>, cost: Option<Money>) {
-        if let Some(more) = tokens {
-            let sum = self.tokens.get_or_insert_default();
-            sum.input = sum.input.saturating_add(more.input);
-            sum.cached = sum.cached.saturating_add(more.cached);
-            sum.output = sum.output.saturating_add(more.output);
-        }
-        if let Some(more) = cost {
-            *self.cost.get_or_insert_default() += more;
-        }
+        self.tokens = self.tokens.zip(tokens).map(|(sum, more)| sum.plus(more));
+        self.cost = self.cost.zip(cost).map(|(sum, more)| sum + more);
     }
 }
 
@@ -94,21 +104,24 @@ impl Figures {
 /// What cannot be understood, to be read after the word `export`.
 pub(super) fn read(layout: Layout, text: &str) -> Result<Statement, String> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let (days, figures) = match layout {
-        Layout::Openai if text.starts_with('{') => json::openai(text)?,
-        Layout::Anthropic if text.starts_with('{') => json::anthropic(text)?,
-        Layout::Openai => csv::openai(text)?,
-        Layout::Csv => csv::generic(text)?,
-        Layout::Anthropic => return Err("must be the JSON of Anthropic's usage or cost report".to_owned()),
+    let nowhere = |lines| (lines, Elsewhere::new());
+    let ((days, figures), elsewhere) = match layout {
+        Layout::Openai if text.starts_with('{') => nowhere(json::openai(text)?),
+        Layout::Anthropic if text.starts_with('{') => nowhere(json::anthropic(text)?),
+        Layout::Openai => nowhere(csv::openai(text)?),
+        Layout::Anthropic => nowhere(csv::anthropic(text)?),
+        Layout::Csv => nowhere(csv::generic(text)?),
+        Layout::Gemini => gemini::read(text)?,
     };
     let (first, last) = days.iter().min().zip(days.iter().max()).ok_or("has no days")?;
     let mut sums: BTreeMap<(Day, String), Figures> = BTreeMap::new();
     for line in figures {
-        let key = (line.day, line.model.clone());
-        let blank = || Figures { tokens: None, cost: None, ..line.clone() };
-        sums.entry(key).or_insert_with(blank).add(line.tokens, line.cost);
+        match sums.entry((line.day, line.model.clone())) {
+            Entry::Vacant(place) => drop(place.insert(line)),
+            Entry::Occupied(mut sum) => sum.get_mut().add(line.tokens, line.cost),
+        }
     }
-    Ok(Statement { first: *first, last: *last, figures: sums.into_values().collect() })
+    Ok(Statement { first: *first, last: *last, figures: sums.into_values().collect(), elsewhere })
 }
 
 /// The days an export covers, and its lines.

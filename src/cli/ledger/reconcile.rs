@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
 use crate::cli::http::{Api, query};
-use crate::cli::output::Reply;
+use crate::cli::output::{Reply, harmless};
 use crate::cli::table::{Column, listed};
 
 const COLUMNS: &[Column] = &[
@@ -47,6 +47,7 @@ pub(super) struct Reconcile {
 enum Form {
     Openai,
     Anthropic,
+    Gemini,
     Csv,
 }
 
@@ -55,6 +56,7 @@ impl Form {
         match self {
             Self::Openai => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
             Self::Csv => "csv",
         }
     }
@@ -77,10 +79,17 @@ impl Reconcile {
             booked.push(api.post("/api/ledger/adjustments", proposal).await?);
         }
         let table = listed(json!({ "data": rows }), COLUMNS, "neither side has anything").text;
+        let others: String = list("other_services").iter().map(passed_over).collect();
         let agrees = found.get("agrees").and_then(Value::as_bool).unwrap_or(false);
         let verdict = if agrees { "the books agree with the provider" } else { "the books differ from the provider" };
         let count = format!("{} proposed, {} booked", proposals.len(), booked.len());
         let json = json!({ "comparison": found, "booked": booked });
-        Ok(Reply { text: format!("{table}{verdict}; adjustments: {count}\n"), json })
+        Ok(Reply { text: format!("{table}{others}{verdict}; adjustments: {count}\n"), json })
     }
+}
+
+/// A line for a service that is not compared.
+fn passed_over(service: &Value) -> String {
+    let text = |name: &str| harmless(service.get(name).and_then(Value::as_str).unwrap_or("-"));
+    format!("not compared: ${} for {}\n", text("cost_usd"), text("name"))
 }

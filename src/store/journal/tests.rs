@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{Money, RequestId, WindowKind};
+use farthing_actors::domain::{Money, RequestId, Thresholds, WindowKind};
 use farthing_actors::ledger::hold::OpenHold;
 use farthing_actors::ledger::journal::Record;
 
@@ -158,7 +158,12 @@ fn a_line_beyond_64_bits_is_refused_before_it_is_written() {
 
 #[test]
 fn budgets_come_with_what_was_spent_in_their_window() {
-    let budget = |window| Budget { limit_usd: Money::from_picos(9), window, time_zone: Zone::utc() };
+    let budget = |window| Budget {
+        limit_usd: Money::from_picos(9),
+        window,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::default(),
+    };
     let budgets = vec![(Scope::Key(KEY), budget(WindowKind::Day)), (Scope::Key(KEY), budget(WindowKind::Total))];
     let books = Books::with(Durability::Process, budgets);
     let (mut journal, _) = books.open();

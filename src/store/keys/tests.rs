@@ -1,6 +1,6 @@
 //! Projects and keys through the port and a real file: every field comes back, and what the tables refuse is told apart.
 
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Timestamp, WindowKind};
+use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Thresholds, Timestamp, WindowKind};
 use farthing_actors::error::SaveError;
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
@@ -9,7 +9,12 @@ use crate::store::testing::Scratch;
 
 fn full_budget() -> Budget {
     let limit_usd = "12345678901.000000000001".parse().unwrap();
-    Budget { limit_usd, window: WindowKind::Week, time_zone: "Europe/Berlin".parse().unwrap() }
+    Budget {
+        limit_usd,
+        window: WindowKind::Week,
+        time_zone: "Europe/Berlin".parse().unwrap(),
+        warn_percent: Thresholds::default(),
+    }
 }
 
 fn bare_project(id: u128) -> Project {

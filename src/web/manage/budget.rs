@@ -1,7 +1,7 @@
 //! A budget with what is left of it, as answers show it. Owns the shape; the figures are the ledger's.
 
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{Budget, Money, WindowKind};
+use farthing_actors::domain::{Budget, Money, Thresholds, WindowKind};
 use farthing_actors::ledger::hold::Balance;
 use serde::Serialize;
 
@@ -13,6 +13,9 @@ pub struct BudgetView {
     limit_usd: Money,
     window: WindowKind,
     time_zone: Zone,
+    warn_percent: Thresholds,
+    /// The highest of them that was crossed in this window.
+    warned_percent: Option<u8>,
     spent_usd: Option<Money>,
     held_usd: Option<Money>,
     remaining_usd: Option<Money>,
@@ -28,6 +31,8 @@ impl BudgetView {
             limit_usd: budget.limit_usd,
             window: budget.window,
             time_zone: budget.time_zone.clone(),
+            warn_percent: budget.warn_percent.clone(),
+            warned_percent: balance.and_then(|balance| balance.warned),
             spent_usd: balance.map(|balance| balance.spent),
             held_usd: balance.map(|balance| balance.held),
             remaining_usd: balance.map(Balance::remaining),
@@ -52,10 +57,12 @@ mod tests {
             held: Money::ZERO,
             window_start: Some(Timestamp(0)),
             window_end: Some(Timestamp(86_400_000)),
+            warned: Some(80),
         };
         let view = serde_json::to_value(BudgetView::new(Some(&budget), Some(&balance))).unwrap();
         let expected = json!({
-            "limit_usd": "25.00", "window": "day", "time_zone": "UTC", "spent_usd": "1.50", "held_usd": "0",
+            "limit_usd": "25.00", "window": "day", "time_zone": "UTC", "warn_percent": [80, 95, 100],
+            "warned_percent": 80, "spent_usd": "1.50", "held_usd": "0",
             "remaining_usd": "23.50", "window_start": "1970-01-01T00:00:00.000Z",
             "window_end": "1970-01-02T00:00:00.000Z",
         });

@@ -2,12 +2,13 @@
 
 mod life;
 mod terms;
+mod warnings;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{DeploymentId, Dialect, KeyId, Price, PriceId, ProjectId, ProviderId};
+use crate::domain::{DeploymentId, Dialect, KeyId, Price, PriceId, ProjectId, ProviderId, Thresholds};
 use crate::ledger::entry::Call;
 
 fn key(n: u128) -> Scope {
@@ -19,7 +20,7 @@ fn project() -> Scope {
 }
 
 fn budget(limit: i128, window: WindowKind) -> Budget {
-    Budget { limit_usd: Money::from_picos(limit), window, time_zone: Zone::utc() }
+    Budget { limit_usd: Money::from_picos(limit), window, time_zone: Zone::utc(), warn_percent: Thresholds::default() }
 }
 
 /// One token costs one picodollar, so that amounts read as token counts.

@@ -89,14 +89,22 @@ fn window(kind: WindowKind) -> &'static str {
 mod tests {
     use super::*;
     use farthing_actors::domain::window::Zone;
-    use farthing_actors::domain::{Money, Timestamp};
+    use farthing_actors::domain::{Money, Thresholds, Timestamp};
 
     fn bar(spent: &str, held: &str) -> BudgetBar {
         let amount = |text: &str| text.parse::<Money>().unwrap();
-        let budget = Budget { limit_usd: amount("25"), window: WindowKind::Month, time_zone: Zone::utc() };
+        let budget = Budget {
+            limit_usd: amount("25"),
+            window: WindowKind::Month,
+            time_zone: Zone::utc(),
+            warn_percent: Thresholds::default(),
+        };
         let (spent, held) = (amount(spent), amount(held));
         let window_start = Some(Timestamp(0));
-        BudgetBar::new(&budget, &Balance { limit: amount("25"), spent, held, window_start, window_end: None })
+        BudgetBar::new(
+            &budget,
+            &Balance { limit: amount("25"), spent, held, window_start, window_end: None, warned: None },
+        )
     }
 
     #[test]

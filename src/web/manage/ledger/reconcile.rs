@@ -33,8 +33,12 @@ pub async fn compare(
     let layout = match format.as_str() {
         "openai" => Layout::Openai,
         "anthropic" => Layout::Anthropic,
+        "gemini" => Layout::Gemini,
         "csv" => Layout::Csv,
-        _ => return Err(Problem::new(Code::InvalidValue, "format must be openai, anthropic or csv").at("format")),
+        _ => {
+            let allowed = "format must be openai, anthropic, gemini or csv";
+            return Err(Problem::new(Code::InvalidValue, allowed).at("format"));
+        }
     };
     let export = body::read(&request, payload, MAX_BYTES).await?;
     let export = String::from_utf8(export.to_vec());

@@ -1,0 +1,2 @@
+ALTER TABLE virtual_keys DROP COLUMN budget_warn;
+ALTER TABLE projects DROP COLUMN budget_warn;
