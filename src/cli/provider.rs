@@ -1,7 +1,7 @@
-//! `farthing provider`: add and list providers, switch them on and off. Owns the requests and the table.
+//! `farthing provider`: add and list providers, switch them on and off, force their circuits. Owns the requests and the table.
 //! Refuses provider keys as arguments: they are named by where they are.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use farthing_actors::domain::ProviderKind;
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,7 @@ const COLUMNS: &[Column] = &[
     ("KEY", "/api_key"),
     ("ENABLED", "/enabled"),
     ("CIRCUIT", "/breaker/state"),
+    ("CAUSE", "/breaker/cause"),
     ("CREDIT", "/credit/remaining_usd"),
     ("LOW", "/credit/low"),
 ];
@@ -52,6 +53,24 @@ enum Command {
         /// Its name or id
         provider: String,
     },
+    /// Force a provider's circuits open or closed, or let them decide again
+    Breaker {
+        /// Its name or id
+        provider: String,
+        /// What they shall be
+        state: Circuit,
+    },
+}
+
+/// What an operator may want of circuits.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Circuit {
+    /// No call goes there
+    Open,
+    /// Every call goes there, whatever happens
+    Closed,
+    /// As calls succeed and fail
+    Auto,
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +101,7 @@ impl Provider {
             }
             Command::Enable { provider } => switch(api, provider, true).await,
             Command::Disable { provider } => switch(api, provider, false).await,
+            Command::Breaker { provider, state } => force(api, provider, *state).await,
         }
     }
 }
@@ -102,6 +122,16 @@ impl Add {
         }
         Ok(Value::Object(body))
     }
+}
+
+async fn force(api: &Api, provider: &str, state: Circuit) -> Result<Reply, CliError> {
+    let id = lookup::id(api, PROVIDER, provider).await?;
+    let state = match state {
+        Circuit::Open => "open",
+        Circuit::Closed => "closed",
+        Circuit::Auto => "auto",
+    };
+    Ok(shown(api.put(&PROVIDER.address(&id, "/breaker"), &json!({ "state": state })).await?))
 }
 
 async fn switch(api: &Api, provider: &str, enabled: bool) -> Result<Reply, CliError> {

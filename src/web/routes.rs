@@ -79,6 +79,7 @@ fn api() -> Scope {
                 .route(patch().to(providers::change))
                 .route(delete().to(providers::delete)),
         )
+        .service(at("/providers/{id}/breaker").route(put().to(providers::breaker::force)))
         .service(at("/models").route(get().to(models::list)).route(post().to(models::create)))
         .service(
             at("/models/{id}")

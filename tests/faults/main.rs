@@ -5,6 +5,7 @@
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
 //! - `locked`: the database belongs to somebody else for a while.
+//! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
@@ -15,6 +16,7 @@ mod killed;
 mod leaving;
 mod load;
 mod locked;
+mod outage;
 mod race;
 mod reckoning;
 mod seed;

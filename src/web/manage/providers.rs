@@ -1,12 +1,14 @@
 //! `/api/providers`: who answers. Owns the shapes of a provider on the wire.
 //! Refuses to show more of a provider's key than its mask.
 
+pub mod breaker;
+
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::breakers::Verdict;
 use farthing_actors::domain::{Money, ProviderId, ProviderKind, Secret, Timeouts};
 use farthing_actors::registry::catalogue::Provider;
 use serde::{Deserialize, Serialize};
 
+use self::breaker::BreakerView;
 use super::body::{given, given_decimal, read};
 use super::list::{List, ListQuery, Page, query};
 use super::{id, rfc3339};
@@ -61,11 +63,6 @@ struct ProviderView {
     credit: Option<CreditView>,
     created_at: String,
     updated_at: String,
-}
-
-#[derive(Debug, Serialize)]
-struct BreakerView {
-    state: &'static str,
 }
 
 /// What was paid in advance: `remaining_usd` is below zero where more was spent.
@@ -160,7 +157,7 @@ impl ProviderView {
             allow_private_network: provider.allow_private_network,
             enabled: provider.enabled,
             timeouts: provider.timeouts,
-            breaker: BreakerView { state: worst(circuits(gateway, provider.id).into_iter()) },
+            breaker: BreakerView::of(gateway, provider.id),
             credit: credit.map(CreditView::from),
             created_at: rfc3339(provider.created_at),
             updated_at: rfc3339(provider.updated_at),
@@ -179,22 +176,6 @@ impl From<&Credit> for CreditView {
             low: credit.is_low(),
         }
     }
-}
-
-fn circuits(gateway: &Gateway, provider: ProviderId) -> Vec<Verdict> {
-    let catalogue = gateway.admin.catalogue();
-    let there = catalogue.deployments().filter(|deployment| deployment.provider == provider);
-    there.map(|deployment| gateway.breakers.verdict(deployment.id)).collect()
-}
-
-/// The state of the worst circuit; without any, nothing is held against the provider.
-fn worst(circuits: impl Iterator<Item = Verdict>) -> &'static str {
-    let rank = |circuit| match circuit {
-        Verdict::Closed => (0, "closed"),
-        Verdict::HalfOpen => (1, "half_open"),
-        Verdict::Open { .. } => (2, "open"),
-    };
-    circuits.map(rank).max().map_or("closed", |(_, state)| state)
 }
 
 impl From<NewProvider> for ProviderDraft {
@@ -227,15 +208,6 @@ impl From<ChangedProvider> for ProviderChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farthing_actors::domain::Timestamp;
-
-    #[test]
-    fn a_provider_is_as_well_as_its_worst_circuit() {
-        let open = Verdict::Open { retry_at: Timestamp(0) };
-        assert_eq!(worst([].into_iter()), "closed");
-        assert_eq!(worst([Verdict::Closed, Verdict::HalfOpen].into_iter()), "half_open");
-        assert_eq!(worst([open, Verdict::Closed, Verdict::HalfOpen].into_iter()), "open");
-    }
 
     #[test]
     fn what_is_left_out_is_usual_and_what_is_unknown_is_refused() {

@@ -1,0 +1,159 @@
+//! PUT `/api/providers/{id}/breaker`: the circuits of a provider's deployments, as they stand and as operators force them.
+//! Owns their shapes. Refuses to decide when one opens: that is the breakers'.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::breakers::{CircuitReport, CircuitState, Control};
+use farthing_actors::domain::{DeploymentId, ProviderId};
+use serde::{Deserialize, Serialize};
+
+use super::super::body::read;
+use super::super::{id, rfc3339};
+use crate::web::Gateway;
+use crate::web::error::{Code, Problem};
+use crate::web::extract::operator::{ManageProviders, Operator};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forced {
+    state: Wanted,
+}
+
+/// What an operator may want.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wanted {
+    Open,
+    Closed,
+    Auto,
+}
+
+/// The worst circuit, and all of them. `cause`, `since` and `next_trial_at` are null where nothing is held against it.
+#[derive(Debug, Serialize)]
+pub(super) struct BreakerView {
+    #[serde(flatten)]
+    worst: CircuitView,
+    circuits: Vec<CircuitOf>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct CircuitView {
+    /// `closed`, `half_open`, `cooling` (the provider asked for a pause) or `open`.
+    state: &'static str,
+    control: Control,
+    cause: Option<String>,
+    since: Option<String>,
+    next_trial_at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CircuitOf {
+    model: String,
+    deployment_id: DeploymentId,
+    #[serde(flatten)]
+    circuit: CircuitView,
+}
+
+/// PUT `/api/providers/{id}/breaker`.
+pub async fn force(
+    operator: Operator<ManageProviders>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let Forced { state } = read(&request, payload).await?;
+    let provider = gateway.admin.provider(id("provider", &path)?)?;
+    for (_, deployment) in deployments(&gateway, provider.id) {
+        let forced = gateway.breakers.force(deployment, state.into()).await;
+        forced.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    }
+    log::info!(actor = operator.name.as_str(), provider = provider.name.as_str(), control:? = Control::from(state);
+        "the circuits of a provider were taken in hand");
+    Ok(HttpResponse::Ok().json(BreakerView::of(&gateway, provider.id)))
+}
+
+impl BreakerView {
+    /// The circuits of `provider` as they stand. Without any, nothing is held against it.
+    pub(super) fn of(gateway: &Gateway, provider: ProviderId) -> Self {
+        let circuits = deployments(gateway, provider);
+        let reports: Vec<_> = circuits.into_iter().map(|(model, id)| (model, gateway.breakers.report(id))).collect();
+        Self {
+            worst: worst(reports.iter().map(|(_, report)| report)),
+            circuits: reports.into_iter().map(CircuitOf::from).collect(),
+        }
+    }
+}
+
+fn deployments(gateway: &Gateway, provider: ProviderId) -> Vec<(String, DeploymentId)> {
+    let catalogue = gateway.admin.catalogue();
+    let there = catalogue.deployments().filter(|deployment| deployment.provider == provider);
+    there.map(|deployment| (deployment.name.to_string(), deployment.id)).collect()
+}
+
+fn worst<'a>(reports: impl Iterator<Item = &'a CircuitReport>) -> CircuitView {
+    let rank = |report: &&CircuitReport| match report.state {
+        CircuitState::Closed => 0,
+        CircuitState::HalfOpen => 1,
+        CircuitState::Cooling => 2,
+        CircuitState::Open => 3,
+    };
+    let closed = CircuitView {
+        state: CircuitState::Closed.name(),
+        control: Control::Automatic,
+        cause: None,
+        since: None,
+        next_trial_at: None,
+    };
+    reports.max_by_key(rank).map_or(closed, CircuitView::from)
+}
+
+impl From<&CircuitReport> for CircuitView {
+    fn from(report: &CircuitReport) -> Self {
+        Self {
+            state: report.state.name(),
+            control: report.control,
+            cause: report.cause.as_ref().map(ToString::to_string),
+            since: report.since.map(rfc3339),
+            next_trial_at: report.next_trial_at.map(rfc3339),
+        }
+    }
+}
+
+impl From<(String, CircuitReport)> for CircuitOf {
+    fn from((model, report): (String, CircuitReport)) -> Self {
+        Self { model, deployment_id: report.deployment_id, circuit: CircuitView::from(&report) }
+    }
+}
+
+impl From<Wanted> for Control {
+    fn from(wanted: Wanted) -> Self {
+        match wanted {
+            Wanted::Open => Self::ForcedOpen,
+            Wanted::Closed => Self::ForcedClosed,
+            Wanted::Auto => Self::Automatic,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_as_well_as_its_worst_circuit() {
+        let circuit = |state| CircuitReport {
+            deployment_id: DeploymentId::from_u128(1),
+            state,
+            control: Control::Automatic,
+            cause: None,
+            since: None,
+            next_trial_at: None,
+        };
+        let [closed, trying, cooling, open] =
+            [CircuitState::Closed, CircuitState::HalfOpen, CircuitState::Cooling, CircuitState::Open].map(circuit);
+        assert_eq!(worst([].into_iter()).state, "closed");
+        assert_eq!(worst([&closed, &trying].into_iter()).state, "half_open");
+        assert_eq!(worst([&cooling, &closed, &trying].into_iter()).state, "cooling");
+        assert_eq!(worst([&open, &closed, &cooling].into_iter()).state, "open");
+    }
+}
