@@ -326,6 +326,18 @@ fn names_are_looked_up_and_prices_changed_one_by_one() {
     let expected = json!({"name": "gpt", "provider": "b", "upstream_model": "gpt", "weight": 1, "prices": prices});
     assert_eq!(seen[1].body, expected);
 
+    let script = Script::new(vec![(200, list.clone()), (200, model("mdl_2", "b"))]);
+    let outcome = folder.ask(&script.url, "model price gpt --provider b --output 3 --from 2030-01-31T01:00:00+01:00");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let from = "2030-01-31T00:00:00.000Z";
+    let prices = json!({"input_cost_per_m": "1", "output_cost_per_m": "3.00", "effective_from": from});
+    assert_eq!(script.seen()[1].body["prices"], prices);
+
+    let script = Script::new(vec![(200, list.clone()), (200, model("mdl_2", "b"))]);
+    let outcome = folder.ask(&script.url, "model price gpt --provider b --withdraw");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(script.seen()[1].line, "DELETE /api/models/mdl_2/prices/upcoming");
+
     let script = Script::new(vec![(200, list.clone())]);
     let several = folder.ask(&script.url, "model price gpt");
     assert!(several.code == 1 && several.err.contains("mdl_1, mdl_2"), "{several:?}");

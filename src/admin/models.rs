@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, PriceSource, Timestamp};
+use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceSource, Timestamp};
 use farthing_actors::registry::catalogue::Deployment;
+use farthing_actors::registry::{Author, Plan, unversioned};
 
 use super::{Admin, AdminError};
 use crate::catalogue::PriceList;
@@ -31,6 +32,8 @@ pub struct ModelDraft {
     pub context_window: Option<u64>,
     /// Its price; the catalogue's if absent, and unknown, which is never zero, if that has none.
     pub price: Option<Price>,
+    /// From when that price is to be charged, in the future; from now on if absent.
+    pub effective_from: Option<Timestamp>,
 }
 
 impl Admin {
@@ -42,27 +45,52 @@ impl Admin {
         self.catalogue().deployment(id).cloned().ok_or_else(|| AdminError::absent("model", id))
     }
 
-    /// Makes a deployment.
+    /// Makes a deployment. With a price that is planned for later, it has the list's until then, or none.
     ///
     /// # Errors
     /// If its provider is missing, or as the registry refuses.
-    pub async fn create_model(&self, draft: ModelDraft) -> Result<Arc<Deployment>, AdminError> {
+    pub async fn create_model(&self, draft: ModelDraft, by: &str) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
-        let deployment = self.deployment(DeploymentId::generate(), draft, self.parts.clock.now())?;
+        let now = self.parts.clock.now();
+        let (draft, plan) = planned(draft);
+        let deployment = self.deployment(DeploymentId::generate(), draft, now)?;
         let id = deployment.id;
-        self.parts.registry.create_deployment(deployment).await?;
+        self.parts.registry.create_deployment(deployment, plan, Author::new(by, now)).await?;
         self.model(id)
     }
 
-    /// Puts `draft` where the deployment with this id stood; a different price is in force from now.
+    /// Puts `draft` where the deployment with this id stood; a different price is in force from now on, or from when the
+    /// draft says. A planned price stays unless the draft plans another or has none: then the list is followed.
     ///
     /// # Errors
     /// If there is none, or as the registry refuses.
-    pub async fn replace_model(&self, id: DeploymentId, draft: ModelDraft) -> Result<Arc<Deployment>, AdminError> {
+    pub async fn replace_model(
+        &self,
+        id: DeploymentId,
+        draft: ModelDraft,
+        by: &str,
+    ) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.model(id)?;
+        let (draft, plan) = planned(draft);
         let deployment = self.deployment(id, draft, present.created_at)?;
-        self.parts.registry.update_deployment(deployment, self.parts.clock.now()).await?;
+        let author = Author::new(by, self.parts.clock.now());
+        self.parts.registry.update_deployment(deployment, plan, author).await?;
+        self.model(id)
+    }
+
+    /// Gives up the planned price of a deployment; its present one stays.
+    ///
+    /// # Errors
+    /// If there is no such deployment, or nothing is planned.
+    pub async fn withdraw_price(&self, id: DeploymentId, by: &str) -> Result<Arc<Deployment>, AdminError> {
+        let _one = self.changing.lock().await;
+        let present = self.model(id)?;
+        if present.upcoming.is_none() {
+            return Err(AdminError::absent("upcoming price of the model", id));
+        }
+        let author = Author::new(by, self.parts.clock.now());
+        self.parts.registry.update_deployment(Deployment::clone(&present), Plan::Withdraw, author).await?;
         self.model(id)
     }
 
@@ -70,10 +98,10 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none.
-    pub async fn delete_model(&self, id: DeploymentId) -> Result<(), AdminError> {
+    pub async fn delete_model(&self, id: DeploymentId, by: &str) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         self.model(id)?;
-        Ok(self.parts.registry.delete_deployment(id).await?)
+        Ok(self.parts.registry.delete_deployment(id, Author::new(by, self.parts.clock.now())).await?)
     }
 
     fn deployment(&self, id: DeploymentId, draft: ModelDraft, created_at: Timestamp) -> Result<Deployment, AdminError> {
@@ -95,10 +123,23 @@ impl Admin {
             upstream_model,
             max_output_tokens: draft.max_output_tokens.or(listed.and_then(|listing| listing.max_output_tokens)),
             context_window: draft.context_window.or(listed.and_then(|listing| listing.context_window)),
-            // The registry chooses the version.
-            price: price.map(|price| Arc::new((PriceId::generate(), price))),
+            price: price.map(unversioned),
             price_source,
+            // The plan goes beside the record.
+            upcoming: None,
             created_at,
         })
+    }
+}
+
+/// The draft without a price that is for later, and what is to be planned.
+fn planned(draft: ModelDraft) -> (ModelDraft, Plan) {
+    match (&draft.price, draft.effective_from) {
+        (Some(price), Some(moment)) => {
+            let plan = Plan::At(moment, price.clone());
+            (ModelDraft { price: None, ..draft }, plan)
+        }
+        (Some(_), None) => (draft, Plan::Keep),
+        (None, _) => (draft, Plan::Withdraw),
     }
 }

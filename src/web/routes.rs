@@ -86,7 +86,8 @@ fn api() -> Scope {
                 .route(put().to(models::replace))
                 .route(delete().to(models::delete)),
         )
-        .service(at("/models/{id}/prices").route(get().to(models::versions)))
+        .service(at("/models/{id}/prices").route(get().to(models::versions::list)))
+        .service(at("/models/{id}/prices/upcoming").route(delete().to(models::versions::withdraw)))
         .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
         .service(
             at("/projects/{id}")

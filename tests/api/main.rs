@@ -22,6 +22,7 @@ mod leaving;
 mod matrix;
 mod operators;
 mod plain;
+mod planned;
 mod prices;
 mod retrying;
 mod routing;
