@@ -8,7 +8,6 @@ use farthing_actors::registry::catalogue::Deployment;
 use farthing_actors::registry::{Author, Plan, unversioned};
 
 use super::{Admin, AdminError};
-use crate::catalogue::PriceList;
 use crate::upstream::kinds::dialects;
 
 /// A deployment to be made, or to stand where another stood.
@@ -53,7 +52,7 @@ impl Admin {
         let _one = self.changing.lock().await;
         let now = self.parts.clock.now();
         let (draft, plan) = planned(draft);
-        let deployment = self.deployment(DeploymentId::generate(), draft, now)?;
+        let deployment = self.deployment(DeploymentId::generate(), draft, (now, None))?;
         let id = deployment.id;
         self.parts.registry.create_deployment(deployment, plan, Author::new(by, now)).await?;
         self.model(id)
@@ -73,7 +72,7 @@ impl Admin {
         let _one = self.changing.lock().await;
         let present = self.model(id)?;
         let (draft, plan) = planned(draft);
-        let deployment = self.deployment(id, draft, present.created_at)?;
+        let deployment = self.deployment(id, draft, (present.created_at, Some(&present)))?;
         let author = Author::new(by, self.parts.clock.now());
         self.parts.registry.update_deployment(deployment, plan, author).await?;
         self.model(id)
@@ -104,15 +103,23 @@ impl Admin {
         Ok(self.parts.registry.delete_deployment(id, Author::new(by, self.parts.clock.now())).await?)
     }
 
-    fn deployment(&self, id: DeploymentId, draft: ModelDraft, created_at: Timestamp) -> Result<Deployment, AdminError> {
+    fn deployment(
+        &self,
+        id: DeploymentId,
+        draft: ModelDraft,
+        (created_at, present): (Timestamp, Option<&Deployment>),
+    ) -> Result<Deployment, AdminError> {
         let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
         let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
         let name: Arc<str> = draft.name.into();
         let upstream_model = draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from);
-        let listed = PriceList::bundled().find(provider.kind, &upstream_model);
+        let present = present.filter(|present| present.provider == provider.id);
+        let listed = self.parts.lists.listed(provider.kind, &upstream_model, present);
         // Whoever gives a price means it, also where the list says the same today.
-        let price_source = if draft.price.is_some() { PriceSource::Own } else { PriceSource::Bundled };
-        let price = draft.price.or_else(|| listed.map(|listing| listing.price.clone()));
+        let (price, price_source) = match draft.price {
+            Some(price) => (Some(price), PriceSource::Own),
+            None => (listed.price, listed.source),
+        };
         Ok(Deployment {
             id,
             provider: provider.id,
@@ -121,8 +128,8 @@ impl Admin {
             priority: draft.priority,
             dialects: draft.dialects.unwrap_or_else(|| dialects(provider.kind, &upstream_model).to_vec()),
             upstream_model,
-            max_output_tokens: draft.max_output_tokens.or(listed.and_then(|listing| listing.max_output_tokens)),
-            context_window: draft.context_window.or(listed.and_then(|listing| listing.context_window)),
+            max_output_tokens: draft.max_output_tokens.or(listed.max_output_tokens),
+            context_window: draft.context_window.or(listed.context_window),
             price: price.map(unversioned),
             price_source,
             // The plan goes beside the record.

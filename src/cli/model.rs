@@ -11,6 +11,7 @@ use super::flags::PriceFlags;
 use super::http::Api;
 use super::lookup::{self, Kind};
 use super::output::Reply;
+use super::prices::Prices;
 use super::table::{Column, listed, shown};
 
 const MODEL: Kind = Kind { noun: "model", path: "/api/models", prefix: "mdl_", names: &["name"] };
@@ -57,6 +58,8 @@ enum Command {
     List,
     /// Show or change the prices of a model at a provider
     Price(Price),
+    #[command(subcommand)]
+    Prices(Prices),
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +112,7 @@ impl Model {
                 Ok(listed(json, COLUMNS, "there are no models; add one with `farthing model add`"))
             }
             Command::Price(price) => price.run(api).await,
+            Command::Prices(prices) => prices.run(api).await,
         }
     }
 }

@@ -8,6 +8,7 @@ mod bedrock;
 mod books;
 mod budgets;
 mod caps;
+mod catalogue;
 mod chat;
 mod credit;
 mod crossing;

@@ -48,6 +48,7 @@ pub struct PriceRecord {
 
 /// What is to become of a deployment's planned price.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a change is made by hand, one at a time")]
 pub enum Plan {
     /// It stays, if there is one.
     Keep,
