@@ -93,11 +93,11 @@ impl Sum {
     }
 }
 
-/// What the rollups say, by subject, and of everybody.
-fn rolled_up(
-    connection: &mut SqliteConnection,
-    tell: &mut dyn FnMut(String),
-) -> Result<(HashMap<SubjectName, [Sum; 2]>, [Sum; 2]), StoreError> {
+/// Sums by subject, and of everybody.
+type RolledUp = (HashMap<SubjectName, [Sum; 2]>, [Sum; 2]);
+
+/// What the rollups say.
+fn rolled_up(connection: &mut SqliteConnection, tell: &mut dyn FnMut(String)) -> Result<RolledUp, StoreError> {
     let names = names(connection)?;
     let query = format!("SELECT span, bucket, subject, {} FROM usage_rollups", COLUMNS.join(", "));
     let mut found: HashMap<i64, [Sum; 2]> = HashMap::new();
