@@ -9,6 +9,8 @@ pub mod credits;
 pub mod error;
 pub mod keys;
 pub mod models;
+pub mod price_changes;
+pub mod price_lists;
 pub mod projects;
 pub mod providers;
 pub mod reconcile;
@@ -29,6 +31,7 @@ use tokio::sync::Mutex;
 use crate::security::Security;
 pub use books::Books;
 pub use error::AdminError;
+pub use price_lists::PriceLists;
 
 /// What the admin floor is built from.
 pub struct AdminParts {
@@ -42,6 +45,8 @@ pub struct AdminParts {
     pub security: Arc<Security>,
     /// What was called and what it cost.
     pub books: Books,
+    /// What known models cost.
+    pub lists: PriceLists,
     /// Time.
     pub clock: Clock,
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod books;
 mod parts;
+mod prices;
 mod stop;
 mod vault;
 mod watch;
@@ -23,7 +24,7 @@ use farthing_actors::supervisor::Supervisor;
 use farthing_actors::tasks::Tasks;
 use thiserror::Error;
 
-use crate::admin::{Admin, AdminParts, Books};
+use crate::admin::{Admin, AdminParts, Books, PriceLists};
 use crate::config::Config;
 use crate::logging;
 use crate::security::Security;
@@ -95,7 +96,9 @@ impl Running {
         let security = Arc::new(parts::security(&config)?);
         let actors = Actors::start(&supervisor, &threads, &disk, (&config, &security)).await?;
         let writer = disk.writer.clone();
-        let (gateway, warnings) = gateway(actors, disk, (supervisor.clock(), security), &config);
+        let lists = PriceLists::open(config.catalogue.url.as_deref(), &config.data_dir);
+        let lists = lists.map_err(failed("catalogue.url"))?;
+        let (gateway, warnings) = gateway(actors, (disk, lists), (supervisor.clock(), security), &config);
         let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
@@ -108,6 +111,7 @@ impl Running {
         gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
+        gateway.tasks.keep_running(prices::keep_fresh(gateway.clone(), config.catalogue.refresh_every));
         log::info!((logging::ADDRESS):% = address; "listening");
         Ok(Self { gateway, vault, address, server, writer, supervisor, threads, sign, config, _lock: lock })
     }
@@ -151,7 +155,7 @@ impl Running {
 
 fn gateway(
     actors: Actors,
-    disk: Disk,
+    (disk, lists): (Disk, PriceLists),
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
@@ -180,6 +184,7 @@ fn gateway(
             ledger,
             security,
             books: Books::new(disk.store, disk.writer),
+            lists,
             clock: clock.clone(),
         }),
         counts: CountQueue::start(),

@@ -6,6 +6,7 @@ mod bundled;
 pub mod guard;
 pub mod models_dev;
 mod names;
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,8 @@ use std::sync::OnceLock;
 
 use farthing_actors::domain::{Price, ProviderKind};
 use thiserror::Error;
+
+pub use silence::completed;
 
 /// What is known of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +65,15 @@ impl PriceList {
             return None;
         }
         names::spellings(model).find_map(|name| self.listings.get(&(kind, name)))
+    }
+
+    /// With the exceptions of `other`, but for names that this list has itself.
+    #[must_use]
+    pub fn excepting_as(mut self, other: &Self) -> Self {
+        let unlisted = other.excepted.iter().filter(|name| !self.listings.contains_key(*name));
+        let excepted: Vec<_> = unlisted.cloned().collect();
+        self.excepted.extend(excepted);
+        self
     }
 
     /// Every model of the list: its provider's kind, its name there, and what is known of it.

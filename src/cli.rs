@@ -12,6 +12,7 @@ mod lookup;
 mod model;
 mod online;
 mod output;
+mod prices;
 mod project;
 mod provider;
 mod requests;

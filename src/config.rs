@@ -3,6 +3,7 @@
 //! doubtful is a fault with a hint.
 
 mod accounts;
+mod catalogue;
 mod database;
 mod draft;
 mod fault;
@@ -20,6 +21,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use accounts::Account;
+pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use logging::LoggingConfig;
@@ -48,6 +50,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the database is.
     pub database: DatabaseConfig,
+    /// Where prices are fetched.
+    pub catalogue: CatalogueConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// What must stay secret.
@@ -60,8 +64,8 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let database = DatabaseConfig::within(&data_dir);
-        let (server, logging) = (ServerConfig::default(), LoggingConfig::default());
-        Self { server, data_dir, database, logging, secrets, accounts: Vec::new() }
+        let (server, catalogue, logging) = Default::default();
+        Self { server, data_dir, database, catalogue, logging, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -94,12 +98,14 @@ impl Config {
         let server = ServerConfig::take(&mut draft);
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
+        let catalogue = CatalogueConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         draft.extend(faults);
         let faults = draft.finish(&settings());
         match secrets {
             Some(secrets) if faults.is_empty() => {
-                Ok(Self { server, data_dir, database, logging, secrets, accounts: accounts::found(variables) })
+                let accounts = accounts::found(variables);
+                Ok(Self { server, data_dir, database, catalogue, logging, secrets, accounts })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -108,8 +114,8 @@ impl Config {
 
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> Vec<&'static Setting> {
-    let sections = [&[&DATA_DIR] as &[&Setting], server::SETTINGS, database::SETTINGS, logging::SETTINGS];
-    sections.concat()
+    let first = &[&DATA_DIR] as &[&Setting];
+    [first, server::SETTINGS, database::SETTINGS, catalogue::SETTINGS, logging::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

@@ -26,6 +26,8 @@ pub fn run(listen: SocketAddr) -> Result<(), AppError> {
         let management_token = secrets.management_token.clone();
         let mut config = Config::new(directory.0.clone(), secrets);
         config.server.listen = listen;
+        // It shows itself off without the network.
+        config.catalogue.url = None;
         let running = Running::start(config).await?;
         let issued = setup::sandbox_project(&running.gateway.admin).await.map_err(failed("demo"))?;
         say(&greeting(running.address, &management_token, &issued.secret));

@@ -7,6 +7,7 @@
 //! - [`entries`], [`spend`], [`usage`]: what pages and the ledger read back.
 //! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
 //! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
+//! - [`kept_list`]: the price list that was fetched last.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
 //! - [`export`]: every line with all that its hash covers, for whoever wants to prove it again.
 //! - [`verify`]: the proof that all of it agrees.
@@ -23,6 +24,7 @@ pub mod export;
 mod failure;
 pub mod idempotency;
 pub mod journal;
+pub mod kept_list;
 pub mod keys;
 pub mod models;
 pub mod prices;
@@ -255,6 +257,13 @@ mod tests {
         let scratch = Scratch::new();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-000310_budget_warnings/down.sql")).unwrap();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-000310_budget_warnings/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn the_planned_prices_go_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000010_planned_prices/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000010_planned_prices/up.sql")).unwrap();
     }
 
     #[test]

@@ -51,6 +51,11 @@ const COMMANDS: &[&str] = &[
     "model add",
     "model list",
     "model price",
+    "model prices",
+    "model prices status",
+    "model prices refresh",
+    "model prices approve",
+    "model prices dismiss",
     "requests",
     "requests list",
     "requests show",
@@ -144,6 +149,8 @@ fn wrong_usage_is_two() {
         "project create x --window month",
         "project create x --budget 1 --time-zone Mars/Olympus",
         "model price x --input cheap",
+        "model price x --input 1 --from tomorrow",
+        "model prices approve",
         "provider add x --kind unheard_of",
         "requests list --limit 0",
         "demo --listen 0.0.0.0:8080",
@@ -297,6 +304,8 @@ fn what_is_made_is_sent_as_the_api_takes_it() {
             json!({"project": "a", "name": "ci", "max_requests": 9, "run_limit_usd": "0.50"}),
         ),
         ("key rotate key_1", "POST /api/keys/key_1/rotate", json!({})),
+        ("model prices approve chg_1 chg_2", "POST /api/catalogue/approve", json!({"changes": ["chg_1", "chg_2"]})),
+        ("model prices dismiss chg_1", "POST /api/catalogue/dismiss", json!({"changes": ["chg_1"]})),
         ("provider disable prv_1", "PATCH /api/providers/prv_1", json!({"enabled": false})),
     ];
     for (arguments, line, body) in cases {
@@ -326,12 +335,43 @@ fn names_are_looked_up_and_prices_changed_one_by_one() {
     let expected = json!({"name": "gpt", "provider": "b", "upstream_model": "gpt", "weight": 1, "prices": prices});
     assert_eq!(seen[1].body, expected);
 
+    let script = Script::new(vec![(200, list.clone()), (200, model("mdl_2", "b"))]);
+    let outcome = folder.ask(&script.url, "model price gpt --provider b --output 3 --from 2030-01-31T01:00:00+01:00");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let from = "2030-01-31T00:00:00.000Z";
+    let prices = json!({"input_cost_per_m": "1", "output_cost_per_m": "3.00", "effective_from": from});
+    assert_eq!(script.seen()[1].body["prices"], prices);
+
+    let script = Script::new(vec![(200, list.clone()), (200, model("mdl_2", "b"))]);
+    let outcome = folder.ask(&script.url, "model price gpt --provider b --withdraw");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(script.seen()[1].line, "DELETE /api/models/mdl_2/prices/upcoming");
+
     let script = Script::new(vec![(200, list.clone())]);
     let several = folder.ask(&script.url, "model price gpt");
     assert!(several.code == 1 && several.err.contains("mdl_1, mdl_2"), "{several:?}");
     let script = Script::new(vec![(200, list)]);
     let none = folder.ask(&script.url, "model price o3");
     assert!(none.code == 1 && none.err.contains("there is no model named \"o3\""), "{none:?}");
+}
+
+#[test]
+fn the_price_list_is_told_with_what_is_held_back_and_a_failed_fetch_is_a_failure() {
+    let folder = Folder::new("lists");
+    let held =
+        json!({"id": "chg_7", "model": "gpt", "provider": "up", "class": "output", "from": "0.60", "to": "6.10"});
+    let status = json!({"url": "https://models.dev/api.json", "models": 3, "last_error": null, "held_back": [held]});
+    let script = Script::new(vec![(200, status.clone())]);
+    let outcome = folder.ask(&script.url, "model prices status");
+    let told = |word: &str| outcome.out.contains(word);
+    assert!(outcome.code == 0 && told("https://models.dev/api.json") && told("chg_7") && told("6.10"), "{outcome:?}");
+
+    let mut failed = status;
+    failed["last_error"] = json!("the price list could not be fetched: 500");
+    let script = Script::new(vec![(200, failed)]);
+    let outcome = folder.ask(&script.url, "model prices refresh");
+    assert!(outcome.code == 1 && outcome.err.contains("could not be fetched: 500"), "{outcome:?}");
+    assert_eq!(script.seen()[0].line, "POST /api/catalogue/refresh");
 }
 
 #[test]

@@ -1,31 +1,42 @@
 //! The registry: owns providers, deployments and prices, and is their only writer.
 //! A crash loses nothing: everything is read back from the store, and readers keep the last snapshot meanwhile.
 //! Refuses to publish what is not saved, to alter a price that calls were booked at, and to judge health.
+//!
+//! A planned price is saved when it is planned and takes over by the clock: readers see it from its moment on, whether or
+//! not the disk takes the note of it then. Whoever starts after that moment sees it at once.
 
 pub mod catalogue;
 pub mod changes;
 pub mod error;
 mod handle;
 mod messages;
+pub mod prices;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix::{Actor, ActorContext, ArbiterHandle, Context, Handler};
+use actix::{Actor, ActorContext, ArbiterHandle, AsyncContext, Context, Handler, SpawnHandle};
 
 pub use catalogue::{Candidate, Catalogue, Deployment, Provider};
-pub use changes::{Change, PriceVersion};
+pub use changes::Change;
 pub use error::RegistryError;
 pub use handle::Registry;
+pub use prices::{Author, Plan, PriceRecord, PriceVersion, Quote, Withdrawal, unversioned};
 pub use store::RegistryStore;
 
-use crate::domain::PriceId;
+use crate::domain::Clock;
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, UpdateDeployment, UpdateProvider};
+use messages::{
+    CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, Requote, UpdateDeployment, UpdateProvider,
+};
+
+/// Nobody waits longer for a plan's moment without looking at the clock, which may have been set meanwhile.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The shell: decides with the core, saves through the port, then publishes.
 struct RegistryActor {
@@ -33,6 +44,9 @@ struct RegistryActor {
     catalogue: Snapshot<Catalogue>,
     published: Publisher<Catalogue>,
     store: Arc<dyn RegistryStore>,
+    clock: Clock,
+    /// Waits for the next plan's moment.
+    timer: Option<SpawnHandle>,
 }
 
 /// Starts the registry on `arbiter` with what `store` holds.
@@ -47,25 +61,39 @@ pub async fn start(
     // Made once, outside the factory: readers outlive every actor that publishes to them.
     let published = Publisher::new(Catalogue::default());
     let reader = published.reader();
-    let factory = move || RegistryActor::load(Arc::clone(&store), published.clone());
+    let clock = supervisor.clock();
+    let factory = move || RegistryActor::load(Arc::clone(&store), published.clone(), clock.clone());
     let mailbox = supervisor.start("registry", arbiter, factory).await?;
     Ok(Registry::new(mailbox, reader))
 }
 
 impl RegistryActor {
-    fn load(store: Arc<dyn RegistryStore>, published: Publisher<Catalogue>) -> Result<Self, String> {
+    fn load(store: Arc<dyn RegistryStore>, published: Publisher<Catalogue>, clock: Clock) -> Result<Self, String> {
         let (providers, deployments) = store.load().map_err(|error| error.to_string())?;
-        let catalogue = Catalogue::new(providers, deployments).map_err(|error| error.to_string())?;
+        let mut catalogue = Catalogue::new(providers, deployments).map_err(|error| error.to_string())?;
+        // Before anybody reads a price whose time is over.
+        for change in catalogue.due(clock.now()) {
+            note(&*store, &change);
+            catalogue = catalogue.with(change);
+        }
         published.publish(catalogue);
-        Ok(Self { catalogue: published.reader(), published, store })
+        Ok(Self { catalogue: published.reader(), published, store, clock, timer: None })
     }
 
-    fn carry_out(
+    /// Carries out what `decide` makes of the catalogue as it is now.
+    fn change(
         &mut self,
-        decision: Result<Change, RegistryError>,
+        decide: impl FnOnce(&Catalogue) -> Result<Change, RegistryError>,
         context: &mut Context<Self>,
     ) -> Result<(), RegistryError> {
-        let change = decision?;
+        self.take_over();
+        let decision = decide(&self.catalogue.load());
+        let outcome = decision.and_then(|change| self.carry_out(change, context));
+        self.await_next_moment(context);
+        outcome
+    }
+
+    fn carry_out(&mut self, change: Change, context: &mut Context<Self>) -> Result<(), RegistryError> {
         if let Err(error) = self.store.save(&change) {
             if matches!(error, SaveError::Unknown(_)) {
                 // The successor reads what is true; this one would guess.
@@ -77,18 +105,53 @@ impl RegistryActor {
         self.published.publish(changed);
         Ok(())
     }
+
+    /// Puts in force what is due.
+    fn take_over(&mut self) {
+        for change in self.catalogue.load().due(self.clock.now()) {
+            let changed = self.catalogue.load().with(change.clone());
+            self.published.publish(changed);
+            note(&*self.store, &change);
+        }
+    }
+
+    fn await_next_moment(&mut self, context: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            context.cancel_future(timer);
+        }
+        let Some(moment) = self.catalogue.load().next_moment() else { return };
+        let wait = Duration::from_millis(moment.millis_since(self.clock.now())).min(LOOK_EVERY);
+        self.timer = Some(context.run_later(wait, |actor, context| {
+            actor.timer = None;
+            actor.take_over();
+            actor.await_next_moment(context);
+        }));
+    }
+}
+
+/// Writes down that a plan took over. The plan itself is saved already, so a disk that refuses loses nothing.
+fn note(store: &dyn RegistryStore, change: &Change) {
+    let Change::SaveDeployment { deployment, .. } = change else { return };
+    let price = deployment.price.as_deref().map(|(id, _)| id.to_string());
+    log::info!(deployment:% = deployment.id, price = price.as_deref(); "a planned price is in force");
+    if let Err(error) = store.save(change) {
+        log::warn!(deployment:% = deployment.id, error:%; "it could not be noted that a planned price is in force");
+    }
 }
 
 impl Actor for RegistryActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.await_next_moment(context);
+    }
 }
 
 impl Handler<CreateProvider> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, CreateProvider(provider): CreateProvider, context: &mut Self::Context) -> Self::Result {
-        let decision = self.catalogue.load().create_provider(provider);
-        self.carry_out(decision, context)
+        self.change(|catalogue| catalogue.create_provider(provider), context)
     }
 }
 
@@ -96,8 +159,7 @@ impl Handler<UpdateProvider> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, UpdateProvider(provider): UpdateProvider, context: &mut Self::Context) -> Self::Result {
-        let decision = self.catalogue.load().update_provider(provider);
-        self.carry_out(decision, context)
+        self.change(|catalogue| catalogue.update_provider(provider), context)
     }
 }
 
@@ -105,17 +167,16 @@ impl Handler<DeleteProvider> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, DeleteProvider(id): DeleteProvider, context: &mut Self::Context) -> Self::Result {
-        let decision = self.catalogue.load().delete_provider(id);
-        self.carry_out(decision, context)
+        self.change(|catalogue| catalogue.delete_provider(id), context)
     }
 }
 
 impl Handler<CreateDeployment> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, CreateDeployment(deployment): CreateDeployment, context: &mut Self::Context) -> Self::Result {
-        let decision = self.catalogue.load().create_deployment(deployment, PriceId::generate());
-        self.carry_out(decision, context)
+    fn handle(&mut self, message: CreateDeployment, context: &mut Self::Context) -> Self::Result {
+        let CreateDeployment(deployment, plan, author) = message;
+        self.change(|catalogue| catalogue.create_deployment(deployment, (plan, &author)), context)
     }
 }
 
@@ -123,18 +184,26 @@ impl Handler<UpdateDeployment> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, message: UpdateDeployment, context: &mut Self::Context) -> Self::Result {
-        let UpdateDeployment { deployment, at } = message;
-        let decision = self.catalogue.load().update_deployment(deployment, PriceId::generate(), at);
-        self.carry_out(decision, context)
+        let UpdateDeployment(deployment, plan, author) = message;
+        self.change(|catalogue| catalogue.update_deployment(deployment, (plan, &author)), context)
+    }
+}
+
+impl Handler<Requote> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, message: Requote, context: &mut Self::Context) -> Self::Result {
+        let Requote(quote, author) = message;
+        self.change(|catalogue| catalogue.requote(quote, &author), context)
     }
 }
 
 impl Handler<DeleteDeployment> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, DeleteDeployment(id): DeleteDeployment, context: &mut Self::Context) -> Self::Result {
-        let decision = self.catalogue.load().delete_deployment(id);
-        self.carry_out(decision, context)
+    fn handle(&mut self, message: DeleteDeployment, context: &mut Self::Context) -> Self::Result {
+        let DeleteDeployment(id, author) = message;
+        self.change(|catalogue| catalogue.delete_deployment(id, &author), context)
     }
 }
 

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::domain::{
-    Clock, DeploymentId, Dialect, Price, PriceId, PriceSource, ProviderId, ProviderKind, Timeouts, Timestamp,
+    Clock, DeploymentId, Dialect, Price, PriceSource, ProviderId, ProviderKind, Timeouts, Timestamp,
 };
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::registry::{
-    self, Change, Deployment, PriceVersion, Provider, Registry, RegistryError, RegistryStore,
+    self, Author, Change, Deployment, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore, unversioned,
 };
 use farthing_actors::supervisor::Supervisor;
 
@@ -46,11 +46,11 @@ impl RegistryStore for Memory {
         match change.clone() {
             Change::SaveProvider(provider) => drop(rows.providers.insert(provider.id, Provider::clone(&provider))),
             Change::RemoveProvider(id) => drop(rows.providers.remove(&id)),
-            Change::SaveDeployment { deployment, new_price } => {
+            Change::SaveDeployment { deployment, record } => {
                 rows.deployments.insert(deployment.id, Deployment::clone(&deployment));
-                rows.versions.extend(new_price);
+                rows.versions.extend(record.added);
             }
-            Change::RemoveDeployment(id) => drop(rows.deployments.remove(&id)),
+            Change::RemoveDeployment { id, .. } => drop(rows.deployments.remove(&id)),
         }
         self.rows.store(Arc::new(rows));
         Ok(())
@@ -58,8 +58,11 @@ impl RegistryStore for Memory {
 }
 
 async fn start(store: Arc<Memory>) -> Registry {
-    let supervisor =
-        Supervisor::new(Clock::manual(Timestamp(0)), Arc::new(|error| panic!("no end was expected: {error}")));
+    start_at(store, Clock::manual(Timestamp(0))).await
+}
+
+async fn start_at(store: Arc<Memory>, clock: Clock) -> Registry {
+    let supervisor = Supervisor::new(clock, Arc::new(|error| panic!("no end was expected: {error}")));
     registry::start(&supervisor, Arbiter::current(), store).await.unwrap()
 }
 
@@ -90,10 +93,15 @@ fn deployment(id: u128, provider: u128, rate: &str) -> Deployment {
         dialects: vec![Dialect::OpenaiChat],
         max_output_tokens: None,
         context_window: None,
-        price: Some(Arc::new((PriceId::from_u128(0), price))),
+        price: Some(unversioned(price)),
         price_source: PriceSource::Own,
+        upcoming: None,
         created_at: Timestamp(1),
     }
+}
+
+fn author(at: i64) -> Author {
+    Author::new("ops", Timestamp(at))
 }
 
 #[actix::test]
@@ -101,7 +109,7 @@ async fn every_change_reaches_the_readers_before_it_is_answered() {
     let registry = start(Arc::default()).await;
     let catalogue = registry.snapshot();
     registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15")).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(1)).await.unwrap();
     assert_eq!(catalogue.get().candidates("gpt-4o-mini").len(), 1);
 
     registry.update_provider(Provider { enabled: false, ..provider(1) }).await.unwrap();
@@ -109,7 +117,7 @@ async fn every_change_reaches_the_readers_before_it_is_answered() {
     let refusal = registry.delete_provider(ProviderId::from_u128(1)).await;
     assert!(matches!(refusal, Err(RegistryError::Conflict(_))));
 
-    registry.delete_deployment(DeploymentId::from_u128(1)).await.unwrap();
+    registry.delete_deployment(DeploymentId::from_u128(1), author(1)).await.unwrap();
     registry.delete_provider(ProviderId::from_u128(1)).await.unwrap();
     assert_eq!(catalogue.get().providers().count(), 0);
 }
@@ -119,9 +127,9 @@ async fn prices_are_versions_that_are_added_and_never_altered() {
     let memory = Arc::new(Memory::default());
     let registry = start(Arc::clone(&memory)).await;
     registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15")).await.unwrap();
-    registry.update_deployment(deployment(1, 1, "0.15"), Timestamp(5)).await.unwrap();
-    registry.update_deployment(deployment(1, 1, "0.60"), Timestamp(7)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(1)).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(5)).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "0.60"), Plan::Keep, author(7)).await.unwrap();
 
     let versions = memory.rows.load().versions.clone();
     let told: Vec<_> =
@@ -148,7 +156,7 @@ async fn a_crash_loses_nothing_and_readers_never_notice() {
     let registry = start(Arc::default()).await;
     let catalogue = registry.snapshot();
     registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15")).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(1)).await.unwrap();
     let before = catalogue.get();
 
     let mut death = std::pin::pin!(registry.crash());
@@ -163,7 +171,62 @@ async fn a_crash_loses_nothing_and_readers_never_notice() {
 
     assert_eq!(catalogue.get(), before);
     let twin = deployment(2, 1, "0.15");
-    assert!(matches!(registry.create_deployment(twin).await, Err(RegistryError::Conflict(_))));
+    assert!(matches!(registry.create_deployment(twin, Plan::Keep, author(1)).await, Err(RegistryError::Conflict(_))));
     registry.create_provider(provider(2)).await.unwrap();
     assert!(catalogue.get().provider_by_name("provider-2").is_some(), "the successor publishes to the same readers");
+}
+
+/// What is charged now, and what is planned.
+fn charged(registry: &Registry) -> (String, Option<String>) {
+    let catalogue = registry.snapshot().get();
+    let model = catalogue.deployment(DeploymentId::from_u128(1)).unwrap();
+    let price = model.price.as_deref().map(|(_, price)| price.input_cost_per_m.to_string()).unwrap_or_default();
+    (price, model.upcoming.as_deref().map(|version| version.price.input_cost_per_m.to_string()))
+}
+
+#[actix::test]
+async fn a_plan_survives_its_actor_and_takes_over_though_the_disk_is_full() {
+    let (memory, clock) = (Arc::new(Memory::default()), Clock::manual(Timestamp(10)));
+    let registry = start_at(Arc::clone(&memory), clock.clone()).await;
+    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(10)).await.unwrap();
+    let dearer = deployment(1, 1, "0.60").price.unwrap().1.clone();
+    let plan = Plan::At(Timestamp(60_000), dearer);
+    registry.update_deployment(deployment(1, 1, "9"), plan, author(10)).await.unwrap();
+    let waiting = ("0.15".to_owned(), Some("0.60".to_owned()));
+    assert_eq!(charged(&registry), waiting);
+    registry.crash().await;
+    assert_eq!(charged(&registry), waiting);
+
+    // Any change looks at the clock first; this one is refused by the disk, and so is the note of what took over.
+    clock.advance(std::time::Duration::from_secs(60));
+    memory.full.store(true, Ordering::Relaxed);
+    assert!(matches!(registry.create_provider(provider(2)).await, Err(RegistryError::Store(_))));
+    let over = ("0.60".to_owned(), None);
+    assert_eq!(charged(&registry), over);
+    assert!(memory.rows.load().deployments.values().all(|model| model.upcoming.is_some()));
+    memory.full.store(false, Ordering::Relaxed);
+
+    registry.crash().await;
+    assert_eq!(charged(&registry), over);
+    assert!(memory.rows.load().deployments.values().all(|model| model.upcoming.is_none()), "noted by the successor");
+    let other = start_at(memory, Clock::manual(Timestamp(70_000))).await;
+    assert_eq!(charged(&other), over);
+}
+
+#[actix::test]
+async fn a_plan_takes_over_by_itself_when_its_moment_comes() {
+    let registry = start_at(Arc::default(), Clock::system()).await;
+    registry.create_provider(provider(1)).await.unwrap();
+    let now = Clock::system().now();
+    let plan = Plan::At(Timestamp(now.0 + 50), deployment(1, 1, "0.60").price.unwrap().1.clone());
+    registry.create_deployment(deployment(1, 1, "0.15"), plan, Author::new("ops", now)).await.unwrap();
+    let over = async {
+        while charged(&registry).1.is_some() {
+            actix::clock::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    actix::clock::timeout(std::time::Duration::from_secs(20), over).await.unwrap();
+    assert_eq!(charged(&registry), ("0.60".to_owned(), None));
+    assert!(Clock::system().now().0 >= now.0 + 50, "never before its moment");
 }

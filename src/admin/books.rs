@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farthing_actors::domain::{AdjustmentId, DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
-use farthing_actors::registry::PriceVersion;
+use farthing_actors::registry::{PriceVersion, Withdrawal};
 
 pub use crate::store::adjustments::StoredAdjustment;
 use crate::store::charged::Charged;
@@ -63,12 +63,16 @@ impl Books {
         if line.is_none() && behind > 0 { Err(StoreError::Behind) } else { Ok(line) }
     }
 
-    /// Every version of a deployment's price, the earliest first; also of a deployment that is gone.
+    /// Every version of a deployment's price, the earliest first, and the planned ones that were given up; also of a
+    /// deployment that is gone.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn price_versions(&self, deployment: DeploymentId) -> Result<Vec<PriceVersion>, StoreError> {
-        self.store.query(move |connection| prices::versions(connection, deployment)).await
+    pub async fn price_record(
+        &self,
+        deployment: DeploymentId,
+    ) -> Result<(Vec<PriceVersion>, Vec<Withdrawal>), StoreError> {
+        self.store.query(move |connection| prices::record(connection, deployment)).await
     }
 
     /// Runs that fit `filter`, by their keys and names. [`Books::behind`] says what they may lack.

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, PriceSource, Timestamp};
+use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceSource, Timestamp};
 use farthing_actors::registry::catalogue::Deployment;
+use farthing_actors::registry::{Author, Plan, unversioned};
 
 use super::{Admin, AdminError};
-use crate::catalogue::PriceList;
 use crate::upstream::kinds::dialects;
 
 /// A deployment to be made, or to stand where another stood.
@@ -31,6 +31,8 @@ pub struct ModelDraft {
     pub context_window: Option<u64>,
     /// Its price; the catalogue's if absent, and unknown, which is never zero, if that has none.
     pub price: Option<Price>,
+    /// From when that price is to be charged, in the future; from now on if absent.
+    pub effective_from: Option<Timestamp>,
 }
 
 impl Admin {
@@ -42,27 +44,52 @@ impl Admin {
         self.catalogue().deployment(id).cloned().ok_or_else(|| AdminError::absent("model", id))
     }
 
-    /// Makes a deployment.
+    /// Makes a deployment. With a price that is planned for later, it has the list's until then, or none.
     ///
     /// # Errors
     /// If its provider is missing, or as the registry refuses.
-    pub async fn create_model(&self, draft: ModelDraft) -> Result<Arc<Deployment>, AdminError> {
+    pub async fn create_model(&self, draft: ModelDraft, by: &str) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
-        let deployment = self.deployment(DeploymentId::generate(), draft, self.parts.clock.now())?;
+        let now = self.parts.clock.now();
+        let (draft, plan) = planned(draft);
+        let deployment = self.deployment(DeploymentId::generate(), draft, (now, None))?;
         let id = deployment.id;
-        self.parts.registry.create_deployment(deployment).await?;
+        self.parts.registry.create_deployment(deployment, plan, Author::new(by, now)).await?;
         self.model(id)
     }
 
-    /// Puts `draft` where the deployment with this id stood; a different price is in force from now.
+    /// Puts `draft` where the deployment with this id stood; a different price is in force from now on, or from when the
+    /// draft says. A planned price stays unless the draft plans another or has none: then the list is followed.
     ///
     /// # Errors
     /// If there is none, or as the registry refuses.
-    pub async fn replace_model(&self, id: DeploymentId, draft: ModelDraft) -> Result<Arc<Deployment>, AdminError> {
+    pub async fn replace_model(
+        &self,
+        id: DeploymentId,
+        draft: ModelDraft,
+        by: &str,
+    ) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.model(id)?;
-        let deployment = self.deployment(id, draft, present.created_at)?;
-        self.parts.registry.update_deployment(deployment, self.parts.clock.now()).await?;
+        let (draft, plan) = planned(draft);
+        let deployment = self.deployment(id, draft, (present.created_at, Some(&present)))?;
+        let author = Author::new(by, self.parts.clock.now());
+        self.parts.registry.update_deployment(deployment, plan, author).await?;
+        self.model(id)
+    }
+
+    /// Gives up the planned price of a deployment; its present one stays.
+    ///
+    /// # Errors
+    /// If there is no such deployment, or nothing is planned.
+    pub async fn withdraw_price(&self, id: DeploymentId, by: &str) -> Result<Arc<Deployment>, AdminError> {
+        let _one = self.changing.lock().await;
+        let present = self.model(id)?;
+        if present.upcoming.is_none() {
+            return Err(AdminError::absent("upcoming price of the model", id));
+        }
+        let author = Author::new(by, self.parts.clock.now());
+        self.parts.registry.update_deployment(Deployment::clone(&present), Plan::Withdraw, author).await?;
         self.model(id)
     }
 
@@ -70,21 +97,29 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none.
-    pub async fn delete_model(&self, id: DeploymentId) -> Result<(), AdminError> {
+    pub async fn delete_model(&self, id: DeploymentId, by: &str) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         self.model(id)?;
-        Ok(self.parts.registry.delete_deployment(id).await?)
+        Ok(self.parts.registry.delete_deployment(id, Author::new(by, self.parts.clock.now())).await?)
     }
 
-    fn deployment(&self, id: DeploymentId, draft: ModelDraft, created_at: Timestamp) -> Result<Deployment, AdminError> {
+    fn deployment(
+        &self,
+        id: DeploymentId,
+        draft: ModelDraft,
+        (created_at, present): (Timestamp, Option<&Deployment>),
+    ) -> Result<Deployment, AdminError> {
         let missing = || AdminError::invalid("provider", format!("{:?} does not exist", draft.provider));
         let provider = self.find_provider(&draft.provider).ok_or_else(missing)?;
         let name: Arc<str> = draft.name.into();
         let upstream_model = draft.upstream_model.map_or_else(|| Arc::clone(&name), Arc::from);
-        let listed = PriceList::bundled().find(provider.kind, &upstream_model);
+        let present = present.filter(|present| present.provider == provider.id);
+        let listed = self.parts.lists.listed(provider.kind, &upstream_model, present);
         // Whoever gives a price means it, also where the list says the same today.
-        let price_source = if draft.price.is_some() { PriceSource::Own } else { PriceSource::Bundled };
-        let price = draft.price.or_else(|| listed.map(|listing| listing.price.clone()));
+        let (price, price_source) = match draft.price {
+            Some(price) => (Some(price), PriceSource::Own),
+            None => (listed.price, listed.source),
+        };
         Ok(Deployment {
             id,
             provider: provider.id,
@@ -93,12 +128,25 @@ impl Admin {
             priority: draft.priority,
             dialects: draft.dialects.unwrap_or_else(|| dialects(provider.kind, &upstream_model).to_vec()),
             upstream_model,
-            max_output_tokens: draft.max_output_tokens.or(listed.and_then(|listing| listing.max_output_tokens)),
-            context_window: draft.context_window.or(listed.and_then(|listing| listing.context_window)),
-            // The registry chooses the version.
-            price: price.map(|price| Arc::new((PriceId::generate(), price))),
+            max_output_tokens: draft.max_output_tokens.or(listed.max_output_tokens),
+            context_window: draft.context_window.or(listed.context_window),
+            price: price.map(unversioned),
             price_source,
+            // The plan goes beside the record.
+            upcoming: None,
             created_at,
         })
+    }
+}
+
+/// The draft without a price that is for later, and what is to be planned.
+fn planned(draft: ModelDraft) -> (ModelDraft, Plan) {
+    match (&draft.price, draft.effective_from) {
+        (Some(price), Some(moment)) => {
+            let plan = Plan::At(moment, price.clone());
+            (ModelDraft { price: None, ..draft }, plan)
+        }
+        (Some(_), None) => (draft, Plan::Keep),
+        (None, _) => (draft, Plan::Withdraw),
     }
 }

@@ -127,6 +127,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
         security: Arc::new(Security::new(security).unwrap()),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
+        lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap(),
         clock,
     };
     (Admin::new(parts), ports, disk)
@@ -266,17 +267,18 @@ async fn a_model_has_its_kinds_dialects_and_keeps_the_version_of_an_equal_price(
         price: price.map(|rate| {
             serde_json::from_value(serde_json::json!({ "input_cost_per_m": rate, "output_cost_per_m": rate })).unwrap()
         }),
+        effective_from: None,
     };
-    let made = admin.create_model(draft(Some("1"))).await.unwrap();
+    let made = admin.create_model(draft(Some("1")), "ops").await.unwrap();
     assert_eq!(
         (&*made.upstream_model, made.dialects.as_slice()),
         ("gpt", crate::upstream::profile(ProviderKind::Openai).dialects)
     );
-    let same = admin.replace_model(made.id, draft(Some("1.00"))).await.unwrap();
+    let same = admin.replace_model(made.id, draft(Some("1.00")), "ops").await.unwrap();
     assert_eq!(same.price, made.price);
-    let dearer = admin.replace_model(made.id, draft(Some("2"))).await.unwrap();
+    let dearer = admin.replace_model(made.id, draft(Some("2")), "ops").await.unwrap();
     assert_ne!(dearer.price.as_ref().unwrap().0, made.price.as_ref().unwrap().0);
-    assert_eq!(admin.replace_model(made.id, draft(None)).await.unwrap().price, None);
-    admin.delete_model(made.id).await.unwrap();
-    assert!(matches!(admin.delete_model(made.id).await, Err(AdminError::Absent { .. })));
+    assert_eq!(admin.replace_model(made.id, draft(None), "ops").await.unwrap().price, None);
+    admin.delete_model(made.id, "ops").await.unwrap();
+    assert!(matches!(admin.delete_model(made.id, "ops").await, Err(AdminError::Absent { .. })));
 }

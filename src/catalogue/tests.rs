@@ -109,6 +109,47 @@ fn another_shape_is_no_list() {
     }
 }
 
+#[test]
+fn what_the_list_cannot_say_stays_as_it_was() {
+    let tier = |rate: &str, hour: Option<&str>| ContextTier {
+        above_input_tokens: 200_000,
+        input_cost_per_m: Some(rate.parse().unwrap()),
+        cache_write_1h_cost_per_m: hour.map(|text| text.parse().unwrap()),
+        ..ContextTier::default()
+    };
+    let known = Price {
+        cache_read_cost_per_m: Some(rate("0.3")),
+        cache_write_1h_cost_per_m: Some(rate("6")),
+        search_fee_usd: "0.01".parse().unwrap(),
+        service_tiers: serde_json::from_str(r#"{"priority":"2"}"#).unwrap(),
+        context_tiers: vec![tier("6", Some("12"))],
+        ..flat(3, 15)
+    };
+    let listed = Price { context_tiers: vec![tier("5", None)], ..flat(2, 10) };
+    let price = completed(&listed, &known);
+    let expected = Price {
+        cache_read_cost_per_m: None,
+        context_tiers: vec![tier("5", Some("12"))],
+        ..Price { input_cost_per_m: Rate::from_row(2), output_cost_per_m: Rate::from_row(10), ..known.clone() }
+    };
+    assert_eq!(price, expected);
+    assert_eq!(completed(&listed, &price), price, "once said, the list changes nothing");
+    assert_eq!(completed(&listed, &Price::default()), listed);
+}
+
+#[test]
+fn a_snapshot_that_costs_something_else_is_no_other_models_in_a_fetched_list() {
+    let list =
+        |names: &str| models_dev::read(format!(r#"{{"openai":{{"models":{{{names}}}}}}}"#).as_bytes()).unwrap().list;
+    let cost = r#"{"cost":{"input":1,"output":2}}"#;
+    let old = |list: PriceList| {
+        list.excepting_as(PriceList::bundled()).find(ProviderKind::Openai, "gpt-4o-2024-05-13").is_some()
+    };
+    assert!(list(&format!(r#""gpt-4o":{cost}"#)).find(ProviderKind::Openai, "gpt-4o-2024-05-13").is_some());
+    assert!(!old(list(&format!(r#""gpt-4o":{cost}"#))));
+    assert!(old(list(&format!(r#""gpt-4o":{cost},"gpt-4o-2024-05-13":{cost}"#))));
+}
+
 fn flat(input: i64, output: i64) -> Price {
     let (input, output) = (Rate::from_row(input), Rate::from_row(output));
     Price { input_cost_per_m: input, output_cost_per_m: output, ..Price::default() }

@@ -2,7 +2,7 @@
 //! Refuses to invent prices: what is not given stays as it is.
 
 use clap::{Args, Subcommand};
-use farthing_actors::domain::Dialect;
+use farthing_actors::domain::{Dialect, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::connection::Connection;
@@ -11,6 +11,7 @@ use super::flags::PriceFlags;
 use super::http::Api;
 use super::lookup::{self, Kind};
 use super::output::Reply;
+use super::prices::Prices;
 use super::table::{Column, listed, shown};
 
 const MODEL: Kind = Kind { noun: "model", path: "/api/models", prefix: "mdl_", names: &["name"] };
@@ -57,6 +58,8 @@ enum Command {
     List,
     /// Show or change the prices of a model at a provider
     Price(Price),
+    #[command(subcommand)]
+    Prices(Prices),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +92,13 @@ struct Price {
     /// At which provider, where several have it
     #[arg(long)]
     provider: Option<String>,
+    /// From when the given prices are charged, such as 2027-01-31T00:00:00Z; from now on if absent. Until then the present
+    /// ones are, and a price that was planned before is withdrawn
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Give up the price that is planned for later
+    #[arg(long, conflicts_with_all = ["from", "input", "output"])]
+    withdraw: bool,
     #[command(flatten)]
     prices: PriceFlags,
 }
@@ -102,6 +112,7 @@ impl Model {
                 Ok(listed(json, COLUMNS, "there are no models; add one with `farthing model add`"))
             }
             Command::Price(price) => price.run(api).await,
+            Command::Prices(prices) => prices.run(api).await,
         }
     }
 }
@@ -129,19 +140,30 @@ impl Price {
         let provider = self.provider.as_deref();
         let at = |item: &Value| provider.is_none() || item.get("provider").and_then(Value::as_str) == provider;
         let model = lookup::one(api, MODEL, &self.model, at).await?;
-        if self.prices.given().is_empty() {
-            return Ok(shown(model));
+        match (self.prices.given().is_empty(), self.from) {
+            (_, _) if self.withdraw => {
+                Ok(shown(api.delete(&MODEL.address(&lookup::id_of(&model)?, "/prices/upcoming")).await?))
+            }
+            (true, None) => Ok(shown(model)),
+            (true, Some(_)) => {
+                Err(CliError::Failed("--from needs the prices that begin then, such as --input".to_owned()))
+            }
+            (false, from) => {
+                let path = MODEL.address(&lookup::id_of(&model)?, "");
+                Ok(shown(api.put(&path, &repriced(model, &self.prices, from)).await?))
+            }
         }
-        let id = lookup::id_of(&model)?;
-        Ok(shown(api.put(&MODEL.address(&id, ""), &repriced(model, &self.prices)).await?))
     }
 }
 
-/// The definition of a model with the given prices changed.
-fn repriced(model: Value, prices: &PriceFlags) -> Value {
+/// The definition of a model with the given prices changed, from that moment on.
+fn repriced(model: Value, prices: &PriceFlags, from: Option<Timestamp>) -> Value {
     let Value::Object(mut body) = model else { return model };
     body.retain(|name, _| DEFINITION.contains(&name.as_str()));
     put_prices(&mut body, prices);
+    if let (Some(from), Some(all)) = (from, body.get_mut("prices").and_then(Value::as_object_mut)) {
+        all.insert("effective_from".to_owned(), json!(from.to_string()));
+    }
     Value::Object(body)
 }
 

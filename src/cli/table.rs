@@ -24,7 +24,12 @@ pub(super) fn listed(json: Value, columns: &[Column], none: &str) -> Reply {
 
 /// The objects of `{"data": […]}` as a table with a heading; a sentence if there are none.
 fn list(answer: &Value, columns: &[Column], none: &str) -> String {
-    let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    list_of(answer.get("data").unwrap_or(&Value::Null), columns, none)
+}
+
+/// As [`list`], of an array.
+pub(super) fn list_of(items: &Value, columns: &[Column], none: &str) -> String {
+    let rows = items.as_array().map(Vec::as_slice).unwrap_or_default();
     if rows.is_empty() {
         return format!("{none}\n");
     }

@@ -96,6 +96,11 @@ impl Draft {
 }
 
 impl Given {
+    /// Whether it is an empty text.
+    pub(super) fn is_empty(&self) -> bool {
+        self.value.as_str().is_some_and(|text| text.trim().is_empty())
+    }
+
     /// Text, not empty.
     pub(super) fn text(&self) -> Result<&str, Problem> {
         let text = self.value.as_str().map(str::trim).filter(|text| !text.is_empty());

@@ -96,6 +96,21 @@ fn the_environment_wins_over_dotenv_and_dotenv_over_the_file() {
 }
 
 #[test]
+fn a_price_list_has_an_address_or_none() {
+    let url = |text: &str| Scene::new().file("farthing.toml", &format!("[catalogue]\nurl = {text}\n"));
+    assert_eq!(Scene::new().load().catalogue.url.as_deref(), Some("https://models.dev/api.json"));
+    assert_eq!(url("\"\"").load().catalogue.url, None);
+    assert_eq!(
+        url("\"https://prices.example/list.json\"").load().catalogue.url.as_deref(),
+        Some("https://prices.example/list.json")
+    );
+    for wrong in ["\"models.dev\"", "\"ftp://models.dev\"", "\"https://\"", "\"https://a b\"", "false"] {
+        let faults = Config::load(&url(wrong).sources).unwrap_err().to_string();
+        assert!(faults.contains("catalogue.url"), "{wrong}: {faults}");
+    }
+}
+
+#[test]
 fn every_setting_can_be_set_in_the_environment() {
     let scene = Scene::new()
         .with("FARTHING__SERVER__LISTEN", "0.0.0.0:0")
@@ -108,6 +123,8 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__DATA_DIR", "/var/lib/farthing")
         .with("FARTHING__DATABASE__URL", "sqlite:///srv/books.db")
         .with("FARTHING__DATABASE__DURABILITY", "power")
+        .with("FARTHING__CATALOGUE__URL", "")
+        .with("FARTHING__CATALOGUE__REFRESH_HOURS", "6")
         .with("FARTHING__LOGGING__LEVEL", "debug");
     let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
     assert_eq!(set, settings().len(), "this test sets every setting");

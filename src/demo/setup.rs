@@ -24,7 +24,7 @@ const OUTPUT: Money = Money::from_picos(600_000_000_000);
 /// What an operator would be told.
 pub(super) async fn sandbox_project(admin: &Admin) -> Result<IssuedKey, AdminError> {
     admin.create_provider(sandbox()).await?;
-    admin.create_model(model()).await?;
+    admin.create_model(model(), PROJECT).await?;
     admin.create_project(project()).await?;
     admin.create_key(key()).await
 }
@@ -67,6 +67,7 @@ fn model() -> ModelDraft {
         max_output_tokens: Some(4_096),
         context_window: Some(128_000),
         price: Some(price),
+        effective_from: None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The table `model_configs`: a row for each deployment, with a copy of the price in force.
 //! Owns the spelling of a deployment in a row. Refuses to change a price without a version in `price_versions`.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use farthing_actors::domain::{DeploymentId, Price, Rate, Timestamp};
-use farthing_actors::registry::{Deployment, PriceVersion};
+use farthing_actors::registry::{Deployment, PriceRecord};
 
 use super::columns::{self, Row};
 use super::schema::model_configs;
@@ -33,6 +35,7 @@ struct ModelRow {
     price_effective_from: Option<i64>,
     price_source: String,
     created_at: i64,
+    upcoming_price_id: Option<String>,
 }
 
 /// Every deployment.
@@ -44,18 +47,16 @@ pub fn load(connection: &mut SqliteConnection) -> Result<Vec<Deployment>, StoreE
     rows.into_iter().map(|row| row.into_deployment(connection)).collect()
 }
 
-/// Adds the new version of the price, if there is one, and writes the deployment over the row with its id, or as a new one.
+/// Adds what there is to the record of prices, and writes the deployment over the row with its id, or as a new one.
 ///
 /// # Errors
 /// If the database refuses either, or the deployment names a version that is not there.
 pub fn save(
     connection: &mut SqliteConnection,
     deployment: &Deployment,
-    new_price: Option<&PriceVersion>,
+    record: &PriceRecord,
 ) -> Result<(), StoreError> {
-    if let Some(version) = new_price {
-        prices::add(connection, version)?;
-    }
+    prices::add(connection, record)?;
     let version = deployment.price.as_deref().map(|(id, _)| *id);
     let in_force = version.map(|id| prices::effective_from(connection, id)).transpose()?;
     let row = ModelRow::new(deployment, in_force);
@@ -64,11 +65,12 @@ pub fn save(
     Ok(())
 }
 
-/// Removes the row; the versions of its price stay.
+/// Removes the row, and adds what there is to the record of prices, which stays.
 ///
 /// # Errors
 /// If the database does not answer.
-pub fn remove(connection: &mut SqliteConnection, id: DeploymentId) -> Result<(), StoreError> {
+pub fn remove(connection: &mut SqliteConnection, id: DeploymentId, record: &PriceRecord) -> Result<(), StoreError> {
+    prices::add(connection, record)?;
     diesel::delete(model_configs::table.find(id.to_string())).execute(connection)?;
     Ok(())
 }
@@ -97,11 +99,14 @@ impl ModelRow {
             price_effective_from: in_force.map(|time| time.0),
             price_source: deployment.price_source.name().to_owned(),
             created_at: deployment.created_at.0,
+            upcoming_price_id: deployment.upcoming.as_ref().map(|version| version.id.to_string()),
         }
     }
 
     fn into_deployment(self, connection: &mut SqliteConnection) -> Result<Deployment, StoreError> {
         let row = Row { table: "model_configs", id: &self.id };
+        let price = self.price_id.as_deref().map(|id| prices::version(connection, id)).transpose()?;
+        let upcoming = self.upcoming_price_id.as_deref().map(|id| prices::whole(connection, id)).transpose()?;
         Ok(Deployment {
             id: row.parse("id", &self.id)?,
             provider: row.parse("provider_id", &self.provider_id)?,
@@ -109,8 +114,9 @@ impl ModelRow {
             dialects: row.json("dialects", &self.dialects)?,
             max_output_tokens: row.optional("max_output_tokens", self.max_output_tokens)?,
             context_window: row.optional("context_window", self.context_window)?,
-            price: self.price_id.as_deref().map(|id| prices::version(connection, id)).transpose()?,
+            price,
             price_source: row.parse("price_source", &self.price_source)?,
+            upcoming: upcoming.map(Arc::new),
             name: self.name.as_str().into(),
             upstream_model: self.upstream_model.as_str().into(),
             priority: self.priority,

@@ -27,10 +27,8 @@ impl RegistryStore for RegistryTables {
         let work = |connection: &mut SqliteConnection| match change {
             Change::SaveProvider(provider) => save(connection, provider),
             Change::RemoveProvider(id) => remove(connection, *id),
-            Change::SaveDeployment { deployment, new_price } => {
-                models::save(connection, deployment, new_price.as_ref())
-            }
-            Change::RemoveDeployment(id) => models::remove(connection, *id),
+            Change::SaveDeployment { deployment, record } => models::save(connection, deployment, record),
+            Change::RemoveDeployment { id, record } => models::remove(connection, *id, record),
         };
         Ok(self.0.change(work)?)
     }

@@ -108,6 +108,7 @@ diesel::table! {
         price_source -> Text,
         managed_by -> Text,
         created_at -> BigInt,
+        upcoming_price_id -> Nullable<Text>,
     }
 }
 
@@ -117,6 +118,16 @@ diesel::table! {
         deployment_id -> Text,
         effective_from -> BigInt,
         price -> Text,
+        set_by -> Nullable<Text>,
+        set_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    price_withdrawals (price_id) {
+        price_id -> Text,
+        withdrawn_at -> BigInt,
+        withdrawn_by -> Text,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod access;
 mod carriage;
+mod document;
 mod exchange;
 
 use std::cell::RefCell;
@@ -29,6 +30,7 @@ use super::request::UpstreamRequest;
 use super::tokens::{AccessToken, AccessTokens};
 use crate::dialect::{UpstreamWords, bedrock};
 use access::Access;
+pub use document::fetch;
 
 /// The most of a whole answer that is read.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -251,7 +253,7 @@ impl UpstreamBody {
         whole.extend_from_slice(&second);
         while let Some(piece) = self.next_in_time().await? {
             if whole.len().saturating_add(piece.len()) > limit {
-                return Err(UpstreamError::Garbage("it is larger than 32 MiB"));
+                return Err(UpstreamError::Garbage("it is too large"));
             }
             whole.extend_from_slice(&piece);
         }

@@ -17,6 +17,9 @@ pub enum AddressError {
     /// Plain http leaves the machine in the clear.
     #[error("http:// is allowed only together with allow_private_network; use https://")]
     Plain,
+    /// Plain http to a public host.
+    #[error("http:// is allowed only for a host of this machine or of a private network; use https://")]
+    PublicPlain,
     /// Loopback, private, link-local and the like.
     #[error("{0} is on a private network; set allow_private_network to permit it for this provider")]
     Private(String),
@@ -53,6 +56,21 @@ impl Address {
             return Err(AddressError::Private(host));
         }
         Ok(Self { base: base.to_owned(), host })
+    }
+
+    /// Checks `text` as an address that was written down by whoever runs the gateway: plain http and private networks are
+    /// allowed where the host that it names is on one.
+    ///
+    /// # Errors
+    /// [`AddressError`] with the remedy.
+    pub fn written(text: &str) -> Result<Self, AddressError> {
+        match Self::parse(text, false) {
+            Err(AddressError::Plain | AddressError::Private(_)) => {
+                let address = Self::parse(text, true)?;
+                if is_private(&address.host) { Ok(address) } else { Err(AddressError::PublicPlain) }
+            }
+            checked => checked,
+        }
     }
 }
 
@@ -103,6 +121,15 @@ mod tests {
         ] {
             assert!(matches!(Address::parse(text, false), Err(AddressError::Private(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn a_written_address_may_be_private_where_it_says_so() {
+        for text in ["https://models.dev/api.json", "http://127.0.0.1:9001/list", "https://prices.internal/list"] {
+            assert!(Address::written(text).is_ok(), "{text}");
+        }
+        assert_eq!(Address::written("http://models.dev/api.json").unwrap_err(), AddressError::PublicPlain);
+        assert_eq!(Address::written("ftp://models.dev").unwrap_err(), AddressError::Malformed);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod budget;
+pub mod catalogue;
 pub mod keys;
 pub mod ledger;
 pub mod list;

@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
-use super::manage::{keys, ledger, models, projects, providers, requests, runs, tokens, usage};
+use super::manage::{catalogue, keys, ledger, models, projects, providers, requests, runs, tokens, usage};
 use super::{data, feed, manage, probes};
 
 /// Everything there is.
@@ -87,7 +87,12 @@ fn api() -> Scope {
                 .route(put().to(models::replace))
                 .route(delete().to(models::delete)),
         )
-        .service(at("/models/{id}/prices").route(get().to(models::versions)))
+        .service(at("/models/{id}/prices").route(get().to(models::versions::list)))
+        .service(at("/models/{id}/prices/upcoming").route(delete().to(models::versions::withdraw)))
+        .service(at("/catalogue").route(get().to(catalogue::show)))
+        .service(at("/catalogue/refresh").route(post().to(catalogue::refresh)))
+        .service(at("/catalogue/approve").route(post().to(catalogue::approve)))
+        .service(at("/catalogue/dismiss").route(post().to(catalogue::dismiss)))
         .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
         .service(
             at("/projects/{id}")

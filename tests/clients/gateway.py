@@ -50,6 +50,7 @@ class Gateway:
         self.settings = {
             "FARTHING__SERVER__LISTEN": "127.0.0.1:0",
             "FARTHING__DATA_DIR": str(home / "data"),
+            "FARTHING__CATALOGUE__URL": "",
             "SESSION_SECRET": random(),
             "MASTER_ENCRYPTION_KEY": random(),
             "MANAGEMENT_TOKEN": self.token,

@@ -74,6 +74,8 @@ impl Builder {
         let mut settings = vec![
             ("FARTHING__SERVER__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("FARTHING__DATA_DIR".to_owned(), data_dir.display().to_string()),
+            // Nothing beyond loopback, unless a test says where.
+            ("FARTHING__CATALOGUE__URL".to_owned(), String::new()),
             ("SESSION_SECRET".to_owned(), secret()),
             ("MASTER_ENCRYPTION_KEY".to_owned(), secret()),
             ("MANAGEMENT_TOKEN".to_owned(), token.clone()),

@@ -2,6 +2,7 @@
 //! Owns the wall clock (budgets, expiry, records) and the monotonic one (limits, deadlines). Refuses to sleep.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -44,6 +45,20 @@ impl fmt::Display for Timestamp {
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that names no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a moment as in RFC 3339, such as 2027-01-31T00:00:00Z")]
+pub struct UnknownMoment;
+
+impl FromStr for Timestamp {
+    type Err = UnknownMoment;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMoment> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| UnknownMoment)?;
+        Ok(Self(moment.as_millisecond()))
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::RegistryError;
+use super::prices::PriceVersion;
 use crate::domain::{
     DeploymentId, Dialect, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
 };
@@ -61,6 +62,8 @@ pub struct Deployment {
     pub price: Option<PriceInForce>,
     /// Who says that price, or would if there were one.
     pub price_source: PriceSource,
+    /// An operator's price that takes over at a moment to come.
+    pub upcoming: Option<Arc<PriceVersion>>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -152,7 +155,7 @@ impl Catalogue {
             Change::SaveDeployment { deployment, .. } => {
                 next.deployments.insert(deployment.id, deployment);
             }
-            Change::RemoveDeployment(id) => {
+            Change::RemoveDeployment { id, .. } => {
                 next.deployments.remove(&id);
             }
         }

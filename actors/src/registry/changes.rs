@@ -1,11 +1,12 @@
 //! What may be changed in the catalogue, and why not. Pure: each verb takes a record and gives the change to save, or a
-//! refusal. Owns every rule about providers, deployments and prices, and when a price becomes a new version.
+//! refusal. Owns every rule about providers and deployments; when a price becomes a version is in [`prices`](super::prices).
 
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, Price, PriceId, PriceInForce, ProviderId, ProviderKind, Timeouts, Timestamp, name};
+use super::prices::{Author, Plan, PriceRecord, priced};
+use crate::domain::{DeploymentId, Price, ProviderId, ProviderKind, Timeouts, Timestamp, name};
 
 /// Longest address of a provider.
 const MAX_URL: usize = 2_048;
@@ -16,7 +17,6 @@ const MAX_TOKENS: u64 = 1_000_000_000_000;
 
 /// One accepted change, to be saved as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a change is made by hand, one at a time")]
 pub enum Change {
     /// The provider, new or instead of the one with its id.
     SaveProvider(Arc<Provider>),
@@ -24,26 +24,18 @@ pub enum Change {
     RemoveProvider(ProviderId),
     /// The deployment, new or instead of the one with its id.
     SaveDeployment {
-        /// The deployment, with the id of the version of its price.
+        /// The deployment, with the ids of the versions of its prices.
         deployment: Arc<Deployment>,
-        /// That version, if it is new.
-        new_price: Option<PriceVersion>,
+        /// What is added to the record of its prices.
+        record: PriceRecord,
     },
     /// No deployment with this id; the versions of its price stay.
-    RemoveDeployment(DeploymentId),
-}
-
-/// A price as it is kept for ever, so that every amount booked at it can be computed again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PriceVersion {
-    /// Its id, named by every entry booked at it.
-    pub id: PriceId,
-    /// Whose price it is.
-    pub deployment: DeploymentId,
-    /// From when calls are booked at it.
-    pub effective_from: Timestamp,
-    /// The rates and fees.
-    pub price: Price,
+    RemoveDeployment {
+        /// Which one.
+        id: DeploymentId,
+        /// What is added to the record of its prices.
+        record: PriceRecord,
+    },
 }
 
 type Decision = Result<Change, RegistryError>;
@@ -77,25 +69,25 @@ impl Catalogue {
         Ok(Change::RemoveProvider(id))
     }
 
-    pub(super) fn create_deployment(&self, deployment: Deployment, fresh: PriceId) -> Decision {
+    pub(super) fn create_deployment(&self, deployment: Deployment, (plan, author): (Plan, &Author)) -> Decision {
         if self.deployment(deployment.id).is_some() {
             return Err(RegistryError::Conflict("a model with this id exists already".to_owned()));
         }
-        self.check_deployment(&deployment)?;
-        let at = deployment.created_at;
-        Ok(versioned(deployment, None, fresh, at))
+        self.check_deployment(&deployment, &plan, author.at)?;
+        Ok(priced(deployment, None, plan, author))
     }
 
-    pub(super) fn update_deployment(&self, mut deployment: Deployment, fresh: PriceId, at: Timestamp) -> Decision {
+    pub(super) fn update_deployment(&self, mut deployment: Deployment, (plan, author): (Plan, &Author)) -> Decision {
         let present = self.deployment(deployment.id).ok_or(RegistryError::NotFound)?;
         deployment.created_at = present.created_at;
-        self.check_deployment(&deployment)?;
-        Ok(versioned(deployment, present.price.as_ref(), fresh, at))
+        self.check_deployment(&deployment, &plan, author.at)?;
+        Ok(priced(deployment, Some(present), plan, author))
     }
 
-    pub(super) fn delete_deployment(&self, id: DeploymentId) -> Decision {
-        self.deployment(id).ok_or(RegistryError::NotFound)?;
-        Ok(Change::RemoveDeployment(id))
+    pub(super) fn delete_deployment(&self, id: DeploymentId, author: &Author) -> Decision {
+        let present = self.deployment(id).ok_or(RegistryError::NotFound)?;
+        let withdrawn = present.upcoming.as_ref().map(|plan| author.withdrawal(plan.id));
+        Ok(Change::RemoveDeployment { id, record: PriceRecord { added: Vec::new(), withdrawn } })
     }
 
     fn check_provider(&self, provider: &Provider) -> Result<(), RegistryError> {
@@ -109,7 +101,7 @@ impl Catalogue {
         check_timeouts(&provider.timeouts)
     }
 
-    fn check_deployment(&self, deployment: &Deployment) -> Result<(), RegistryError> {
+    fn check_deployment(&self, deployment: &Deployment, plan: &Plan, now: Timestamp) -> Result<(), RegistryError> {
         self.provider(deployment.provider).ok_or_else(|| RegistryError::invalid("provider", "does not exist"))?;
         if let Some(reason) = name::fault(&deployment.name) {
             return Err(RegistryError::invalid("name", reason));
@@ -121,28 +113,12 @@ impl Catalogue {
         if let Some((_, price)) = deployment.price.as_deref() {
             check_price(price)?;
         }
+        check_plan(plan, now)?;
         if self.deployments().any(|other| other.id != deployment.id && is_same_offer(other, deployment)) {
             return Err(RegistryError::Conflict("the provider offers this model under this name already".to_owned()));
         }
         Ok(())
     }
-}
-
-/// The deployment with the version of its price: the present one for an equal price, a fresh one from `at` otherwise.
-fn versioned(mut deployment: Deployment, present: Option<&PriceInForce>, fresh: PriceId, at: Timestamp) -> Change {
-    let asked = deployment.price.take();
-    let is_present = |price: &Price| present.is_some_and(|present| present.1 == *price);
-    let new_price = asked.as_deref().filter(|(_, price)| !is_present(price)).map(|(_, price)| PriceVersion {
-        id: fresh,
-        deployment: deployment.id,
-        effective_from: at,
-        price: price.clone(),
-    });
-    deployment.price = match &new_price {
-        Some(version) => Some(Arc::new((version.id, version.price.clone()))),
-        None => asked.and(present.cloned()),
-    };
-    Change::SaveDeployment { deployment: Arc::new(deployment), new_price }
 }
 
 fn is_same_offer(one: &Deployment, other: &Deployment) -> bool {
@@ -188,6 +164,17 @@ fn check_range(figures: &[(&'static str, Option<u64>)], most: u64) -> Result<(),
         if figure.is_some_and(|figure| figure == 0 || figure > most) {
             return Err(RegistryError::invalid(field, format!("must be between 1 and {most}")));
         }
+    }
+    Ok(())
+}
+
+/// What was charged stays as it was: no price begins in the past.
+fn check_plan(plan: &Plan, now: Timestamp) -> Result<(), RegistryError> {
+    let Plan::At(moment, price) = plan else { return Ok(()) };
+    check_price(price)?;
+    if *moment <= now {
+        let reason = format!("must be in the future; leave it out for a price from now on (it is {now})");
+        return Err(RegistryError::invalid("prices.effective_from", reason));
     }
     Ok(())
 }

@@ -5,9 +5,10 @@ use super::RegistryActor;
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
 use super::messages::{
-    CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, UpdateDeployment, UpdateProvider,
+    CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, Requote, UpdateDeployment, UpdateProvider,
 };
-use crate::domain::{DeploymentId, ProviderId, Timestamp};
+use super::prices::{Author, Plan, Quote};
+use crate::domain::{DeploymentId, ProviderId};
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
@@ -59,30 +60,49 @@ impl Registry {
         self.mailbox.ask(DeleteProvider(id)).await?
     }
 
-    /// Adds a deployment; its price, if it has one, becomes a new version in force from the deployment's creation. The
-    /// price's id is chosen by the registry, whatever the record says.
+    /// Adds a deployment; its price, if it has one, becomes a new version in force from now on, and so does a planned one
+    /// from its moment. The ids of versions are chosen by the registry, whatever the record says.
     ///
     /// # Errors
-    /// If its provider is missing, a field is wrong, or the same deployment is there already.
-    pub async fn create_deployment(&self, deployment: Deployment) -> Result<(), RegistryError> {
-        self.mailbox.ask(CreateDeployment(deployment)).await?
+    /// If its provider is missing, a field is wrong, the plan's moment has passed, or the same deployment is there already.
+    pub async fn create_deployment(
+        &self,
+        deployment: Deployment,
+        plan: Plan,
+        author: Author,
+    ) -> Result<(), RegistryError> {
+        self.mailbox.ask(CreateDeployment(deployment, plan, author)).await?
     }
 
     /// Replaces the deployment with this id; the time it was made stays. A price that differs becomes a new version in
-    /// force from `at`, an equal one keeps its version: the price's id is chosen by the registry.
+    /// force from now on, an equal one keeps its version; what becomes of a planned price is `plan`'s to say, whatever the
+    /// record has.
     ///
     /// # Errors
     /// As [`Registry::create_deployment`], or if there is none.
-    pub async fn update_deployment(&self, deployment: Deployment, at: Timestamp) -> Result<(), RegistryError> {
-        self.mailbox.ask(UpdateDeployment { deployment, at }).await?
+    pub async fn update_deployment(
+        &self,
+        deployment: Deployment,
+        plan: Plan,
+        author: Author,
+    ) -> Result<(), RegistryError> {
+        self.mailbox.ask(UpdateDeployment(deployment, plan, author)).await?
     }
 
-    /// Removes a deployment. The versions of its price stay, because the books name them.
+    /// Puts a list's price in force, where a list may say it.
+    ///
+    /// # Errors
+    /// If there is no such deployment, an operator set its price, or it has another one than the quote was compared with.
+    pub async fn requote(&self, quote: Quote, author: Author) -> Result<(), RegistryError> {
+        self.mailbox.ask(Requote(quote, author)).await?
+    }
+
+    /// Removes a deployment. The versions of its price stay, because the books name them; a planned one is withdrawn.
     ///
     /// # Errors
     /// If there is none.
-    pub async fn delete_deployment(&self, id: DeploymentId) -> Result<(), RegistryError> {
-        self.mailbox.ask(DeleteDeployment(id)).await?
+    pub async fn delete_deployment(&self, id: DeploymentId, author: Author) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteDeployment(id, author)).await?
     }
 
     /// How the actor is, for the system page.

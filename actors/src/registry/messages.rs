@@ -4,7 +4,8 @@ use actix::Message;
 
 use super::catalogue::{Deployment, Provider};
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, ProviderId, Timestamp};
+use super::prices::{Author, Plan, Quote};
+use crate::domain::{DeploymentId, ProviderId};
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
@@ -20,15 +21,16 @@ pub(super) struct DeleteProvider(pub(super) ProviderId);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
-pub(super) struct CreateDeployment(pub(super) Deployment);
+pub(super) struct CreateDeployment(pub(super) Deployment, pub(super) Plan, pub(super) Author);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
-pub(super) struct UpdateDeployment {
-    pub(super) deployment: Deployment,
-    pub(super) at: Timestamp,
-}
+pub(super) struct UpdateDeployment(pub(super) Deployment, pub(super) Plan, pub(super) Author);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
-pub(super) struct DeleteDeployment(pub(super) DeploymentId);
+pub(super) struct DeleteDeployment(pub(super) DeploymentId, pub(super) Author);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct Requote(pub(super) Quote, pub(super) Author);

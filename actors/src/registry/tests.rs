@@ -6,14 +6,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::catalogue::{Catalogue, Deployment, Provider};
-use super::changes::{Change, PriceVersion};
+use super::changes::Change;
 use super::error::RegistryError;
+use super::prices::{Author, Plan, PriceRecord, PriceVersion, Quote};
 use crate::domain::{
     DeploymentId, Dialect, Money, Price, PriceId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed,
     Timeouts, Timestamp,
 };
-
-const FRESH: PriceId = PriceId::from_u128(77);
 
 fn provider(id: u128) -> Provider {
     Provider {
@@ -43,13 +42,21 @@ fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
         context_window: None,
         price: None,
         price_source: PriceSource::Own,
+        upcoming: None,
         created_at: Timestamp(1_000),
     }
 }
 
+fn author(at: i64) -> Author {
+    Author::new("ops", Timestamp(at))
+}
+
+fn price(rate: &str) -> Price {
+    Price { input_cost_per_m: rate.parse().unwrap(), ..Price::default() }
+}
+
 fn priced(rate: &str) -> Option<PriceInForce> {
-    let price = Price { input_cost_per_m: rate.parse().unwrap(), ..Price::default() };
-    Some(Arc::new((PriceId::from_u128(0), price)))
+    Some(super::unversioned(price(rate)))
 }
 
 fn field(refusal: Result<Change, RegistryError>) -> &'static str {
@@ -59,9 +66,9 @@ fn field(refusal: Result<Change, RegistryError>) -> &'static str {
     }
 }
 
-fn saved(decision: Result<Change, RegistryError>) -> (Arc<Deployment>, Option<PriceVersion>) {
+fn saved(decision: Result<Change, RegistryError>) -> (Arc<Deployment>, PriceRecord) {
     match decision {
-        Ok(Change::SaveDeployment { deployment, new_price }) => (deployment, new_price),
+        Ok(Change::SaveDeployment { deployment, record }) => (deployment, record),
         other => panic!("expected a saved deployment, got {other:?}"),
     }
 }
@@ -96,26 +103,30 @@ fn candidates_come_by_priority_weight_and_age() {
 fn only_a_changed_price_is_a_new_version() {
     let catalogue = Catalogue::new(vec![provider(1)], vec![]).unwrap();
     let first = Deployment { price: priced("0.15"), ..deployment(1, "m", 1) };
-    let (made, version) = saved(catalogue.create_deployment(first.clone(), FRESH));
-    let price = first.price.as_ref().unwrap().1.clone();
-    assert_eq!(made.price, Some(Arc::new((FRESH, price.clone()))));
-    let expected =
-        PriceVersion { id: FRESH, deployment: made.id, effective_from: Timestamp(1_000), price: price.clone() };
-    assert_eq!(version, Some(expected));
+    let (made, record) = saved(catalogue.create_deployment(first.clone(), (Plan::Keep, &author(2_000))));
+    let [version] = record.added.as_slice() else { panic!("{record:?}") };
+    assert_eq!(made.price, Some(Arc::new((version.id, price("0.15")))));
+    let expected = PriceVersion {
+        id: version.id,
+        deployment: made.id,
+        effective_from: Timestamp(2_000),
+        price: price("0.15"),
+        set_at: Timestamp(2_000),
+        set_by: "ops".into(),
+    };
+    assert_eq!(*version, expected);
 
-    let catalogue = catalogue.with(Change::SaveDeployment { deployment: made, new_price: version });
-    let later = PriceId::from_u128(78);
-    let heavier = Deployment { weight: 7, ..first.clone() };
-    let (same, version) = saved(catalogue.update_deployment(heavier, later, Timestamp(9_000)));
-    assert_eq!((same.price.clone(), version), (Some(Arc::new((FRESH, price))), None));
+    let catalogue = catalogue.with(Change::SaveDeployment { deployment: Arc::clone(&made), record });
+    let update = |changed| saved(catalogue.update_deployment(changed, (Plan::Keep, &author(9_000))));
+    let (same, record) = update(Deployment { weight: 7, ..first.clone() });
+    assert_eq!((same.price.clone(), record), (made.price.clone(), PriceRecord::default()));
 
-    let dearer = Deployment { price: priced("0.16"), ..first.clone() };
-    let (changed, version) = saved(catalogue.update_deployment(dearer, later, Timestamp(9_000)));
-    assert_eq!(changed.price.as_ref().map(|price| price.0), Some(later));
-    assert_eq!(version.map(|version| (version.id, version.effective_from)), Some((later, Timestamp(9_000))));
+    let (changed, record) = update(Deployment { price: priced("0.16"), ..first.clone() });
+    let [version] = record.added.as_slice() else { panic!("{record:?}") };
+    assert_eq!(changed.price.as_ref().map(|price| price.0), Some(version.id));
+    assert_eq!(version.effective_from, Timestamp(9_000));
 
-    let unpriced = Deployment { price: None, ..first };
-    assert_eq!(saved(catalogue.update_deployment(unpriced, later, Timestamp(9_000))).1, None);
+    assert_eq!(update(Deployment { price: None, ..first }).1, PriceRecord::default());
 }
 
 #[test]
@@ -131,7 +142,7 @@ fn a_provider_in_use_stays_and_every_change_is_a_later_version() {
     let changed = catalogue.provider(ProviderId::from_u128(1)).unwrap();
     assert_eq!((changed.created_at, changed.updated_at), (Timestamp(1_000), Timestamp(1_001)));
 
-    let catalogue = catalogue.with(catalogue.delete_deployment(DeploymentId::from_u128(1)).unwrap());
+    let catalogue = catalogue.with(catalogue.delete_deployment(DeploymentId::from_u128(1), &author(1)).unwrap());
     assert!(catalogue.candidates("m").is_empty() && catalogue.delete_provider(ProviderId::from_u128(1)).is_ok());
 }
 
@@ -148,7 +159,7 @@ fn a_wrong_field_is_named() {
     let namesake = Provider { name: "provider 1".to_owned(), ..provider(2) };
     assert_eq!(catalogue.create_provider(namesake), Err(RegistryError::NameTaken));
 
-    let create = |deployment| field(catalogue.create_deployment(deployment, FRESH));
+    let create = |deployment| field(catalogue.create_deployment(deployment, (Plan::Keep, &author(1))));
     assert_eq!(create(deployment(2, "m", 9)), "provider");
     assert_eq!(create(deployment(2, "", 1)), "name");
     assert_eq!(create(Deployment { upstream_model: "".into(), ..deployment(2, "m", 1) }), "upstream_model");
@@ -156,73 +167,12 @@ fn a_wrong_field_is_named() {
     assert_eq!(create(Deployment { context_window: Some(0), ..deployment(2, "m", 1) }), "context_window");
     let fee = Price { request_fee_usd: Money::from_picos(-1), ..Price::default() };
     assert_eq!(
-        create(Deployment { price: Some(Arc::new((FRESH, fee))), ..deployment(2, "m", 1) }),
+        create(Deployment { price: Some(super::unversioned(fee)), ..deployment(2, "m", 1) }),
         "prices.request_fee_usd"
     );
     let twin = Deployment { upstream_model: "upstream 1".into(), ..deployment(2, "m", 1) };
-    assert!(matches!(catalogue.create_deployment(twin, FRESH), Err(RegistryError::Conflict(_))));
+    assert!(matches!(catalogue.create_deployment(twin, (Plan::Keep, &author(1))), Err(RegistryError::Conflict(_))));
 }
 
-#[derive(Debug, Clone)]
-enum Verb {
-    CreateProvider(Provider),
-    UpdateProvider(Provider),
-    DeleteProvider(ProviderId),
-    CreateDeployment(Deployment),
-    UpdateDeployment(Deployment),
-    DeleteDeployment(DeploymentId),
-}
-
-fn decide(catalogue: &Catalogue, verb: Verb, fresh: PriceId) -> Result<Change, RegistryError> {
-    match verb {
-        Verb::CreateProvider(provider) => catalogue.create_provider(provider),
-        Verb::UpdateProvider(provider) => catalogue.update_provider(provider),
-        Verb::DeleteProvider(id) => catalogue.delete_provider(id),
-        Verb::CreateDeployment(deployment) => catalogue.create_deployment(deployment, fresh),
-        Verb::UpdateDeployment(deployment) => catalogue.update_deployment(deployment, fresh, Timestamp(9_000)),
-        Verb::DeleteDeployment(id) => catalogue.delete_deployment(id),
-    }
-}
-
-prop_compose! {
-    fn any_deployment()(id in 0_u128..8, model in 0_u8..3, at in 0_u128..4, weight in 0_u32..3, rate in 0_u8..3)
-        -> Deployment {
-        let price = if rate == 0 { None } else { priced(&format!("0.{rate}")) };
-        Deployment { weight, price, ..deployment(id, &format!("model {model}"), at) }
-    }
-}
-
-fn any_verb() -> impl Strategy<Value = Verb> {
-    let any_provider = (0_u128..4, any::<bool>()).prop_map(|(id, enabled)| Provider { enabled, ..provider(id) });
-    prop_oneof![
-        2 => any_provider.clone().prop_map(Verb::CreateProvider),
-        2 => any_provider.prop_map(Verb::UpdateProvider),
-        1 => (0_u128..4).prop_map(|id| Verb::DeleteProvider(ProviderId::from_u128(id))),
-        4 => any_deployment().prop_map(Verb::CreateDeployment),
-        4 => any_deployment().prop_map(Verb::UpdateDeployment),
-        1 => (0_u128..8).prop_map(|id| Verb::DeleteDeployment(DeploymentId::from_u128(id))),
-    ]
-}
-
-proptest! {
-    /// What was changed step by step is what a restart would read back; and every price in force is a version that was
-    /// kept, with the same rates.
-    #[test]
-    fn changes_add_up_to_what_a_restart_reads(verbs in proptest::collection::vec(any_verb(), 0..60)) {
-        let mut catalogue = Catalogue::default();
-        let mut versions = std::collections::HashMap::new();
-        for (fresh, verb) in (100_u128..).map(PriceId::from_u128).zip(verbs) {
-            let Ok(change) = decide(&catalogue, verb, fresh) else { continue };
-            if let Change::SaveDeployment { new_price: Some(version), .. } = &change {
-                prop_assert!(versions.insert(version.id, version.price.clone()).is_none());
-            }
-            catalogue = catalogue.with(change);
-        }
-        for price in catalogue.deployments().filter_map(|deployment| deployment.price.clone()) {
-            prop_assert_eq!(versions.get(&price.0), Some(&price.1));
-        }
-        let providers = catalogue.providers().map(|provider| Provider::clone(provider)).collect();
-        let deployments = catalogue.deployments().map(|deployment| Deployment::clone(deployment)).collect();
-        prop_assert_eq!(Catalogue::new(providers, deployments), Ok(catalogue));
-    }
-}
+mod plans;
+mod series;

@@ -37,6 +37,7 @@ fn serve(folder: &Path, token: &str) -> Result<Owned, Fault> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_farthing"));
     command.arg("serve").current_dir(folder).env_clear();
     command.env("FARTHING__SERVER__LISTEN", "127.0.0.1:0").env("FARTHING__DATA_DIR", folder.join("data"));
+    command.env("FARTHING__CATALOGUE__URL", "");
     command.env("FARTHING__DATABASE__URL", format!("sqlite://{}", folder.join("data/farthing.db").display()));
     command.env("SESSION_SECRET", secret()?).env("MASTER_ENCRYPTION_KEY", secret()?).env("MANAGEMENT_TOKEN", token);
     command.stdin(Stdio::null()).stdout(log.try_clone().map_err(Fault::io("farthing's log"))?).stderr(log);

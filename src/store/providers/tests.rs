@@ -6,7 +6,7 @@ use farthing_actors::domain::{
     DeploymentId, Dialect, Money, Price, PriceId, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
 };
 use farthing_actors::error::SaveError;
-use farthing_actors::registry::{Change, Deployment, PriceVersion, Provider, RegistryStore};
+use farthing_actors::registry::{Change, Deployment, PriceRecord, PriceVersion, Provider, RegistryStore, Withdrawal};
 
 use super::super::prices;
 use super::RegistryTables;
@@ -52,6 +52,7 @@ fn bare_deployment(id: u128, provider: u128) -> Deployment {
         context_window: None,
         price: None,
         price_source: PriceSource::Bundled,
+        upcoming: None,
         created_at: Timestamp(1),
     }
 }
@@ -84,11 +85,24 @@ fn full_price() -> Price {
 
 fn version(id: u128, deployment: u128, from: i64) -> PriceVersion {
     let deployment = DeploymentId::from_u128(deployment);
-    PriceVersion { id: PriceId::from_u128(id), deployment, effective_from: Timestamp(from), price: full_price() }
+    let (set_at, set_by) = (Timestamp(from), "ops".into());
+    PriceVersion {
+        id: PriceId::from_u128(id),
+        deployment,
+        effective_from: Timestamp(from),
+        price: full_price(),
+        set_at,
+        set_by,
+    }
 }
 
 fn put(deployment: Deployment, new_price: Option<PriceVersion>) -> Change {
-    Change::SaveDeployment { deployment: Arc::new(deployment), new_price }
+    let record = PriceRecord { added: new_price.into_iter().collect(), withdrawn: None };
+    Change::SaveDeployment { deployment: Arc::new(deployment), record }
+}
+
+fn remove(id: u128) -> Change {
+    Change::RemoveDeployment { id: DeploymentId::from_u128(id), record: PriceRecord::default() }
 }
 
 /// Two providers, the second with a priced deployment.
@@ -141,7 +155,7 @@ fn a_second_save_replaces_every_field_and_adds_a_version() {
     expect_in_force(&scratch, "2000");
     tables.save(&put(Deployment { price: None, ..deployment }, None)).unwrap();
     expect_in_force(&scratch, "NULL");
-    tables.save(&Change::RemoveDeployment(DeploymentId::from_u128(2))).unwrap();
+    tables.save(&remove(2)).unwrap();
     assert_eq!(versions().len(), 2, "versions outlive their deployment");
 }
 
@@ -170,6 +184,32 @@ fn a_version_is_never_altered_or_removed() {
         Deployment { price: Some(Arc::new((PriceId::from_u128(99), full_price()))), ..full_deployment(2, 2) };
     assert!(matches!(tables.save(&put(unheard_of, None)), Err(SaveError::Failed(_))));
     assert_eq!(tables.load().unwrap(), before);
+}
+
+#[test]
+fn a_plan_and_its_withdrawal_come_back_and_are_final() {
+    let scratch = Scratch::new();
+    let tables = stocked(&scratch);
+    let plan = PriceVersion { set_at: Timestamp(1_500), set_by: "night shift".into(), ..version(8, 2, 9_000) };
+    let waiting = Deployment { upcoming: Some(Arc::new(plan.clone())), ..full_deployment(2, 2) };
+    tables.save(&put(waiting.clone(), Some(plan.clone()))).unwrap();
+    assert_eq!(RegistryTables(scratch.open()).load().unwrap().1, [bare_deployment(1, 1), waiting]);
+
+    let withdrawal = Withdrawal { price: plan.id, at: Timestamp(2_000), by: "ops".into() };
+    let record = PriceRecord { added: Vec::new(), withdrawn: Some(withdrawal.clone()) };
+    tables.save(&Change::SaveDeployment { deployment: Arc::new(full_deployment(2, 2)), record }).unwrap();
+    assert_eq!(tables.load().unwrap().1, [bare_deployment(1, 1), full_deployment(2, 2)]);
+    let kept = tables.0.read(|connection| prices::record(connection, DeploymentId::from_u128(2))).unwrap();
+    assert_eq!(kept, (vec![version(7, 2, 1_000), plan], vec![withdrawal]));
+    assert!(scratch.run("UPDATE price_withdrawals SET withdrawn_by = ''").unwrap_err().to_string().contains("never"));
+    assert!(scratch.run("DELETE FROM price_withdrawals").unwrap_err().to_string().contains("never"));
+
+    // A version that is older than the record.
+    scratch.run("DROP TRIGGER price_versions_are_never_altered").unwrap();
+    scratch.run("UPDATE price_versions SET set_by = NULL, set_at = NULL").unwrap();
+    let (old, _) = tables.0.read(|connection| prices::record(connection, DeploymentId::from_u128(2))).unwrap();
+    let told: Vec<_> = old.iter().map(|version| (version.set_at, &*version.set_by)).collect();
+    assert_eq!(told, [(Timestamp(1_000), "unknown"), (Timestamp(9_000), "unknown")]);
 }
 
 #[test]

@@ -144,6 +144,7 @@ mod tests {
             context_window: None,
             price: None,
             price_source: PriceSource::Own,
+            upcoming: None,
             created_at: Timestamp(2_500),
         };
         let deployments = (0..).zip(models).map(deployment).collect();

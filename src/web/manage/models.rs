@@ -1,5 +1,7 @@
 //! `/api/models`: deployments with their prices. Owns their shape on the wire, which PUT takes back as GET gave it.
 
+pub mod versions;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, PriceSource, ProviderId};
 use farthing_actors::registry::PriceVersion;
@@ -10,7 +12,6 @@ use super::body::read;
 use super::list::{List, ListQuery, Page, query};
 use super::prices::Prices;
 use super::{id, rfc3339};
-use crate::admin::AdminError;
 use crate::admin::models::ModelDraft;
 use crate::web::Gateway;
 use crate::web::error::Problem;
@@ -47,15 +48,17 @@ struct ModelView<'a> {
     prices: Option<&'a Price>,
     price_id: Option<PriceId>,
     price_source: Option<PriceSource>,
+    upcoming_prices: Option<Upcoming<'a>>,
     created_at: String,
 }
 
-/// A price that is or was in force.
+/// A price that takes over later.
 #[derive(Debug, Serialize)]
-struct VersionView {
+struct Upcoming<'a> {
     price_id: PriceId,
     effective_from: String,
-    prices: Price,
+    set_by: &'a str,
+    prices: &'a Price,
 }
 
 /// GET `/api/models`.
@@ -74,13 +77,13 @@ pub async fn list(
 
 /// POST `/api/models`.
 pub async fn create(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
-    let model = gateway.admin.create_model(body.into()).await?;
+    let model = gateway.admin.create_model(body.into(), &operator.name).await?;
     Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
@@ -94,41 +97,26 @@ pub async fn show(
     Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
-/// GET `/api/models/{id}/prices`: every version, the earliest first; also of a model that is gone, since the books name them.
-pub async fn versions(
-    _: Operator<ReadSettings>,
-    gateway: web::Data<Gateway>,
-    path: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let id = id("model", &path)?;
-    let versions = gateway.admin.books().price_versions(id).await.map_err(AdminError::Store)?;
-    if versions.is_empty() {
-        gateway.admin.model(id)?;
-    }
-    let data = versions.into_iter().map(VersionView::from).collect();
-    Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
-}
-
 /// PUT `/api/models/{id}`: the whole definition; what is left out is as in a new one.
 pub async fn replace(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
-    let model = gateway.admin.replace_model(id("model", &path)?, body.into()).await?;
+    let model = gateway.admin.replace_model(id("model", &path)?, body.into(), &operator.name).await?;
     Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// DELETE `/api/models/{id}`.
 pub async fn delete(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    gateway.admin.delete_model(id("model", &path)?).await?;
+    gateway.admin.delete_model(id("model", &path)?, &operator.name).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -148,14 +136,20 @@ impl<'a> ModelView<'a> {
             prices: model.price.as_deref().map(|(_, price)| price),
             price_id: model.price.as_deref().map(|(id, _)| *id),
             price_source: model.price.is_some().then_some(model.price_source),
+            upcoming_prices: model.upcoming.as_deref().map(Upcoming::from),
             created_at: rfc3339(model.created_at),
         }
     }
 }
 
-impl From<PriceVersion> for VersionView {
-    fn from(version: PriceVersion) -> Self {
-        Self { price_id: version.id, effective_from: rfc3339(version.effective_from), prices: version.price }
+impl<'a> From<&'a PriceVersion> for Upcoming<'a> {
+    fn from(version: &'a PriceVersion) -> Self {
+        Self {
+            price_id: version.id,
+            effective_from: rfc3339(version.effective_from),
+            set_by: &version.set_by,
+            prices: &version.price,
+        }
     }
 }
 
@@ -170,6 +164,7 @@ impl From<Definition> for ModelDraft {
             dialects: body.dialects,
             max_output_tokens: body.max_output_tokens,
             context_window: body.context_window,
+            effective_from: body.prices.as_ref().and_then(|prices| prices.effective_from),
             price: body.prices.map(Price::from),
         }
     }

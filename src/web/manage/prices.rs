@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use farthing_actors::domain::tier::{Multiplier, TierMultipliers};
-use farthing_actors::domain::{ContextTier, Money, Price, Rate, ServiceTier};
-use serde::Deserialize;
+use farthing_actors::domain::{ContextTier, Money, Price, Rate, ServiceTier, Timestamp};
+use serde::{Deserialize, Deserializer, de};
 
 use super::body::{decimal, optional_decimal};
 
@@ -13,6 +13,9 @@ use super::body::{decimal, optional_decimal};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Prices {
+    /// From when; from now on if absent.
+    #[serde(default, deserialize_with = "moment")]
+    pub(super) effective_from: Option<Timestamp>,
     #[serde(deserialize_with = "decimal")]
     input_cost_per_m: Rate,
     #[serde(deserialize_with = "decimal")]
@@ -71,6 +74,12 @@ struct Tier {
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct Factor(#[serde(deserialize_with = "decimal")] Multiplier);
+
+/// A moment as every answer spells it; null is none.
+fn moment<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Timestamp>, D::Error> {
+    let text: Option<String> = Option::deserialize(field)?;
+    text.map(|text| text.parse()).transpose().map_err(de::Error::custom)
+}
 
 impl From<Prices> for Price {
     fn from(prices: Prices) -> Self {

@@ -1,0 +1,41 @@
+//! A document that is fetched now and then, such as a list of prices. Owns its deadline and its largest size.
+//! Refuses redirects, as every call does: whoever wants another address writes it down.
+
+use std::time::Duration;
+
+use awc::http::Version;
+use awc::http::header::{ACCEPT, USER_AGENT};
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::{Source, UpstreamBody, connect_error};
+use crate::upstream::error::UpstreamError;
+use crate::upstream::guard::Address;
+
+/// Nobody waits for it, but it must end.
+const PATIENCE: Duration = Duration::from_secs(60);
+const CONNECT: Duration = Duration::from_secs(10);
+/// No server is silent for longer in the middle of a document.
+const IDLE: Duration = Duration::from_secs(15);
+/// Several times the size of the largest list there is.
+const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
+
+/// The JSON document at `address`.
+///
+/// # Errors
+/// If it cannot be had whole and in time, is larger than 16 MiB, or the answer is not 200.
+pub async fn fetch(address: &Address) -> Result<Bytes, UpstreamError> {
+    let connector = awc::Connector::new().timeout(CONNECT).max_http_version(Version::HTTP_11);
+    let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
+    let call = client.get(&address.base).insert_header((ACCEPT, "application/json"));
+    let call = call.insert_header((USER_AGENT, concat!("farthing/", env!("CARGO_PKG_VERSION"))));
+    let answer = async {
+        let response = call.send().await.map_err(|error| connect_error(&error))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(UpstreamError::Status { status, words: None, retry_after: None });
+        }
+        UpstreamBody::new(Source::Http(Box::new(response)), IDLE).collect(MAX_DOCUMENT).await
+    };
+    timeout(PATIENCE, answer).await.unwrap_or(Err(UpstreamError::Timeout(PATIENCE)))
+}
