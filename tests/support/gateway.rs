@@ -192,6 +192,9 @@ impl TestGateway {
     /// # Panics
     /// If holds stay open.
     pub fn settled(&self) -> Value {
+        // On a busy machine the database may be too far behind to be asked at first.
+        let caught_up = || Some(self.operator().get("/api/ledger/verify")).filter(|answer| answer.status != 503);
+        until("the books can be verified", PATIENCE, caught_up);
         let quiet = || Some(self.verdict()).filter(|verdict| verdict["open_holds"] == 0);
         until("no hold is open", PATIENCE, quiet).0
     }
