@@ -7,11 +7,14 @@ pub mod books;
 mod budgets;
 pub mod credits;
 pub mod error;
+pub mod groups;
 pub mod keys;
 pub mod models;
+pub mod passage;
 pub mod projects;
 pub mod providers;
 pub mod reconcile;
+pub mod routes;
 pub mod runs;
 pub mod tokens;
 

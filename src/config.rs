@@ -8,6 +8,7 @@ mod draft;
 mod fault;
 mod logging;
 mod network;
+mod routing;
 pub mod secrets;
 mod server;
 mod setting;
@@ -24,6 +25,7 @@ pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use logging::LoggingConfig;
 pub use network::{Network, NotANetwork};
+pub use routing::RoutingConfig;
 pub use secrets::Secrets;
 pub use server::ServerConfig;
 pub use setting::Setting;
@@ -50,6 +52,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// What is logged.
     pub logging: LoggingConfig,
+    /// Where models go that are not set up.
+    pub routing: RoutingConfig,
     /// What must stay secret.
     pub secrets: Secrets,
     /// Providers that the environment knows.
@@ -61,7 +65,8 @@ impl Config {
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let database = DatabaseConfig::within(&data_dir);
         let (server, logging) = (ServerConfig::default(), LoggingConfig::default());
-        Self { server, data_dir, database, logging, secrets, accounts: Vec::new() }
+        let routing = RoutingConfig::default();
+        Self { server, data_dir, database, logging, routing, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -95,11 +100,13 @@ impl Config {
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
         let logging = LoggingConfig::take(&mut draft);
+        let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
         let faults = draft.finish(&settings());
         match secrets {
             Some(secrets) if faults.is_empty() => {
-                Ok(Self { server, data_dir, database, logging, secrets, accounts: accounts::found(variables) })
+                let accounts = accounts::found(variables);
+                Ok(Self { server, data_dir, database, logging, routing, secrets, accounts })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -108,7 +115,8 @@ impl Config {
 
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> Vec<&'static Setting> {
-    let sections = [&[&DATA_DIR] as &[&Setting], server::SETTINGS, database::SETTINGS, logging::SETTINGS];
+    let sections =
+        [&[&DATA_DIR] as &[&Setting], server::SETTINGS, database::SETTINGS, logging::SETTINGS, routing::SETTINGS];
     sections.concat()
 }
 

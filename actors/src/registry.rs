@@ -1,12 +1,15 @@
-//! The registry: owns providers, deployments and prices, and is their only writer.
+//! The registry: owns providers, deployments, groups and prices, and is their only writer.
 //! A crash loses nothing: everything is read back from the store, and readers keep the last snapshot meanwhile.
 //! Refuses to publish what is not saved, to alter a price that calls were booked at, and to judge health.
 
 pub mod catalogue;
 pub mod changes;
 pub mod error;
+pub mod group;
+mod grouping;
 mod handle;
 mod messages;
+pub mod routing;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -18,6 +21,7 @@ use actix::{Actor, ActorContext, ArbiterHandle, Context, Handler};
 pub use catalogue::{Candidate, Catalogue, Deployment, Provider};
 pub use changes::{Change, PriceVersion};
 pub use error::RegistryError;
+pub use group::Group;
 pub use handle::Registry;
 pub use store::RegistryStore;
 
@@ -25,7 +29,10 @@ use crate::domain::PriceId;
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, UpdateDeployment, UpdateProvider};
+use messages::{
+    CreateDeployment, CreateGroup, CreateProvider, DeleteDeployment, DeleteGroup, DeleteProvider, UpdateDeployment,
+    UpdateGroup, UpdateProvider,
+};
 
 /// The shell: decides with the core, saves through the port, then publishes.
 struct RegistryActor {
@@ -55,7 +62,9 @@ pub async fn start(
 impl RegistryActor {
     fn load(store: Arc<dyn RegistryStore>, published: Publisher<Catalogue>) -> Result<Self, String> {
         let (providers, deployments) = store.load().map_err(|error| error.to_string())?;
-        let catalogue = Catalogue::new(providers, deployments).map_err(|error| error.to_string())?;
+        let groups = store.load_groups().map_err(|error| error.to_string())?;
+        let catalogue = Catalogue::new(providers, deployments).and_then(|catalogue| catalogue.with_groups(groups));
+        let catalogue = catalogue.map_err(|error| error.to_string())?;
         published.publish(catalogue);
         Ok(Self { catalogue: published.reader(), published, store })
     }
@@ -134,6 +143,33 @@ impl Handler<DeleteDeployment> for RegistryActor {
 
     fn handle(&mut self, DeleteDeployment(id): DeleteDeployment, context: &mut Self::Context) -> Self::Result {
         let decision = self.catalogue.load().delete_deployment(id);
+        self.carry_out(decision, context)
+    }
+}
+
+impl Handler<CreateGroup> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, CreateGroup(group): CreateGroup, context: &mut Self::Context) -> Self::Result {
+        let decision = self.catalogue.load().create_group(group);
+        self.carry_out(decision, context)
+    }
+}
+
+impl Handler<UpdateGroup> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, UpdateGroup(group): UpdateGroup, context: &mut Self::Context) -> Self::Result {
+        let decision = self.catalogue.load().update_group(group);
+        self.carry_out(decision, context)
+    }
+}
+
+impl Handler<DeleteGroup> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, DeleteGroup(id): DeleteGroup, context: &mut Self::Context) -> Self::Result {
+        let decision = self.catalogue.load().delete_group(id);
         self.carry_out(decision, context)
     }
 }

@@ -83,6 +83,7 @@ diesel::table! {
         debit_account -> Text,
         credit_account -> Text,
         hash -> Binary,
+        route -> Nullable<Text>,
     }
 }
 
@@ -108,6 +109,18 @@ diesel::table! {
         price_source -> Text,
         managed_by -> Text,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    model_groups (id) {
+        id -> Text,
+        name -> Text,
+        strategy -> Text,
+        targets -> Text,
+        managed_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
     }
 }
 

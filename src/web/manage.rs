@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod budget;
+pub mod groups;
 pub mod keys;
 pub mod ledger;
 pub mod list;
@@ -11,6 +12,7 @@ mod prices;
 pub mod projects;
 pub mod providers;
 pub mod requests;
+pub mod routes;
 pub mod runs;
 pub mod tokens;
 pub mod usage;

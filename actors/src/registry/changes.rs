@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, Price, PriceId, PriceInForce, ProviderId, ProviderKind, Timeouts, Timestamp, name};
+use super::group::Group;
+use crate::domain::{
+    DeploymentId, GroupId, Price, PriceId, PriceInForce, ProviderId, ProviderKind, Timeouts, Timestamp, name,
+};
 
 /// Longest address of a provider.
 const MAX_URL: usize = 2_048;
@@ -31,6 +34,10 @@ pub enum Change {
     },
     /// No deployment with this id; the versions of its price stay.
     RemoveDeployment(DeploymentId),
+    /// The group, new or instead of the one with its id.
+    SaveGroup(Arc<Group>),
+    /// No group with this id.
+    RemoveGroup(GroupId),
 }
 
 /// A price as it is kept for ever, so that every amount booked at it can be computed again.
@@ -46,7 +53,7 @@ pub struct PriceVersion {
     pub price: Price,
 }
 
-type Decision = Result<Change, RegistryError>;
+pub(super) type Decision = Result<Change, RegistryError>;
 
 impl Catalogue {
     pub(super) fn create_provider(&self, provider: Provider) -> Decision {
@@ -90,11 +97,15 @@ impl Catalogue {
         let present = self.deployment(deployment.id).ok_or(RegistryError::NotFound)?;
         deployment.created_at = present.created_at;
         self.check_deployment(&deployment)?;
+        if deployment.name != present.name {
+            self.check_unneeded(present)?;
+        }
         Ok(versioned(deployment, present.price.as_ref(), fresh, at))
     }
 
     pub(super) fn delete_deployment(&self, id: DeploymentId) -> Decision {
-        self.deployment(id).ok_or(RegistryError::NotFound)?;
+        let present = self.deployment(id).ok_or(RegistryError::NotFound)?;
+        self.check_unneeded(present)?;
         Ok(Change::RemoveDeployment(id))
     }
 
@@ -116,6 +127,9 @@ impl Catalogue {
         }
         if let Some(reason) = name::fault(&deployment.upstream_model) {
             return Err(RegistryError::invalid("upstream_model", reason));
+        }
+        if self.group_by_name(&deployment.name).is_some() {
+            return Err(RegistryError::Conflict("a group has this name; choose a different one".to_owned()));
         }
         check_capacity(deployment)?;
         if let Some((_, price)) = deployment.price.as_deref() {

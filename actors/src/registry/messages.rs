@@ -4,7 +4,8 @@ use actix::Message;
 
 use super::catalogue::{Deployment, Provider};
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, ProviderId, Timestamp};
+use super::group::Group;
+use crate::domain::{DeploymentId, GroupId, ProviderId, Timestamp};
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
@@ -32,3 +33,15 @@ pub(super) struct UpdateDeployment {
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
 pub(super) struct DeleteDeployment(pub(super) DeploymentId);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct CreateGroup(pub(super) Group);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct UpdateGroup(pub(super) Group);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct DeleteGroup(pub(super) GroupId);

@@ -15,7 +15,7 @@ use crate::domain::{
 
 const FRESH: PriceId = PriceId::from_u128(77);
 
-fn provider(id: u128) -> Provider {
+pub(super) fn provider(id: u128) -> Provider {
     Provider {
         id: ProviderId::from_u128(id),
         name: format!("provider {id}"),
@@ -30,7 +30,7 @@ fn provider(id: u128) -> Provider {
     }
 }
 
-fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
+pub(super) fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
     Deployment {
         id: DeploymentId::from_u128(id),
         name: name.into(),
@@ -47,7 +47,7 @@ fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
     }
 }
 
-fn priced(rate: &str) -> Option<PriceInForce> {
+pub(super) fn priced(rate: &str) -> Option<PriceInForce> {
     let price = Price { input_cost_per_m: rate.parse().unwrap(), ..Price::default() };
     Some(Arc::new((PriceId::from_u128(0), price)))
 }
