@@ -117,6 +117,11 @@ impl Api {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// DELETE.
+    pub(super) async fn delete(&self, path: &str) -> Result<Value, HttpError> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     /// POST of a file.
     pub(super) async fn post_text(&self, path: &str, text: Vec<u8>) -> Result<Value, HttpError> {
         let request = self.client.post(format!("{}{path}", self.base));
