@@ -7,13 +7,16 @@ pub mod books;
 mod budgets;
 pub mod credits;
 pub mod error;
+pub mod groups;
 pub mod keys;
 pub mod models;
+pub mod passage;
 pub mod price_changes;
 pub mod price_lists;
 pub mod projects;
 pub mod providers;
 pub mod reconcile;
+pub mod routes;
 pub mod runs;
 pub mod tokens;
 

@@ -103,6 +103,7 @@ impl Running {
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
         accounts::register(&gateway.admin, &config.accounts).await;
+        warn_of_patterns(&gateway);
         let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
         let (server, address) = (bound.server.handle(), bound.address);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
@@ -173,6 +174,7 @@ fn gateway(
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
         catalogue: registry.snapshot(),
+        patterns: config.routing.patterns.clone(),
         ledger: ledger.clone(),
         limiters,
         breakers,
@@ -195,6 +197,14 @@ fn gateway(
         max_body_bytes: config.server.max_body_bytes,
     };
     (gateway, warnings)
+}
+
+/// Says which patterns lead nowhere; what they name may still be made.
+fn warn_of_patterns(gateway: &Gateway) {
+    let catalogue = gateway.catalogue.load();
+    for pattern in gateway.patterns.iter().filter(|pattern| !catalogue.leads_somewhere(pattern)) {
+        log::warn!(pattern = *pattern.text, destination = pattern.to.name(); "routing.model_routing leads to nothing that is there");
+    }
 }
 
 /// How an actor is, asked through its handle when needed.

@@ -4,6 +4,7 @@
 mod connection;
 mod error;
 mod flags;
+mod group;
 mod http;
 mod init;
 mod key;

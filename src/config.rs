@@ -9,6 +9,7 @@ mod draft;
 mod fault;
 mod logging;
 mod network;
+mod routing;
 pub mod secrets;
 mod server;
 mod setting;
@@ -26,6 +27,7 @@ pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use logging::LoggingConfig;
 pub use network::{Network, NotANetwork};
+pub use routing::RoutingConfig;
 pub use secrets::Secrets;
 pub use server::ServerConfig;
 pub use setting::Setting;
@@ -54,6 +56,8 @@ pub struct Config {
     pub catalogue: CatalogueConfig,
     /// What is logged.
     pub logging: LoggingConfig,
+    /// Where models go that are not set up.
+    pub routing: RoutingConfig,
     /// What must stay secret.
     pub secrets: Secrets,
     /// Providers that the environment knows.
@@ -64,8 +68,8 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let database = DatabaseConfig::within(&data_dir);
-        let (server, catalogue, logging) = Default::default();
-        Self { server, data_dir, database, catalogue, logging, secrets, accounts: Vec::new() }
+        let (server, catalogue, logging, routing) = Default::default();
+        Self { server, data_dir, database, catalogue, logging, routing, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -100,12 +104,13 @@ impl Config {
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
         let catalogue = CatalogueConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
+        let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
         let faults = draft.finish(&settings());
         match secrets {
             Some(secrets) if faults.is_empty() => {
                 let accounts = accounts::found(variables);
-                Ok(Self { server, data_dir, database, catalogue, logging, secrets, accounts })
+                Ok(Self { server, data_dir, database, catalogue, logging, routing, secrets, accounts })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -115,7 +120,7 @@ impl Config {
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
-    [first, server::SETTINGS, database::SETTINGS, catalogue::SETTINGS, logging::SETTINGS].concat()
+    [first, server::SETTINGS, database::SETTINGS, catalogue::SETTINGS, logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

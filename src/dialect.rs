@@ -7,7 +7,7 @@
 //!   `stream`, `error` and `usage`, both directions side by side.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
-//! - [`beyond`]: what a request refers to and does not hold.
+//! - [`beyond`]: what a request refers to and does not hold. [`outline`]: what routing may look at.
 //! - [`transcript`]: the words of an answer, where they must be counted.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
@@ -27,6 +27,7 @@ mod node;
 pub mod openai_chat;
 pub mod openai_responses;
 mod ordered;
+pub mod outline;
 mod overheard;
 pub mod passage;
 pub mod plain;
@@ -44,6 +45,7 @@ pub use gemini::{EmbedRequest, Framing, GeminiRequest};
 pub use head::{Head, Measure, OutputCap, Rewrite};
 pub use openai_chat::ChatRequest;
 pub use openai_responses::ResponsesRequest;
+pub use outline::Outline;
 pub use passage::{Passage, Seen, StreamEnd};
 pub use plain::{Endpoint, PlainRequest};
 pub use request::Request;

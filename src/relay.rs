@@ -26,6 +26,7 @@ mod metering;
 mod pump;
 mod recount;
 mod settlement;
+mod situation;
 mod stream;
 mod wording;
 
@@ -33,12 +34,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use farthing_actors::breakers::Breakers;
-use farthing_actors::domain::{Clock, RequestId};
+use farthing_actors::domain::{Clock, Patterns, RequestId};
 use farthing_actors::feed::Feed;
 use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
-use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::registry::catalogue::{Candidate, Catalogue, Provider};
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 use tokio::sync::oneshot;
@@ -66,6 +67,10 @@ pub struct Relay {
     pub feed: Feed,
     /// Providers and deployments.
     pub catalogue: Snapshot<Catalogue>,
+    /// Where models go that nobody has set up.
+    pub patterns: Patterns,
+    /// Makes the way to such a model at a provider.
+    pub passage: fn(&Arc<Provider>, &str) -> Candidate,
     /// The way to providers.
     pub upstream: Upstream,
     /// Counts what providers do not report.
@@ -97,7 +102,7 @@ impl Relay {
     }
 
     async fn run(&self, mut exchange: Exchange, mut client: Client) {
-        match self.open(&exchange, &mut client).await {
+        match self.open(&mut exchange, &mut client).await {
             Ok(Some((admitted, opened))) => self.pass_on(exchange, admitted, opened, client).await,
             Ok(None) => {}
             Err(error) => {
@@ -111,8 +116,14 @@ impl Relay {
     }
 
     /// Phases 1 to 3. `None` if the client left meanwhile and all is settled.
-    async fn open(&self, exchange: &Exchange, client: &mut Client) -> Result<Option<(Admitted, Opened)>, RelayError> {
-        let candidates = self.candidates(exchange)?;
+    async fn open(
+        &self,
+        exchange: &mut Exchange,
+        client: &mut Client,
+    ) -> Result<Option<(Admitted, Opened)>, RelayError> {
+        let (candidates, why) = self.route(exchange)?;
+        exchange.why = why;
+        let exchange = &*exchange;
         let mut admitted = self.admit(exchange, candidates).await?;
         let opened = tokio::select! {
             biased;

@@ -6,7 +6,7 @@
 //! - [`writer`]: the thread that carries finished lines from the journal to the database.
 //! - [`entries`], [`spend`], [`usage`]: what pages and the ledger read back.
 //! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
-//! - [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
+//! - [`groups`], [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`kept_list`]: the price list that was fetched last.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
 //! - [`export`]: every line with all that its hash covers, for whoever wants to prove it again.
@@ -22,6 +22,7 @@ pub mod day;
 pub mod entries;
 pub mod export;
 mod failure;
+pub mod groups;
 pub mod idempotency;
 pub mod journal;
 pub mod kept_list;

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use farthing_actors::breakers::Breakers;
-use farthing_actors::domain::Clock;
+use farthing_actors::domain::{Clock, Patterns};
 use farthing_actors::feed::Feed;
 use farthing_actors::idempotency::Idempotency;
 use farthing_actors::keyring::ring::Keys;
@@ -41,6 +41,8 @@ pub struct Gateway {
     pub keyring: Snapshot<Keys>,
     /// Providers and deployments as last published.
     pub catalogue: Snapshot<Catalogue>,
+    /// Where models go that nobody has set up.
+    pub patterns: Patterns,
     /// Balances and holds.
     pub ledger: Ledger,
     /// Traffic limits.

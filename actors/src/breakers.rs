@@ -2,6 +2,8 @@
 //! A crash loses what was learnt: all circuits close and learn again; what an operator forced is kept.
 //! Refuses to be asked about healthy deployments: verdicts are published, and successes are counted where they happen.
 //!
+//! Beside the circuit lies how soon the deployment answers, which groups choose by.
+//!
 //! A success adds one to a shared pulse instead of sending a message; the actor drains it before it judges a
 //! failure, and every few seconds. Two things are therefore approximate: a success within a mailbox's delay of a failure
 //! may count as the earlier of both, and a success is dated to the moment it was drained.
@@ -31,7 +33,7 @@ use crate::snapshot::Publisher;
 use crate::supervisor::{StartError, Supervisor};
 use circuit::Circuit;
 use gate::{Gate, Gates, Pulse};
-use messages::{Cooled, Failed, Force, Meet, TrialEnded, TryTrial};
+use messages::{Answered, Cooled, Failed, Force, Meet, TrialEnded, TryTrial};
 use trial::{Place, TrialEnd};
 
 /// How far off the date of a drained success may be; a twelfth of the window that counts.
@@ -176,6 +178,17 @@ impl Handler<Meet> for BreakersActor {
         self.with(id, |_, _| ());
         if let Some(watched) = self.circuits.get(&id) {
             watched.pulse.beat(key);
+        }
+    }
+}
+
+impl Handler<Answered> for BreakersActor {
+    type Result = ();
+
+    fn handle(&mut self, Answered { id, streamed, took }: Answered, _: &mut Self::Context) {
+        self.with(id, |_, _| ());
+        if let Some(watched) = self.circuits.get(&id) {
+            watched.pulse.note(streamed, took);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`ledger`] | balances and open holds | nothing: both are read back from the journal |
 //! | [`keyring`] | projects, virtual keys and their limits | nothing: read back from the store; readers keep the last snapshot |
-//! | [`registry`] | providers, deployments and prices | nothing: read back from the store; readers keep the last snapshot |
+//! | [`registry`] | providers, deployments, groups and prices | nothing: read back from the store; readers keep the last snapshot |
 //! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
 //! | [`breakers`] | the circuit of each deployment | what was learnt: all close; forced ones stay forced |
 //! | [`idempotency`] | idempotency keys in use and answers that are kept | which keys run: a retry of one is sent again, charged once |

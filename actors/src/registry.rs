@@ -1,4 +1,4 @@
-//! The registry: owns providers, deployments and prices, and is their only writer.
+//! The registry: owns providers, deployments, groups and prices, and is their only writer.
 //! A crash loses nothing: everything is read back from the store, and readers keep the last snapshot meanwhile.
 //! Refuses to publish what is not saved, to alter a price that calls were booked at, and to judge health.
 //!
@@ -8,9 +8,12 @@
 pub mod catalogue;
 pub mod changes;
 pub mod error;
+pub mod group;
+mod grouping;
 mod handle;
 mod messages;
 pub mod prices;
+pub mod routing;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -23,6 +26,7 @@ use actix::{Actor, ActorContext, ArbiterHandle, AsyncContext, Context, Handler, 
 pub use catalogue::{Candidate, Catalogue, Deployment, Provider};
 pub use changes::Change;
 pub use error::RegistryError;
+pub use group::Group;
 pub use handle::Registry;
 pub use prices::{Author, Plan, PriceRecord, PriceVersion, Quote, Withdrawal, unversioned};
 pub use store::RegistryStore;
@@ -32,7 +36,8 @@ use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
 use messages::{
-    CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, Requote, UpdateDeployment, UpdateProvider,
+    CreateDeployment, CreateGroup, CreateProvider, DeleteDeployment, DeleteGroup, DeleteProvider, Requote,
+    UpdateDeployment, UpdateGroup, UpdateProvider,
 };
 
 /// Nobody waits longer for a plan's moment without looking at the clock, which may have been set meanwhile.
@@ -70,7 +75,9 @@ pub async fn start(
 impl RegistryActor {
     fn load(store: Arc<dyn RegistryStore>, published: Publisher<Catalogue>, clock: Clock) -> Result<Self, String> {
         let (providers, deployments) = store.load().map_err(|error| error.to_string())?;
-        let mut catalogue = Catalogue::new(providers, deployments).map_err(|error| error.to_string())?;
+        let groups = store.load_groups().map_err(|error| error.to_string())?;
+        let catalogue = Catalogue::new(providers, deployments).and_then(|catalogue| catalogue.with_groups(groups));
+        let mut catalogue = catalogue.map_err(|error| error.to_string())?;
         // Before anybody reads a price whose time is over.
         for change in catalogue.due(clock.now()) {
             note(&*store, &change);
@@ -204,6 +211,30 @@ impl Handler<DeleteDeployment> for RegistryActor {
     fn handle(&mut self, message: DeleteDeployment, context: &mut Self::Context) -> Self::Result {
         let DeleteDeployment(id, author) = message;
         self.change(|catalogue| catalogue.delete_deployment(id, &author), context)
+    }
+}
+
+impl Handler<CreateGroup> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, CreateGroup(group): CreateGroup, context: &mut Self::Context) -> Self::Result {
+        self.change(|catalogue| catalogue.create_group(group), context)
+    }
+}
+
+impl Handler<UpdateGroup> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, UpdateGroup(group): UpdateGroup, context: &mut Self::Context) -> Self::Result {
+        self.change(|catalogue| catalogue.update_group(group), context)
+    }
+}
+
+impl Handler<DeleteGroup> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, DeleteGroup(id): DeleteGroup, context: &mut Self::Context) -> Self::Result {
+        self.change(|catalogue| catalogue.delete_group(id), context)
     }
 }
 

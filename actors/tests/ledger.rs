@@ -136,6 +136,7 @@ fn request(number: u128, amount: u64) -> HoldRequest {
             dialect: Dialect::OpenaiChat,
             stream: false,
             run: None,
+            route: None,
         },
         target: Target {
             provider: ProviderId::from_u128(1),

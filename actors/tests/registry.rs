@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::domain::{
-    Clock, DeploymentId, Dialect, Price, PriceSource, ProviderId, ProviderKind, Timeouts, Timestamp,
+    Clock, DeploymentId, Dialect, GroupId, Price, PriceSource, ProviderId, ProviderKind, Strategy, Timeouts, Timestamp,
 };
 use farthing_actors::error::{LoadError, SaveError};
+use farthing_actors::registry::group::{Target, To};
 use farthing_actors::registry::{
-    self, Author, Change, Deployment, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore, unversioned,
+    self, Author, Change, Deployment, Group, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore,
+    unversioned,
 };
 use farthing_actors::supervisor::Supervisor;
 
@@ -23,6 +25,7 @@ struct Rows {
     providers: BTreeMap<ProviderId, Provider>,
     deployments: BTreeMap<DeploymentId, Deployment>,
     versions: Vec<PriceVersion>,
+    groups: BTreeMap<GroupId, Group>,
 }
 
 /// A port that remembers, until its disk is full.
@@ -38,6 +41,10 @@ impl RegistryStore for Memory {
         Ok((rows.providers.into_values().collect(), rows.deployments.into_values().collect()))
     }
 
+    fn load_groups(&self) -> Result<Vec<Group>, LoadError> {
+        Ok(self.rows.load().groups.values().cloned().collect())
+    }
+
     fn save(&self, change: &Change) -> Result<(), SaveError> {
         if self.full.load(Ordering::Relaxed) {
             return Err(SaveError::Failed("the disk is full".to_owned()));
@@ -51,6 +58,8 @@ impl RegistryStore for Memory {
                 rows.versions.extend(record.added);
             }
             Change::RemoveDeployment { id, .. } => drop(rows.deployments.remove(&id)),
+            Change::SaveGroup(group) => drop(rows.groups.insert(group.id, Group::clone(&group))),
+            Change::RemoveGroup(id) => drop(rows.groups.remove(&id)),
         }
         self.rows.store(Arc::new(rows));
         Ok(())
@@ -229,4 +238,29 @@ async fn a_plan_takes_over_by_itself_when_its_moment_comes() {
     actix::clock::timeout(std::time::Duration::from_secs(20), over).await.unwrap();
     assert_eq!(charged(&registry), ("0.60".to_owned(), None));
     assert!(Clock::system().now().0 >= now.0 + 50, "never before its moment");
+}
+
+#[actix::test]
+async fn groups_reach_the_readers_and_survive_a_crash() {
+    let registry = start(Arc::default()).await;
+    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "1"), Plan::Keep, author(1)).await.unwrap();
+    let model = registry.snapshot().load().deployments().next().unwrap().name.clone();
+    let group = Group {
+        id: GroupId::from_u128(1),
+        name: "smart".into(),
+        strategy: Strategy::Ordered,
+        targets: vec![Target { to: To::Model(model), weight: 1, when: None }],
+        created_at: Timestamp(1),
+        updated_at: Timestamp(1),
+    };
+    registry.create_group(group.clone()).await.unwrap();
+    registry.crash().await;
+    assert_eq!(registry.snapshot().load().group_by_name("smart").map(|found| Group::clone(found)), Some(group));
+    assert!(matches!(
+        registry.delete_deployment(DeploymentId::from_u128(1), author(2)).await,
+        Err(RegistryError::Conflict(_))
+    ));
+    registry.delete_group(GroupId::from_u128(1)).await.unwrap();
+    registry.delete_deployment(DeploymentId::from_u128(1), author(2)).await.unwrap();
 }

@@ -26,6 +26,7 @@ pub(crate) fn hold() -> HoldRequest {
             dialect: Dialect::OpenaiChat,
             stream: false,
             run: None,
+            route: None,
         },
         target,
         amount,

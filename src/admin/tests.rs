@@ -8,7 +8,7 @@ use farthing_actors::domain::{Allowed, Budget, Limits, Money, ProviderKind, Scop
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
-use farthing_actors::registry::{self, Deployment, Provider, RegistryStore};
+use farthing_actors::registry::{self, Deployment, Group, Provider, RegistryStore};
 use farthing_actors::supervisor::Supervisor;
 
 use super::keys::{KeyChanges, KeyDraft};
@@ -55,6 +55,10 @@ impl KeyringStore for Ports {
 impl RegistryStore for Ports {
     fn load(&self) -> Result<(Vec<Provider>, Vec<Deployment>), LoadError> {
         Ok((vec![], vec![]))
+    }
+
+    fn load_groups(&self) -> Result<Vec<Group>, LoadError> {
+        Ok(vec![])
     }
 
     fn save(&self, _: &registry::Change) -> Result<(), SaveError> {

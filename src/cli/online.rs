@@ -5,6 +5,7 @@ use clap::Subcommand;
 
 use super::connection::Connection;
 use super::error::CliError;
+use super::group::Group;
 use super::http::Api;
 use super::key::Key;
 use super::model::Model;
@@ -22,6 +23,7 @@ pub(super) enum Online {
     Key(Key),
     Provider(Provider),
     Model(Model),
+    Group(Group),
     #[command(visible_alias = "request")]
     Requests(Requests),
     Run(Run),
@@ -36,6 +38,7 @@ impl Online {
             Self::Key(key) => key.run(api).await.map(Some),
             Self::Provider(provider) => provider.run(api, sources).await.map(Some),
             Self::Model(model) => model.run(api).await.map(Some),
+            Self::Group(group) => group.run(api).await.map(Some),
             Self::Requests(requests) => requests.run(api, json).await,
             Self::Run(run) => run.run(api).await.map(Some),
             Self::Usage(usage) => usage.run(api).await.map(Some),
@@ -48,6 +51,7 @@ impl Online {
             Self::Key(key) => &key.connection,
             Self::Provider(provider) => &provider.connection,
             Self::Model(model) => &model.connection,
+            Self::Group(group) => &group.connection,
             Self::Requests(requests) => &requests.connection,
             Self::Run(run) => &run.connection,
             Self::Usage(usage) => &usage.connection,

@@ -66,6 +66,37 @@ impl Draft {
         })
     }
 
+    /// Takes a setting that is a table of texts: from a file member by member, from a variable as `split` reads it, which then
+    /// stands for the whole table. What is faulty is noted and left out.
+    pub(super) fn take_table<T>(
+        &mut self,
+        setting: &Setting,
+        split: impl Fn(&Given) -> Result<Vec<(String, String)>, Problem>,
+        parse: impl Fn(&str, &str) -> Result<T, Problem>,
+    ) -> Vec<T> {
+        let prefix = format!("{}.", setting.key);
+        let whole = self.given.remove(setting.key).filter(|given| !given.value.is_table());
+        let keys: Vec<_> = self.given.keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
+        let members: Vec<_> = keys.iter().filter_map(|key| self.given.remove_entry(key)).collect();
+        let mut taken = Vec::new();
+        if let Some(given) = whole {
+            let lines = split(&given).and_then(|lines| lines.iter().map(|(name, to)| parse(name, to)).collect());
+            match lines {
+                Ok(lines) => taken = lines,
+                Err(problem) => self.faults.push(Fault::new(given.place, given.name, problem)),
+            }
+            return taken;
+        }
+        for (key, given) in members {
+            let name = key.strip_prefix(&prefix).unwrap_or(&key);
+            match given.text().and_then(|to| parse(name, to)) {
+                Ok(line) => taken.push(line),
+                Err(problem) => self.faults.push(Fault::new(given.place, given.name, problem)),
+            }
+        }
+        taken
+    }
+
     /// Where a setting was given, for a fault that takes two of them to see.
     pub(super) fn place_of(&self, setting: &Setting) -> Option<(Place, String)> {
         self.given.get(setting.key).map(|given| (given.place.clone(), given.name.clone()))

@@ -125,7 +125,8 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__DATABASE__DURABILITY", "power")
         .with("FARTHING__CATALOGUE__URL", "")
         .with("FARTHING__CATALOGUE__REFRESH_HOURS", "6")
-        .with("FARTHING__LOGGING__LEVEL", "debug");
+        .with("FARTHING__LOGGING__LEVEL", "debug")
+        .with("FARTHING__ROUTING__MODEL_ROUTING", "llama-*=ollama, gpt-*=openai");
     let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
     assert_eq!(set, settings().len(), "this test sets every setting");
     let config = scene.load();
@@ -139,6 +140,26 @@ fn every_setting_can_be_set_in_the_environment() {
     let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
     assert_eq!(config.database, database);
     assert_eq!(config.logging.level, LevelFilter::Debug);
+    assert_eq!(lines(&config), ["gpt-* openai", "llama-* ollama"]);
+}
+
+/// Where patterns lead, in the order they are tried.
+fn lines(config: &Config) -> Vec<String> {
+    config.routing.patterns.iter().map(|pattern| format!("{} {}", pattern.text, pattern.to.name())).collect()
+}
+
+#[test]
+fn patterns_are_a_table_in_the_file_and_a_line_that_stands_for_it_in_the_environment() {
+    let table = "[routing.model_routing]\n\"*\" = \"cheap\"\n\"gpt-4.1*\" = \"openai\"\n";
+    let scene = Scene::new().file("farthing.toml", table);
+    assert_eq!(lines(&scene.load()), ["gpt-4.1* openai", "* cheap"]);
+    assert_eq!(lines(&scene.with("FARTHING__ROUTING__MODEL_ROUTING", "a=b").load()), ["a b"]);
+    let wrong =
+        Scene::new().file("farthing.toml", "[routing]\nmodel_routing = { \"a*\" = 7, \"b*\" = \"b\" }\nmodel = 1\n");
+    let expected = [pair("farthing.toml", "routing.model_routing.a*"), pair("farthing.toml", "routing.model")];
+    assert_eq!(wrong.faults(), expected);
+    let lineless = Scene::new().with("FARTHING__ROUTING__MODEL_ROUTING", "llama-*");
+    assert_eq!(lineless.faults(), [pair("environment", "FARTHING__ROUTING__MODEL_ROUTING")]);
 }
 
 #[test]

@@ -83,7 +83,11 @@ impl Relay {
             }
             Err(error) => Err(error),
         };
-        admitted.waited += self.clock.monotonic().saturating_sub(sent);
+        let took = self.clock.monotonic().saturating_sub(sent);
+        admitted.waited += took;
+        if answer.is_ok() {
+            self.breakers.answered(candidate.deployment.id, exchange.head().stream, took);
+        }
         answer
     }
 

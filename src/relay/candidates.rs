@@ -1,58 +1,86 @@
-//! Candidates: which deployments may serve a request, in the order they are tried.
-//! Owns the filter by access, dialect, price and health. Asks nobody: all of it is in snapshots.
+//! Candidates: which deployments may serve a request, in the order they are tried, and why.
+//! Owns the filter by access, dialect, price and health; the order is the registry's. Asks nobody: all of it is in snapshots.
+
+use std::sync::Arc;
 
 use farthing_actors::breakers::Verdict;
-use farthing_actors::domain::Dialect;
+use farthing_actors::domain::{Dialect, Timestamp};
 use farthing_actors::registry::catalogue::Candidate;
+use farthing_actors::registry::routing::{NoRoute, Route, Step, Why, told};
 
 use super::exchange::Exchange;
+use super::situation::Asked;
 use super::{Relay, RelayError};
 use crate::dialect::{Endpoint, RequestFault};
 use crate::upstream::profile;
 
+/// What was left out, by the furthest that any candidate came.
+#[derive(Default)]
+struct Passed {
+    unpriced: bool,
+    /// When the first open circuit may be tried again.
+    soonest: Option<Timestamp>,
+}
+
 impl Relay {
-    /// The deployments that may serve `exchange`, best first.
+    /// The deployments that may serve `exchange`, best first, and why these.
     ///
     /// # Errors
-    /// Unknown or forbidden model, no price under a budget, or every circuit open.
-    pub(super) fn candidates(&self, exchange: &Exchange) -> Result<Vec<Candidate>, RelayError> {
+    /// Unknown or forbidden model, no rule met, no price under a budget, or every circuit open.
+    pub(super) fn route(&self, exchange: &Exchange) -> Result<(Vec<Candidate>, Option<Arc<str>>), RelayError> {
         let model = &exchange.head().model;
-        let catalogue = self.catalogue.load();
-        let known = catalogue.candidates(model);
         // Its bill comes after the connection is gone, when nobody is left to book it.
         if exchange.ask.request.stored_state() == Some("background") {
             let why = "a call that goes on in the background cannot be booked; leave it out";
             return Err(RequestFault::unsupported("background", why).into());
         }
-        let able = || known.iter().filter(|candidate| serves(exchange, candidate));
-        if known.is_empty() || !exchange.key.admits(model) {
-            return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
+        let unknown = || RelayError::UnknownModel(model.chars().take(128).collect());
+        if !exchange.key.admits(model) {
+            return Err(unknown());
         }
-        if able().next().is_none() {
-            return Err(nobody(exchange).into());
-        }
-        let priced: Vec<_> = able().filter(|candidate| affordable(exchange, candidate)).cloned().collect();
-        if priced.is_empty() {
-            return Err(RelayError::NotPriced(model.clone()));
-        }
-        self.healthy(priced)
+        let found = self.catalogue.load().route(&self.patterns, model, &Asked::new(self, exchange));
+        let mut route = found.map_err(|error| match error {
+            NoRoute::Unknown => unknown(),
+            NoRoute::NoRule(_) => RequestFault::unsupported("model", &error.to_string()).into(),
+        })?;
+        self.leave_out(exchange, &mut route)?;
+        Ok((route.candidates, told(&route.steps)))
     }
 
-    fn healthy(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, RelayError> {
-        let now = self.clock.now();
-        let mut soonest = None;
-        let mut healthy = Vec::with_capacity(candidates.len());
-        for candidate in candidates {
-            match self.breakers.verdict(candidate.deployment.id) {
-                Verdict::Open { retry_at } => soonest = soonest.into_iter().chain([retry_at]).min(),
-                Verdict::Closed | Verdict::HalfOpen => healthy.push(candidate),
+    /// Leaves out who cannot serve now, and says so.
+    fn leave_out(&self, exchange: &Exchange, route: &mut Route) -> Result<(), RelayError> {
+        let mut passed = Passed::default();
+        let steps = &mut route.steps;
+        route.candidates.retain(|candidate| {
+            let why = self.fault(exchange, candidate, &mut passed);
+            steps.extend(why.map(|why| Step::LeftOut(candidate.clone(), why)));
+            why.is_none()
+        });
+        match passed {
+            _ if !route.candidates.is_empty() => Ok(()),
+            Passed { soonest: Some(retry_at), .. } => {
+                let wait = retry_at.millis_since(self.clock.now());
+                Err(RelayError::AllOpen(std::time::Duration::from_millis(wait)))
             }
+            Passed { unpriced: true, .. } => Err(RelayError::NotPriced(exchange.head().model.clone())),
+            Passed { .. } => Err(nobody(exchange).into()),
         }
-        match soonest {
-            Some(retry_at) if healthy.is_empty() => {
-                Err(RelayError::AllOpen(std::time::Duration::from_millis(retry_at.millis_since(now))))
+    }
+
+    fn fault(&self, exchange: &Exchange, candidate: &Candidate, passed: &mut Passed) -> Option<Why> {
+        if !serves(exchange, candidate) {
+            return Some(Why::Unable);
+        }
+        if !affordable(exchange, candidate) {
+            passed.unpriced = true;
+            return Some(Why::NotPriced);
+        }
+        match self.breakers.verdict(candidate.deployment.id) {
+            Verdict::Open { retry_at } => {
+                passed.soonest = passed.soonest.into_iter().chain([retry_at]).min();
+                Some(Why::CircuitOpen)
             }
-            _ => Ok(healthy),
+            Verdict::Closed | Verdict::HalfOpen => None,
         }
     }
 }

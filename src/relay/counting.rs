@@ -22,7 +22,7 @@ impl Relay {
     /// An unknown or forbidden model, or a request that cannot be read.
     pub fn count_tokens(&self, key: &AuthorizedKey, request: &Request) -> Result<Bytes, RelayError> {
         let model = &request.head().model;
-        if self.catalogue.load().candidates(model).is_empty() || !key.admits(model) {
+        if !key.admits(model) || !self.catalogue.load().knows(&self.patterns, model) {
             return Err(RelayError::UnknownModel(model.chars().take(128).collect()));
         }
         let conversation = request.conversation()?;

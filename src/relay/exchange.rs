@@ -26,6 +26,8 @@ pub struct Ask {
     pub headers: Vec<(&'static str, String)>,
     /// The agent's run it is part of, by the client's name for it.
     pub run: Option<Arc<str>>,
+    /// Tags that the rules of groups may look at, separated by commas.
+    pub tags: Option<Box<str>>,
     /// The client's idempotency key, in use by this request. Boxed: few requests have one.
     pub claim: Option<Box<Claim>>,
 }
@@ -37,6 +39,8 @@ pub(super) struct Exchange {
     pub ask: Ask,
     pub arrived: Duration,
     pub placed_at: Timestamp,
+    /// Why it goes where it goes, once that is decided.
+    pub why: Option<Arc<str>>,
 }
 
 /// A request that may be sent: money and a place are set aside for it.
@@ -107,7 +111,7 @@ pub struct Facts {
 
 impl Exchange {
     pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, ask: Ask, clock: &Clock) -> Self {
-        Self { id, key, ask, arrived: clock.monotonic(), placed_at: clock.now() }
+        Self { id, key, ask, arrived: clock.monotonic(), placed_at: clock.now(), why: None }
     }
 
     /// What the request is, without its words.
@@ -131,6 +135,7 @@ impl Exchange {
             dialect: self.ask.request.dialect(),
             stream: self.head().stream,
             run: self.ask.run.clone(),
+            route: self.why.clone(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The table `providers`, and the registry's port over it and `model_configs`.
+//! The table `providers`, and the registry's port over it, `model_configs` and `model_groups`.
 //! Owns the spelling of a provider in a row. Refuses to open seals: a provider's key goes in and out as it is.
 
 #[cfg(test)]
@@ -9,11 +9,11 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use farthing_actors::domain::{ProviderId, Sealed, Timeouts, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
-use farthing_actors::registry::{Change, Deployment, Provider, RegistryStore};
+use farthing_actors::registry::{Change, Deployment, Group, Provider, RegistryStore};
 
 use super::columns::{self, Row};
 use super::schema::providers;
-use super::{Store, StoreError, models};
+use super::{Store, StoreError, groups, models};
 
 /// The registry's port.
 pub struct RegistryTables(pub Arc<Store>);
@@ -23,12 +23,18 @@ impl RegistryStore for RegistryTables {
         Ok(self.0.read(|connection| Ok((load(connection)?, models::load(connection)?)))?)
     }
 
+    fn load_groups(&self) -> Result<Vec<Group>, LoadError> {
+        Ok(self.0.read(groups::load)?)
+    }
+
     fn save(&self, change: &Change) -> Result<(), SaveError> {
         let work = |connection: &mut SqliteConnection| match change {
             Change::SaveProvider(provider) => save(connection, provider),
             Change::RemoveProvider(id) => remove(connection, *id),
             Change::SaveDeployment { deployment, record } => models::save(connection, deployment, record),
             Change::RemoveDeployment { id, record } => models::remove(connection, *id, record),
+            Change::SaveGroup(group) => groups::save(connection, group),
+            Change::RemoveGroup(id) => groups::remove(connection, *id),
         };
         Ok(self.0.change(work)?)
     }

@@ -83,6 +83,7 @@ diesel::table! {
         debit_account -> Text,
         credit_account -> Text,
         hash -> Binary,
+        route -> Nullable<Text>,
     }
 }
 
@@ -109,6 +110,18 @@ diesel::table! {
         managed_by -> Text,
         created_at -> BigInt,
         upcoming_price_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    model_groups (id) {
+        id -> Text,
+        name -> Text,
+        strategy -> Text,
+        targets -> Text,
+        managed_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
     }
 }
 

@@ -165,6 +165,7 @@ pub(crate) fn hold(n: u32) -> Arc<HoldRequest> {
         dialect: Dialect::OpenaiChat,
         stream: n.is_multiple_of(2),
         run: None,
+        route: n.is_multiple_of(3).then(|| "prefix gpt-* → mini\nweighted: one of 2 → mini at a".into()),
     };
     let amount = Money::from_picos(1_000_000_000_000);
     let expected = Usage { input: 10, output: 100, ..Usage::default() };

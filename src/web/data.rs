@@ -33,6 +33,9 @@ const FORWARDED: [&str; 2] = [ANTHROPIC, "anthropic-beta"];
 const RUN: &str = "x-farthing-run";
 const BAD_RUN: &str = "x-farthing-run must be a name of 1 to 128 printable characters";
 
+/// What the rules of groups may look at.
+const TAGS: &str = "x-farthing-tags";
+
 /// Every request of an Anthropic client carries it, and no other client does.
 const ANTHROPIC: &str = "anthropic-version";
 /// The same for Google's clients, which call by `/v1` as well as by `/v1beta`.
@@ -86,7 +89,7 @@ async fn serve(
         Before::Nothing(claim) => claim,
         Before::Answered(answered) => return answer::again(answered),
     };
-    let answer = relay.serve(id.0, key, Ask { request, headers, run, claim }).await?;
+    let answer = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(http), claim }).await?;
     Ok(answer::respond(answer))
 }
 
@@ -102,6 +105,12 @@ fn run(http: &HttpRequest) -> Result<Option<Arc<str>>, Problem> {
     let name = value.to_str().ok().filter(|name| name::fault(name).is_none());
     let name = name.ok_or_else(|| Problem::new(Code::InvalidValue, BAD_RUN).at(RUN))?;
     Ok(Some(name.into()))
+}
+
+/// The tags of the request, as one list.
+fn tags(http: &HttpRequest) -> Option<Box<str>> {
+    let values: Vec<_> = http.headers().get_all(TAGS).filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(",").into())
 }
 
 /// A header that comes several times is one list.

@@ -4,6 +4,7 @@
 pub mod body;
 pub mod budget;
 pub mod catalogue;
+pub mod groups;
 pub mod keys;
 pub mod ledger;
 pub mod list;
@@ -12,6 +13,7 @@ mod prices;
 pub mod projects;
 pub mod providers;
 pub mod requests;
+pub mod routes;
 pub mod runs;
 pub mod tokens;
 pub mod usage;

@@ -9,7 +9,9 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
-use super::manage::{catalogue, keys, ledger, models, projects, providers, requests, runs, tokens, usage};
+use super::manage::{
+    catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
+};
 use super::{data, feed, manage, probes};
 
 /// Everything there is.
@@ -93,6 +95,14 @@ fn api() -> Scope {
         .service(at("/catalogue/refresh").route(post().to(catalogue::refresh)))
         .service(at("/catalogue/approve").route(post().to(catalogue::approve)))
         .service(at("/catalogue/dismiss").route(post().to(catalogue::dismiss)))
+        .service(at("/groups").route(get().to(groups::list)).route(post().to(groups::create)))
+        .service(
+            at("/groups/{id:.+}")
+                .route(get().to(groups::show))
+                .route(put().to(groups::replace))
+                .route(delete().to(groups::delete)),
+        )
+        .service(at("/routes/explain").route(post().to(routes::explain)))
         .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
         .service(
             at("/projects/{id}")

@@ -11,6 +11,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, middleware::from_fn, web};
 
 use super::{Gateway, middleware::envelope, routes};
+use crate::admin::passage::passage;
 use crate::config::ServerConfig;
 use crate::relay::{Recounting, Relay, Reporting, Retries};
 use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
@@ -61,6 +62,8 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessToke
         breakers: gateway.breakers.clone(),
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
+        patterns: gateway.patterns.clone(),
+        passage,
         upstream: Upstream::new(vault, tokens, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
         recounting: Recounting { queue: gateway.counts.clone(), reporting: Reporting::default() },
         retries,

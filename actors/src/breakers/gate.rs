@@ -32,6 +32,21 @@ pub(super) struct Pulse {
     /// The key seen last; zero for none.
     last_key: AtomicU64,
     several_keys: AtomicBool,
+    pace: Pace,
+}
+
+/// How soon calls were answered lately, in microseconds; zero where none is known. Each call moves a figure an eighth of the
+/// way; two at once may move it as one, which a figure of this kind can bear.
+#[derive(Default)]
+struct Pace {
+    streamed: AtomicU64,
+    whole: AtomicU64,
+}
+
+impl Pace {
+    fn figure(&self, streamed: bool) -> &AtomicU64 {
+        if streamed { &self.streamed } else { &self.whole }
+    }
 }
 
 /// Where a circuit stands, until it moves.
@@ -66,6 +81,21 @@ impl Pulse {
                 self.several_keys.store(true, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Notes how long an answer, or the first event of a streamed one, took.
+    pub(super) fn note(&self, streamed: bool, took: Duration) {
+        let figure = self.pace.figure(streamed);
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        let known = figure.load(Ordering::Relaxed);
+        let moved = if known == 0 { took } else { known - known / 8 + took / 8 };
+        figure.store(moved.max(1), Ordering::Relaxed);
+    }
+
+    /// How long they take; `None` where no call is known.
+    pub(super) fn pace(&self, streamed: bool) -> Option<Duration> {
+        let micros = self.pace.figure(streamed).load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
     }
 
     /// Takes what was counted; `None` if nothing was.
@@ -146,6 +176,20 @@ fn wall_time(clock: &Clock, at: Duration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_pace_follows_what_calls_take_and_keeps_streams_apart() {
+        let pulse = Pulse::default();
+        assert_eq!((pulse.pace(true), pulse.pace(false)), (None, None));
+        pulse.note(true, Duration::from_millis(80));
+        assert_eq!((pulse.pace(true), pulse.pace(false)), (Some(Duration::from_millis(80)), None));
+        pulse.note(true, Duration::from_millis(160));
+        assert_eq!(pulse.pace(true), Some(Duration::from_millis(90)));
+        (0..100).for_each(|_| pulse.note(true, Duration::from_millis(10)));
+        assert!(pulse.pace(true).is_some_and(|pace| pace < Duration::from_millis(11)), "{:?}", pulse.pace(true));
+        pulse.note(false, Duration::ZERO);
+        assert_eq!(pulse.pace(false), Some(Duration::from_micros(1)), "a figure, not an absent one");
+    }
 
     #[test]
     fn a_pulse_tells_one_key_from_several_and_starts_again_when_drained() {

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::BreakersActor;
 use super::gate::Gates;
-use super::messages::{Cooled, Failed, Force, Meet, TryTrial};
+use super::messages::{Answered, Cooled, Failed, Force, Meet, TryTrial};
 use super::outcomes::KeyMark;
 use super::report::{CircuitReport, Control, FailureKind, Verdict};
 use super::trial::Trial;
@@ -60,6 +60,19 @@ impl Breakers {
             Some(gate) => gate.pulse.beat(key),
             None => self.mailbox.hint(Meet { id, key }),
         }
+    }
+
+    /// A call was answered after `took`, or its first event came. Sends no message but for a deployment nobody called lately.
+    pub fn answered(&self, id: DeploymentId, streamed: bool, took: Duration) {
+        match self.gates.load().get(&id) {
+            Some(gate) => gate.pulse.note(streamed, took),
+            None => self.mailbox.hint(Answered { id, streamed, took }),
+        }
+    }
+
+    /// How soon the deployment answers, weighted to the latest calls; `None` if it had none lately. Asks nobody.
+    pub fn pace(&self, id: DeploymentId, streamed: bool) -> Option<Duration> {
+        self.gates.load().get(&id).and_then(|gate| gate.pulse.pace(streamed))
     }
 
     /// A call with `key` failed in a way that counts.

@@ -19,6 +19,15 @@ pub(super) struct Meet {
     pub(super) key: KeyMark,
 }
 
+/// A deployment without a gate answered: from now on it is noted how soon.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Answered {
+    pub(super) id: DeploymentId,
+    pub(super) streamed: bool,
+    pub(super) took: Duration,
+}
+
 /// A call failed in a way that counts.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -103,6 +103,10 @@ id!(
     DeploymentId, "mdl_"
 );
 id!(
+    /// A group of models.
+    GroupId, "grp_"
+);
+id!(
     /// A version of a deployment's price.
     PriceId, "prc_"
 );

@@ -32,6 +32,9 @@ pub struct Call {
     /// The run the client says it is part of, by its own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Arc<str>>,
+    /// Why it goes where it goes, a line for each decision; `None` where there was nothing to decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Arc<str>>,
 }
 
 /// Where an attempt goes and at which price.

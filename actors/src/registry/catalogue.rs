@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::RegistryError;
+use super::group::Group;
 use super::prices::PriceVersion;
 use crate::domain::{
-    DeploymentId, Dialect, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
+    DeploymentId, Dialect, GroupId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
 };
 
 /// A vendor or a self-hosted endpoint family.
@@ -83,7 +84,9 @@ pub struct Candidate {
 pub struct Catalogue {
     providers: BTreeMap<ProviderId, Arc<Provider>>,
     deployments: BTreeMap<DeploymentId, Arc<Deployment>>,
+    groups: BTreeMap<GroupId, Arc<Group>>,
     by_model: HashMap<Arc<str>, Vec<Candidate>>,
+    by_group: HashMap<Arc<str>, Arc<Group>>,
 }
 
 impl Catalogue {
@@ -94,7 +97,7 @@ impl Catalogue {
     pub fn new(providers: Vec<Provider>, deployments: Vec<Deployment>) -> Result<Self, RegistryError> {
         let providers = providers.into_iter().map(|provider| (provider.id, Arc::new(provider))).collect();
         let deployments = deployments.into_iter().map(|deployment| (deployment.id, Arc::new(deployment))).collect();
-        let catalogue = Self { providers, deployments, by_model: HashMap::new() };
+        let catalogue = Self { providers, deployments, ..Self::default() };
         let homeless = |deployment: &&Arc<Deployment>| catalogue.provider(deployment.provider).is_none();
         if let Some(deployment) = catalogue.deployments().find(homeless) {
             let (id, provider) = (deployment.id, deployment.provider);
@@ -104,7 +107,18 @@ impl Catalogue {
         Ok(catalogue.indexed())
     }
 
-    /// Where a call for `model` can go, in the order to try: by priority, then the heavier, then the older. Disabled
+    /// With these groups too.
+    ///
+    /// # Errors
+    /// If groups stand inside one another without end, or too deep.
+    pub fn with_groups(mut self, groups: Vec<Group>) -> Result<Self, RegistryError> {
+        self.groups = groups.into_iter().map(|group| (group.id, Arc::new(group))).collect();
+        let catalogue = self.indexed();
+        catalogue.check_nesting()?;
+        Ok(catalogue)
+    }
+
+    /// The deployments of `model`, without choosing among equals: by priority, then the heavier, then the older. Disabled
     /// providers are left out; an unknown model has no candidates.
     pub fn candidates(&self, model: &str) -> &[Candidate] {
         self.by_model.get(model).map_or(&[], Vec::as_slice)
@@ -142,6 +156,26 @@ impl Catalogue {
         self.deployments.values()
     }
 
+    /// Whether a deployment has this name, wherever it is.
+    pub fn has_model(&self, name: &str) -> bool {
+        self.by_model.contains_key(name) || self.deployments().any(|deployment| *deployment.name == *name)
+    }
+
+    /// The group with this id.
+    pub fn group(&self, id: GroupId) -> Option<&Arc<Group>> {
+        self.groups.get(&id)
+    }
+
+    /// The group with this name.
+    pub fn group_by_name(&self, name: &str) -> Option<&Arc<Group>> {
+        self.by_group.get(name)
+    }
+
+    /// Every group, oldest first.
+    pub fn groups(&self) -> impl DoubleEndedIterator<Item = &Arc<Group>> {
+        self.groups.values()
+    }
+
     /// This catalogue after `change`.
     pub(super) fn with(&self, change: Change) -> Self {
         let mut next = self.clone();
@@ -157,6 +191,12 @@ impl Catalogue {
             }
             Change::RemoveDeployment { id, .. } => {
                 next.deployments.remove(&id);
+            }
+            Change::SaveGroup(group) => {
+                next.groups.insert(group.id, group);
+            }
+            Change::RemoveGroup(id) => {
+                next.groups.remove(&id);
             }
         }
         next.indexed()
@@ -176,6 +216,7 @@ impl Catalogue {
             candidates.sort_unstable_by_key(Candidate::rank);
         }
         self.by_model = by_model;
+        self.by_group = self.groups().map(|group| (Arc::clone(&group.name), Arc::clone(group))).collect();
         self
     }
 }

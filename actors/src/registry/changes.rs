@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
+use super::group::Group;
 use super::prices::{Author, Plan, PriceRecord, priced};
-use crate::domain::{DeploymentId, Price, ProviderId, ProviderKind, Timeouts, Timestamp, name};
+use crate::domain::{DeploymentId, GroupId, Price, ProviderId, ProviderKind, Timeouts, Timestamp, name};
 
 /// Longest address of a provider.
 const MAX_URL: usize = 2_048;
@@ -36,9 +37,13 @@ pub enum Change {
         /// What is added to the record of its prices.
         record: PriceRecord,
     },
+    /// The group, new or instead of the one with its id.
+    SaveGroup(Arc<Group>),
+    /// No group with this id.
+    RemoveGroup(GroupId),
 }
 
-type Decision = Result<Change, RegistryError>;
+pub(super) type Decision = Result<Change, RegistryError>;
 
 impl Catalogue {
     pub(super) fn create_provider(&self, provider: Provider) -> Decision {
@@ -81,11 +86,15 @@ impl Catalogue {
         let present = self.deployment(deployment.id).ok_or(RegistryError::NotFound)?;
         deployment.created_at = present.created_at;
         self.check_deployment(&deployment, &plan, author.at)?;
+        if deployment.name != present.name {
+            self.check_unneeded(present)?;
+        }
         Ok(priced(deployment, Some(present), plan, author))
     }
 
     pub(super) fn delete_deployment(&self, id: DeploymentId, author: &Author) -> Decision {
         let present = self.deployment(id).ok_or(RegistryError::NotFound)?;
+        self.check_unneeded(present)?;
         let withdrawn = present.upcoming.as_ref().map(|plan| author.withdrawal(plan.id));
         Ok(Change::RemoveDeployment { id, record: PriceRecord { added: Vec::new(), withdrawn } })
     }
@@ -108,6 +117,9 @@ impl Catalogue {
         }
         if let Some(reason) = name::fault(&deployment.upstream_model) {
             return Err(RegistryError::invalid("upstream_model", reason));
+        }
+        if self.group_by_name(&deployment.name).is_some() {
+            return Err(RegistryError::Conflict("a group has this name; choose a different one".to_owned()));
         }
         check_capacity(deployment)?;
         if let Some((_, price)) = deployment.price.as_deref() {

@@ -4,11 +4,13 @@
 use super::RegistryActor;
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
+use super::group::Group;
 use super::messages::{
-    CreateDeployment, CreateProvider, DeleteDeployment, DeleteProvider, Requote, UpdateDeployment, UpdateProvider,
+    CreateDeployment, CreateGroup, CreateProvider, DeleteDeployment, DeleteGroup, DeleteProvider, Requote,
+    UpdateDeployment, UpdateGroup, UpdateProvider,
 };
 use super::prices::{Author, Plan, Quote};
-use crate::domain::{DeploymentId, ProviderId};
+use crate::domain::{DeploymentId, GroupId, ProviderId};
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
@@ -100,9 +102,34 @@ impl Registry {
     /// Removes a deployment. The versions of its price stay, because the books name them; a planned one is withdrawn.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is none, or a group needs it.
     pub async fn delete_deployment(&self, id: DeploymentId, author: Author) -> Result<(), RegistryError> {
         self.mailbox.ask(DeleteDeployment(id, author)).await?
+    }
+
+    /// Adds a group.
+    ///
+    /// # Errors
+    /// If its name is a model's or another group's, a target is missing, a field is wrong, or groups would stand inside one
+    /// another without end.
+    pub async fn create_group(&self, group: Group) -> Result<(), RegistryError> {
+        self.mailbox.ask(CreateGroup(group)).await?
+    }
+
+    /// Replaces the group with this id; the time it was made stays.
+    ///
+    /// # Errors
+    /// As [`Registry::create_group`], if there is none, or if it would lose a name that another group uses.
+    pub async fn update_group(&self, group: Group) -> Result<(), RegistryError> {
+        self.mailbox.ask(UpdateGroup(group)).await?
+    }
+
+    /// Removes a group.
+    ///
+    /// # Errors
+    /// If there is none, or another group uses it.
+    pub async fn delete_group(&self, id: GroupId) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteGroup(id)).await?
     }
 
     /// How the actor is, for the system page.

@@ -4,8 +4,9 @@ use actix::Message;
 
 use super::catalogue::{Deployment, Provider};
 use super::error::RegistryError;
+use super::group::Group;
 use super::prices::{Author, Plan, Quote};
-use crate::domain::{DeploymentId, ProviderId};
+use crate::domain::{DeploymentId, GroupId, ProviderId};
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
@@ -34,3 +35,15 @@ pub(super) struct DeleteDeployment(pub(super) DeploymentId, pub(super) Author);
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
 pub(super) struct Requote(pub(super) Quote, pub(super) Author);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct CreateGroup(pub(super) Group);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct UpdateGroup(pub(super) Group);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct DeleteGroup(pub(super) GroupId);

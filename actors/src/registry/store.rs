@@ -3,6 +3,7 @@
 
 use super::catalogue::{Deployment, Provider};
 use super::changes::Change;
+use super::group::Group;
 use crate::error::{LoadError, SaveError};
 
 /// Where providers, deployments and every version of their prices are kept. Blocking: changes are rare, and nothing on
@@ -13,6 +14,12 @@ pub trait RegistryStore: Send + Sync {
     /// # Errors
     /// If the database does not answer or a row is damaged.
     fn load(&self) -> Result<(Vec<Provider>, Vec<Deployment>), LoadError>;
+
+    /// Every group.
+    ///
+    /// # Errors
+    /// As [`RegistryStore::load`].
+    fn load_groups(&self) -> Result<Vec<Group>, LoadError>;
 
     /// Saves one change as a whole; it is durable when this returns. Versions of prices are added, never altered.
     ///

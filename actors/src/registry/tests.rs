@@ -14,7 +14,7 @@ use crate::domain::{
     Timeouts, Timestamp,
 };
 
-fn provider(id: u128) -> Provider {
+pub(super) fn provider(id: u128) -> Provider {
     Provider {
         id: ProviderId::from_u128(id),
         name: format!("provider {id}"),
@@ -29,7 +29,7 @@ fn provider(id: u128) -> Provider {
     }
 }
 
-fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
+pub(super) fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
     Deployment {
         id: DeploymentId::from_u128(id),
         name: name.into(),
@@ -47,15 +47,15 @@ fn deployment(id: u128, name: &str, provider: u128) -> Deployment {
     }
 }
 
-fn author(at: i64) -> Author {
+pub(super) fn author(at: i64) -> Author {
     Author::new("ops", Timestamp(at))
 }
 
-fn price(rate: &str) -> Price {
+pub(super) fn price(rate: &str) -> Price {
     Price { input_cost_per_m: rate.parse().unwrap(), ..Price::default() }
 }
 
-fn priced(rate: &str) -> Option<PriceInForce> {
+pub(super) fn priced(rate: &str) -> Option<PriceInForce> {
     Some(super::unversioned(price(rate)))
 }
 

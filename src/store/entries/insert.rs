@@ -13,7 +13,7 @@ use farthing_actors::ledger::entry::{Entry, Line};
 use crate::store::chain::{Fields, Hash};
 use crate::store::prices::json;
 
-const INSERT: &str = "INSERT INTO ledger_entries (hash, seq, kind, request_id, placed_at, closed_at, key_id, project_id, \
+const INSERT: &str = "INSERT INTO ledger_entries (hash, route, seq, kind, request_id, placed_at, closed_at, key_id, project_id, \
                       scopes, model, dialect, stream, run, provider_id, deployment_id, upstream_model, price_id, price, \
                       input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, units, tier, provenance, status, \
                       http_status, attempts, latency_ms, first_token_ms, held, amount, debit_account, \
@@ -25,6 +25,7 @@ const INSERT: &str = "INSERT INTO ledger_entries (hash, seq, kind, request_id, p
 /// prepared ones, which was nearly half of a row's cost.
 pub(in crate::store) struct NewRow<'a> {
     hash: Hash,
+    route: Option<&'a str>,
     seq: i64,
     kind: &'a str,
     request_id: &'a str,
@@ -81,6 +82,7 @@ impl QueryFragment<Sqlite> for NewRow<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(INSERT);
         out.push_bind_param::<Binary, _>(&self.hash)?;
+        bind!(out, Nullable<Text>: &self.route);
         self.bind_call(&mut out)?;
         self.bind_target(&mut out)?;
         self.bind_outcome(&mut out)?;
@@ -120,7 +122,7 @@ impl NewRow<'_> {
         Self { hash, ..self }
     }
 
-    /// What its hash covers: every column but the hash, in this order, which `docs/ledger.md` tells to whoever wants to
+    /// What its hash covers: every column but the hash and the route, in this order, which `docs/ledger.md` tells to whoever wants to
     /// compute it again.
     pub(in crate::store) fn fields(&self, fields: &mut Fields) {
         fields.begin();
@@ -161,6 +163,7 @@ impl Texts {
         let price = target.and_then(|target| target.price.as_ref());
         NewRow {
             hash: Hash::default(),
+            route: call.route.as_deref(),
             seq,
             kind: entry.kind.name(),
             request_id: &self.request,

@@ -58,6 +58,7 @@ pub(in crate::store) struct Row {
     pub(in crate::store) debit_account: String,
     pub(in crate::store) credit_account: String,
     pub(in crate::store) hash: Vec<u8>,
+    route: Option<String>,
 }
 
 impl TryFrom<Row> for StoredEntry {
@@ -106,6 +107,7 @@ impl Row {
             dialect: self.text("dialect", &self.dialect)?,
             stream: self.stream,
             run: self.run.as_deref().map(Arc::from),
+            route: self.route.as_deref().map(Arc::from),
         })
     }
 

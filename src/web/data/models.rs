@@ -1,8 +1,9 @@
-//! `/v1/models` and `/v1beta/models`: the models a key may use, in OpenAI's shape, and in Anthropic's or Gemini's for clients
+//! `/v1/models` and `/v1beta/models`: the models and groups a key may use, in OpenAI's shape, and in Anthropic's or Gemini's for clients
 //! that say they are theirs. Owns the shapes. Refuses to tell a model that does not exist from one the key may not use.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::Dialect;
+use farthing_actors::domain::{Dialect, Timestamp};
+use farthing_actors::registry::Group;
 use farthing_actors::registry::catalogue::{Candidate, Catalogue};
 use serde_json::{Value, json};
 
@@ -55,10 +56,52 @@ pub async fn show_gemini(
     Shape::Gemini.show_to(&caller, &gateway, &path)
 }
 
-/// The first candidate of every model that is admitted, in order of their names.
-fn usable(catalogue: &Catalogue, admits: impl Fn(&str) -> bool) -> Vec<&Candidate> {
-    let names = catalogue.models();
-    names.iter().filter(|name| admits(name)).filter_map(|name| catalogue.candidates(name).first()).collect()
+/// Who is said to own a group.
+const OURSELVES: &str = "farthing";
+
+/// A model or a group as applications see it.
+struct Listed<'a> {
+    id: &'a str,
+    made: Timestamp,
+    owner: &'a str,
+    context_window: Option<u64>,
+    max_output_tokens: Option<u64>,
+}
+
+/// Every model and every group that is admitted and has somewhere to go, in order of their names.
+fn usable(catalogue: &Catalogue, admits: impl Fn(&str) -> bool) -> Vec<Listed<'_>> {
+    let models = catalogue.models();
+    let models = models.iter().filter_map(|name| catalogue.candidates(name).first()).map(Listed::model);
+    let groups = catalogue.groups().filter_map(|group| Listed::group(catalogue, group));
+    let mut all: Vec<_> = models.chain(groups).filter(|listed| admits(listed.id)).collect();
+    all.sort_unstable_by_key(|listed| listed.id);
+    all
+}
+
+impl<'a> Listed<'a> {
+    /// The model or group of this name.
+    fn find(catalogue: &'a Catalogue, name: &str) -> Option<Self> {
+        let model = catalogue.candidates(name).first().map(Self::model);
+        model.or_else(|| catalogue.group_by_name(name).and_then(|group| Self::group(catalogue, group)))
+    }
+
+    fn model(candidate: &'a Candidate) -> Self {
+        let model = &candidate.deployment;
+        Self {
+            id: &model.name,
+            made: model.created_at,
+            owner: &candidate.provider.name,
+            context_window: model.context_window,
+            max_output_tokens: model.max_output_tokens,
+        }
+    }
+
+    /// Its limits are those of whichever it chooses.
+    fn group(catalogue: &Catalogue, group: &'a Group) -> Option<Self> {
+        catalogue.first_of(group)?;
+        let (id, made) = (&*group.name, group.created_at);
+        Some(Self { id, made, owner: OURSELVES, context_window: None, max_output_tokens: None })
+    }
 }
 
 impl Shape {
@@ -78,30 +121,29 @@ impl Shape {
 
     fn show_to(self, caller: &Caller, gateway: &Gateway, model: &str) -> Result<HttpResponse, Problem> {
         let catalogue = gateway.catalogue.get();
-        let first = catalogue.candidates(model).first().filter(|_| caller.0.admits(model));
+        let first = Listed::find(&catalogue, model).filter(|_| caller.0.admits(model));
         let missing = || Problem::new(Code::ModelNotFound, format!("the model {model:?} does not exist")).at("model");
-        Ok(HttpResponse::Ok().json(self.model(first.ok_or_else(missing)?)))
+        Ok(HttpResponse::Ok().json(self.model(&first.ok_or_else(missing)?)))
     }
 
-    fn model(self, candidate: &Candidate) -> Value {
-        let (model, provider) = (&candidate.deployment, &candidate.provider);
-        let (id, made) = (&*model.name, model.created_at);
+    fn model(self, listed: &Listed<'_>) -> Value {
+        let Listed { id, made, owner, context_window, max_output_tokens } = listed;
         match self {
             Self::Openai => {
-                json!({ "id": id, "object": "model", "created": made.0.div_euclid(1_000), "owned_by": provider.name })
+                json!({ "id": id, "object": "model", "created": made.0.div_euclid(1_000), "owned_by": owner })
             }
-            Self::Anthropic => json!({ "type": "model", "id": id, "display_name": id, "created_at": rfc3339(made) }),
+            Self::Anthropic => json!({ "type": "model", "id": id, "display_name": id, "created_at": rfc3339(*made) }),
             Self::Gemini => json!({
                 "name": format!("models/{id}"), "displayName": id, "version": "001",
-                "inputTokenLimit": model.context_window, "outputTokenLimit": model.max_output_tokens,
+                "inputTokenLimit": context_window, "outputTokenLimit": max_output_tokens,
                 "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
             }),
         }
     }
 
-    fn list(self, models: &[&Candidate]) -> Value {
-        let data: Vec<_> = models.iter().map(|candidate| self.model(candidate)).collect();
-        let id = |candidate: &&Candidate| candidate.deployment.name.to_string();
+    fn list(self, models: &[Listed<'_>]) -> Value {
+        let data: Vec<_> = models.iter().map(|listed| self.model(listed)).collect();
+        let id = |listed: &Listed<'_>| listed.id.to_owned();
         match self {
             Self::Openai => json!({ "object": "list", "data": data }),
             Self::Gemini => json!({ "models": data }),
@@ -116,7 +158,7 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farthing_actors::domain::{DeploymentId, PriceSource, ProviderId, ProviderKind, Timeouts, Timestamp};
+    use farthing_actors::domain::{DeploymentId, PriceSource, ProviderId, ProviderKind, Timeouts};
     use farthing_actors::registry::catalogue::{Deployment, Provider};
 
     fn catalogue(models: &[&str]) -> Catalogue {

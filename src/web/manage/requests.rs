@@ -7,6 +7,7 @@ use farthing_actors::domain::{
     Units, Usage,
 };
 use farthing_actors::keyring::ring::Keys;
+use farthing_actors::ledger::Call;
 use farthing_actors::registry::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +89,8 @@ struct DetailView {
     #[serde(flatten)]
     request: RequestView,
     scopes: Vec<Scope>,
+    /// Why it went where it went: a text for each decision.
+    route: Vec<String>,
     price: Option<PriceView>,
     entries: Vec<EntryView>,
 }
@@ -201,6 +204,7 @@ impl DetailView {
         Self {
             request: RequestView::new(line, keys, catalogue),
             scopes: entry.call.scopes.to_vec(),
+            route: story(&entry.call),
             price: price.map(|price| PriceView { version: price.0, rates: price.1.clone() }),
             entries: lines.into_iter().filter_map(EntryView::new).collect(),
         }
@@ -228,6 +232,12 @@ impl EntryView {
             time: rfc3339(entry.closed_at),
         })
     }
+}
+
+/// Where nothing was decided, that says it too.
+fn story(call: &Call) -> Vec<String> {
+    let named = || vec![format!("explicit {}", call.model)];
+    call.route.as_deref().map_or_else(named, |route| route.lines().map(ToOwned::to_owned).collect())
 }
 
 fn provider_name(catalogue: &Catalogue, id: ProviderId) -> String {

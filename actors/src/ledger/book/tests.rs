@@ -38,6 +38,7 @@ fn hold(request: u128, key_number: u128, amount: u64) -> HoldRequest {
             dialect: Dialect::OpenaiChat,
             stream: false,
             run: None,
+            route: None,
         },
         target: Target {
             provider: ProviderId::from_u128(1),

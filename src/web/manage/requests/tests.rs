@@ -22,6 +22,7 @@ fn entry(target: Option<Target>) -> Entry {
             dialect: Dialect::OpenaiChat,
             stream: true,
             run: None,
+            route: None,
         },
         target,
         outcome: Outcome {
@@ -75,6 +76,7 @@ fn a_line_is_shown_whole_and_what_has_gone_by_its_id() {
     for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&shown[field], value, "{field}");
     }
+    assert_eq!(shown["route"], json!(["explicit gpt-4o-mini"]));
     assert_eq!(shown["scopes"], json!([KeyId::from_u128(1), ProjectId::from_u128(2)]));
     assert_eq!(shown["price"]["version"], json!(PriceId::from_u128(6)));
     assert_eq!(shown["entries"][0]["amount_usd"], "0.000012345");

@@ -1,0 +1,3 @@
+-- Why a request went where it went: a line of text for each decision. NULL: the model was named and had one deployment. No
+-- money depends on it, so no hash covers it.
+ALTER TABLE ledger_entries ADD COLUMN route TEXT;

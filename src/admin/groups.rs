@@ -1,0 +1,70 @@
+//! Groups: several models under one name. Owns what a change is made of. Refuses rules: whether names are free, targets are
+//! there and nothing goes in circles are the registry's questions.
+
+use std::sync::Arc;
+
+use farthing_actors::domain::{GroupId, Strategy};
+use farthing_actors::registry::group::{Group, Target};
+
+use super::{Admin, AdminError};
+
+/// A group to be made, or to stand where another stood.
+#[derive(Debug, Clone)]
+pub struct GroupDraft {
+    /// The model as clients name it.
+    pub name: String,
+    /// How it chooses.
+    pub strategy: Strategy,
+    /// Among what, in order.
+    pub targets: Vec<Target>,
+}
+
+impl Admin {
+    /// The group with this id or name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn group(&self, wanted: &str) -> Result<Arc<Group>, AdminError> {
+        let catalogue = self.catalogue();
+        let by_id = wanted.parse().ok().and_then(|id| catalogue.group(id));
+        by_id.or_else(|| catalogue.group_by_name(wanted)).cloned().ok_or_else(|| AdminError::absent("group", wanted))
+    }
+
+    /// Makes a group.
+    ///
+    /// # Errors
+    /// As the registry refuses.
+    pub async fn create_group(&self, draft: GroupDraft) -> Result<Arc<Group>, AdminError> {
+        let _one = self.changing.lock().await;
+        let now = self.parts.clock.now();
+        let GroupDraft { name, strategy, targets } = draft;
+        let id = GroupId::generate();
+        let group = Group { id, name: name.into(), strategy, targets, created_at: now, updated_at: now };
+        self.parts.registry.create_group(group).await?;
+        self.group(&id.to_string())
+    }
+
+    /// Puts `draft` where the group with this id or name stood.
+    ///
+    /// # Errors
+    /// If there is none, or as the registry refuses.
+    pub async fn replace_group(&self, wanted: &str, draft: GroupDraft) -> Result<Arc<Group>, AdminError> {
+        let _one = self.changing.lock().await;
+        let present = self.group(wanted)?;
+        let GroupDraft { name, strategy, targets } = draft;
+        let (id, created_at, updated_at) = (present.id, present.created_at, self.parts.clock.now());
+        let group = Group { id, name: name.into(), strategy, targets, created_at, updated_at };
+        self.parts.registry.update_group(group).await?;
+        self.group(&id.to_string())
+    }
+
+    /// Removes a group.
+    ///
+    /// # Errors
+    /// If there is none, or another group uses it.
+    pub async fn delete_group(&self, wanted: &str) -> Result<(), AdminError> {
+        let _one = self.changing.lock().await;
+        let present = self.group(wanted)?;
+        Ok(self.parts.registry.delete_group(present.id).await?)
+    }
+}

@@ -1,0 +1,175 @@
+//! Explaining routes: where a request would go that nobody has sent. Owns who asks (a key, a project, or nobody) and what is
+//! assumed of the request. The choice is the same code that serves calls; nothing is sent, held or written down.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use farthing_actors::breakers::{Breakers, Verdict};
+use farthing_actors::domain::{DeploymentId, KeyId, Patterns, ProjectId, Usage};
+use farthing_actors::registry::catalogue::{Candidate, Provider};
+use farthing_actors::registry::routing::{Route, Situation, Step, Why};
+
+use super::passage::passage;
+use super::{Admin, AdminError};
+
+/// Generated tokens where neither a request nor a model caps them, as the relay assumes.
+const OUTPUT: u64 = 4_096;
+
+/// A request that nobody has sent.
+#[derive(Debug, Clone, Default)]
+pub struct Hypothesis {
+    /// The model it names.
+    pub model: String,
+    /// Whose key, if it matters.
+    pub asker: Asker,
+    /// Tokens of its prompt; a quarter of the bytes of `text` if absent.
+    pub input_tokens: Option<u64>,
+    /// Its cap on generated tokens.
+    pub output_tokens: Option<u64>,
+    /// Whether it has pictures.
+    pub images: bool,
+    /// Whether it offers tools.
+    pub tools: bool,
+    /// Whether it is streamed.
+    pub stream: bool,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What is said in it; also what makes it a conversation of its own.
+    pub text: String,
+}
+
+/// Who would send it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// Somebody without budget who may use every model.
+    #[default]
+    Anybody,
+    /// A key of this project.
+    Project(ProjectId),
+    /// This key.
+    Key(KeyId),
+}
+
+/// Where it would go.
+#[derive(Debug, Clone, Default)]
+pub struct Explanation {
+    /// The candidates in order, and the decisions that made it. Those that were left out are among the decisions.
+    pub route: Route,
+    /// Why it would go nowhere.
+    pub refused: Option<String>,
+    /// What is assumed of it, to compare prices by.
+    pub expected: Usage,
+}
+
+/// What routing sees of it.
+struct Supposed<'a> {
+    hypothesis: &'a Hypothesis,
+    breakers: &'a Breakers,
+    text: String,
+}
+
+impl Admin {
+    /// Where a request would go now.
+    ///
+    /// # Errors
+    /// If there is no such key or project.
+    pub fn explain(
+        &self,
+        hypothesis: &Hypothesis,
+        breakers: &Breakers,
+        patterns: &Patterns,
+    ) -> Result<Explanation, AdminError> {
+        let (admitted, budgeted) = self.standing(hypothesis)?;
+        let supposed = Supposed { hypothesis, breakers, text: hypothesis.text.to_lowercase() };
+        let expected = supposed.expected();
+        let refused = |why: String| Explanation { refused: Some(why), expected, ..Explanation::default() };
+        if !admitted {
+            return Ok(refused("this key or project may not use the model".to_owned()));
+        }
+        let mut route = match self.catalogue().route(patterns, &hypothesis.model, &supposed) {
+            Ok(route) => route,
+            Err(error) => return Ok(refused(error.to_string())),
+        };
+        leave_out(&mut route, budgeted, breakers);
+        let nobody = route.candidates.is_empty().then(|| "every deployment is left out".to_owned());
+        Ok(Explanation { route, refused: nobody, expected })
+    }
+
+    /// Whether the asker may use the model, and whether a budget is kept.
+    fn standing(&self, hypothesis: &Hypothesis) -> Result<(bool, bool), AdminError> {
+        let keys = self.keys();
+        match hypothesis.asker {
+            Asker::Anybody => Ok((true, false)),
+            Asker::Key(id) => {
+                let key = keys.key(id).ok_or_else(|| AdminError::absent("key", id))?;
+                Ok((key.admits(&hypothesis.model), key.budgeted))
+            }
+            Asker::Project(id) => {
+                let mut lineage = keys.lineage(id).peekable();
+                lineage.peek().ok_or_else(|| AdminError::absent("project", id))?;
+                let with = |(admitted, budgeted), project: &Arc<farthing_actors::keyring::ring::Project>| {
+                    let admits = project.allowed_models.admits(&hypothesis.model);
+                    (admitted && admits, budgeted || project.budget.is_some())
+                };
+                Ok(lineage.fold((true, false), with))
+            }
+        }
+    }
+}
+
+fn leave_out(route: &mut Route, budgeted: bool, breakers: &Breakers) {
+    let steps = &mut route.steps;
+    route.candidates.retain(|candidate| {
+        let open = || matches!(breakers.verdict(candidate.deployment.id), Verdict::Open { .. });
+        let why = match () {
+            () if budgeted && candidate.deployment.price.is_none() => Some(Why::NotPriced),
+            () if open() => Some(Why::CircuitOpen),
+            () => None,
+        };
+        steps.extend(why.map(|why| Step::LeftOut(candidate.clone(), why)));
+        why.is_none()
+    });
+}
+
+impl Situation for Supposed<'_> {
+    fn seed(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.hypothesis.model, &self.hypothesis.text).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn input_tokens(&self) -> u64 {
+        let bytes = u64::try_from(self.hypothesis.text.len()).unwrap_or(u64::MAX);
+        self.hypothesis.input_tokens.unwrap_or(bytes.div_ceil(4))
+    }
+
+    fn expected(&self) -> Usage {
+        let output = self.hypothesis.output_tokens.unwrap_or(OUTPUT);
+        Usage { input: self.input_tokens(), output, ..Usage::default() }
+    }
+
+    fn has_images(&self) -> bool {
+        self.hypothesis.images
+    }
+
+    fn has_tools(&self) -> bool {
+        self.hypothesis.tools
+    }
+
+    fn is_tagged(&self, tag: &str) -> bool {
+        self.hypothesis.tags.iter().any(|given| given == tag)
+    }
+
+    fn mentions(&self, keyword: &str) -> bool {
+        self.text.contains(&keyword.to_lowercase())
+    }
+
+    fn latency(&self, deployment: DeploymentId) -> Option<Duration> {
+        self.breakers.pace(deployment, self.hypothesis.stream)
+    }
+
+    fn passage(&self, provider: &Arc<Provider>, model: &str) -> Candidate {
+        passage(provider, model)
+    }
+}

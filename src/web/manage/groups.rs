@@ -1,0 +1,109 @@
+//! `/api/groups`: several models under one name. Owns their shape on the wire, which PUT takes back as GET gave it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::{GroupId, Strategy};
+use farthing_actors::registry::group::{Group, Target};
+use serde::{Deserialize, Serialize};
+
+use super::body::read;
+use super::list::{List, ListQuery, Page, query};
+use super::rfc3339;
+use crate::admin::groups::GroupDraft;
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Definition {
+    name: String,
+    strategy: Strategy,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupView<'a> {
+    id: GroupId,
+    name: &'a str,
+    strategy: Strategy,
+    targets: &'a [Target],
+    created_at: String,
+    updated_at: String,
+}
+
+/// GET `/api/groups`.
+pub async fn list(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let asked: ListQuery = query(&request)?;
+    let page = Page::new(asked.limit, asked.cursor.as_deref())?;
+    let catalogue = gateway.admin.catalogue();
+    let (groups, next_cursor) = page.cut(catalogue.groups(), |group| group.id);
+    let data = groups.into_iter().map(|group| GroupView::new(group)).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+}
+
+/// POST `/api/groups`.
+pub async fn create(
+    _: Operator<ManageModels>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: Definition = read(&request, payload).await?;
+    let group = gateway.admin.create_group(body.into()).await?;
+    Ok(HttpResponse::Created().json(GroupView::new(&group)))
+}
+
+/// GET `/api/groups/{id}`, by id or name.
+pub async fn show(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(GroupView::new(&*gateway.admin.group(&path)?)))
+}
+
+/// PUT `/api/groups/{id}`, by id or name: the whole definition.
+pub async fn replace(
+    _: Operator<ManageModels>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: Definition = read(&request, payload).await?;
+    let group = gateway.admin.replace_group(&path, body.into()).await?;
+    Ok(HttpResponse::Ok().json(GroupView::new(&group)))
+}
+
+/// DELETE `/api/groups/{id}`, by id or name.
+pub async fn delete(
+    _: Operator<ManageModels>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    gateway.admin.delete_group(&path).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl<'a> GroupView<'a> {
+    fn new(group: &'a Group) -> Self {
+        Self {
+            id: group.id,
+            name: &group.name,
+            strategy: group.strategy,
+            targets: &group.targets,
+            created_at: rfc3339(group.created_at),
+            updated_at: rfc3339(group.updated_at),
+        }
+    }
+}
+
+impl From<Definition> for GroupDraft {
+    fn from(body: Definition) -> Self {
+        Self { name: body.name, strategy: body.strategy, targets: body.targets }
+    }
+}

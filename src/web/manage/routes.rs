@@ -1,0 +1,143 @@
+//! `POST /api/routes/explain`: where a request would go that nobody has sent. Owns the shape of question and answer.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::breakers::CircuitState;
+use farthing_actors::domain::{DeploymentId, Money, ProviderId};
+use farthing_actors::registry::catalogue::Candidate;
+use farthing_actors::registry::routing::Step;
+use serde::{Deserialize, Serialize};
+
+use super::body::read;
+use super::keys::project_id;
+use crate::admin::routes::{Asker, Explanation, Hypothesis};
+use crate::web::Gateway;
+use crate::web::error::{Code, Problem};
+use crate::web::extract::operator::{Operator, ReadSettings};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    model: String,
+    project: Option<String>,
+    key: Option<String>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    #[serde(default)]
+    images: bool,
+    #[serde(default)]
+    tools: bool,
+    #[serde(default)]
+    stream: bool,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplanationView<'a> {
+    model: &'a str,
+    /// Why it would be refused; `null` if it would be sent.
+    refused: Option<&'a str>,
+    /// The decisions, in order.
+    route: Vec<String>,
+    /// Where it would be tried, in order.
+    candidates: Vec<CandidateView<'a>>,
+    /// Who would have had a turn, and why not.
+    left_out: Vec<LeftOutView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct CandidateView<'a> {
+    model: &'a str,
+    model_id: DeploymentId,
+    provider: &'a str,
+    provider_id: ProviderId,
+    upstream_model: &'a str,
+    priority: i32,
+    weight: u32,
+    circuit: CircuitState,
+    /// What it would cost with all its output; `null` without a price.
+    cost_usd: Option<Money>,
+    /// How soon it answers such requests, weighted to the latest; `null` if it had none lately.
+    latency_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOutView<'a> {
+    #[serde(flatten)]
+    candidate: CandidateView<'a>,
+    reason: String,
+}
+
+/// POST `/api/routes/explain`.
+pub async fn explain(
+    _: Operator<ReadSettings>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let question: Question = read(&request, payload).await?;
+    let hypothesis = hypothesis(&gateway, question)?;
+    let found = gateway.admin.explain(&hypothesis, &gateway.breakers, &gateway.patterns)?;
+    Ok(HttpResponse::Ok().json(ExplanationView::new(&gateway, &hypothesis, &found)))
+}
+
+fn hypothesis(gateway: &Gateway, question: Question) -> Result<Hypothesis, Problem> {
+    let malformed = |_| Problem::new(Code::InvalidValue, "key must be a key's id, such as key_…").at("key");
+    let asker = match (question.key, question.project) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::new(Code::InvalidValue, "give a key or a project, not both").at("key"));
+        }
+        (Some(key), None) => Asker::Key(key.parse().map_err(malformed)?),
+        (None, Some(project)) => Asker::Project(project_id(gateway, &project)?),
+        (None, None) => Asker::Anybody,
+    };
+    Ok(Hypothesis {
+        model: question.model,
+        asker,
+        input_tokens: question.input_tokens,
+        output_tokens: question.output_tokens,
+        images: question.images,
+        tools: question.tools,
+        stream: question.stream,
+        tags: question.tags,
+        text: question.text,
+    })
+}
+
+impl<'a> ExplanationView<'a> {
+    fn new(gateway: &Gateway, hypothesis: &'a Hypothesis, found: &'a Explanation) -> Self {
+        let view = |candidate| CandidateView::new(gateway, hypothesis, found, candidate);
+        let left_out = found.route.steps.iter().filter_map(|step| match step {
+            Step::LeftOut(candidate, why) => Some(LeftOutView { candidate: view(candidate), reason: why.to_string() }),
+            _ => None,
+        });
+        Self {
+            model: &hypothesis.model,
+            refused: found.refused.as_deref(),
+            route: found.route.steps.iter().map(ToString::to_string).collect(),
+            candidates: found.route.candidates.iter().map(view).collect(),
+            left_out: left_out.collect(),
+        }
+    }
+}
+
+impl<'a> CandidateView<'a> {
+    fn new(gateway: &Gateway, asked: &Hypothesis, found: &Explanation, candidate: &'a Candidate) -> Self {
+        let (model, provider) = (&candidate.deployment, &candidate.provider);
+        let pace = gateway.breakers.pace(model.id, asked.stream);
+        Self {
+            model: &model.name,
+            model_id: model.id,
+            provider: &provider.name,
+            provider_id: provider.id,
+            upstream_model: &model.upstream_model,
+            priority: model.priority,
+            weight: model.weight,
+            circuit: gateway.breakers.report(model.id).state,
+            cost_usd: model.price.as_deref().map(|(_, price)| price.cost(&found.expected)),
+            latency_ms: pace.map(|pace| u64::try_from(pace.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+}
