@@ -69,11 +69,13 @@ fn v1beta() -> Scope {
 
 /// What operators call.
 fn operators(config: &mut ServiceConfig) {
-    config.service(api());
+    let api = web::scope("/api").configure(supply).configure(callers).configure(books);
+    config.service(api.default_service(web::to(manage::unknown)));
 }
 
-fn api() -> Scope {
-    web::scope("/api")
+/// Where calls can go, and at which prices.
+fn supply(config: &mut ServiceConfig) {
+    config
         .service(at("/providers").route(get().to(providers::list)).route(post().to(providers::create)))
         .service(
             at("/providers/{id}")
@@ -102,7 +104,12 @@ fn api() -> Scope {
                 .route(put().to(groups::replace))
                 .route(delete().to(groups::delete)),
         )
-        .service(at("/routes/explain").route(post().to(routes::explain)))
+        .service(at("/routes/explain").route(post().to(routes::explain)));
+}
+
+/// Who calls, and what they may.
+fn callers(config: &mut ServiceConfig) {
+    config
         .service(at("/projects").route(get().to(projects::list)).route(post().to(projects::create)))
         .service(
             at("/projects/{id}")
@@ -123,6 +130,12 @@ fn api() -> Scope {
         .service(at("/keys/{id}/runs/{name}/kill").route(post().to(runs::kill_by_name)))
         .service(at("/runs").route(get().to(runs::list)))
         .service(at("/runs/{id}/kill").route(post().to(runs::kill)))
+        .service(at("/tokens").route(post().to(tokens::create)));
+}
+
+/// What was called, and what it cost.
+fn books(config: &mut ServiceConfig) {
+    config
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
         .service(at("/usage/summary").route(get().to(usage::summary)))
@@ -136,9 +149,7 @@ fn api() -> Scope {
             at("/ledger/adjustments")
                 .route(get().to(ledger::adjustments::list))
                 .route(post().to(ledger::adjustments::create)),
-        )
-        .service(at("/tokens").route(post().to(tokens::create)))
-        .default_service(web::to(manage::unknown))
+        );
 }
 
 /// What operators see in a browser, and the feed that keeps it live.
