@@ -140,7 +140,7 @@ fn every_setting_can_be_set_in_the_environment() {
     let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
     assert_eq!(config.database, database);
     assert_eq!(config.logging.level, LevelFilter::Debug);
-    assert_eq!(lines(&config), ["gpt-* openai", "llama-* ollama"]);
+    assert_eq!(lines(&config), ["llama-* ollama", "gpt-* openai"]);
 }
 
 /// Where patterns lead, in the order they are tried.
