@@ -49,7 +49,7 @@ pub struct AdminParts {
     /// What was called and what it cost.
     pub books: Books,
     /// What known models cost.
-    pub lists: PriceLists,
+    pub lists: Arc<PriceLists>,
     /// Time.
     pub clock: Clock,
 }

@@ -186,7 +186,7 @@ fn gateway(
             ledger,
             security,
             books: Books::new(disk.store, disk.writer),
-            lists,
+            lists: Arc::new(lists),
             clock: clock.clone(),
         }),
         counts: CountQueue::start(),

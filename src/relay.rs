@@ -70,7 +70,7 @@ pub struct Relay {
     /// Where models go that nobody has set up.
     pub patterns: Patterns,
     /// Makes the way to such a model at a provider.
-    pub passage: fn(&Arc<Provider>, &str) -> Candidate,
+    pub passage: Box<dyn Fn(&Arc<Provider>, &str) -> Candidate>,
     /// The way to providers.
     pub upstream: Upstream,
     /// Counts what providers do not report.

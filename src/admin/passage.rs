@@ -4,19 +4,19 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, PriceId, PriceInForce, PriceSource, ProviderId, ProviderKind};
+use farthing_actors::domain::{DeploymentId, PriceId, PriceInForce, ProviderId, ProviderKind};
 use farthing_actors::registry::catalogue::{Candidate, Deployment, Provider};
 use sha2::{Digest, Sha256};
 
-use crate::catalogue::PriceList;
+use super::PriceLists;
 use crate::upstream::kinds::dialects;
 
 /// The usual share of a deployment.
 const WEIGHT: u32 = 1;
 
-/// The way to `model` at `provider`, by its name there.
-pub fn passage(provider: &Arc<Provider>, model: &str) -> Candidate {
-    let listed = PriceList::bundled().find(provider.kind, model);
+/// The way to `model` at `provider`, by its name there, at the price that a model made now would have.
+pub fn passage(lists: &PriceLists, provider: &Arc<Provider>, model: &str) -> Candidate {
+    let listed = lists.listed(provider.kind, model, None);
     let deployment = Deployment {
         id: id(provider.id),
         name: model.into(),
@@ -25,10 +25,10 @@ pub fn passage(provider: &Arc<Provider>, model: &str) -> Candidate {
         weight: WEIGHT,
         priority: 0,
         dialects: dialects(provider.kind, model).to_vec(),
-        max_output_tokens: listed.and_then(|listing| listing.max_output_tokens),
-        context_window: listed.and_then(|listing| listing.context_window),
-        price: listed.map(|listing| price(provider.kind, model, listing.price.clone())),
-        price_source: PriceSource::Bundled,
+        max_output_tokens: listed.max_output_tokens,
+        context_window: listed.context_window,
+        price: listed.price.map(|listed| price(provider.kind, model, listed)),
+        price_source: listed.source,
         upcoming: None,
         created_at: provider.created_at,
     };
@@ -56,6 +56,7 @@ mod tests {
     use farthing_actors::domain::{Timeouts, Timestamp};
 
     use super::*;
+    use crate::catalogue::PriceList;
 
     #[test]
     fn what_is_listed_has_its_price_and_what_is_not_has_none() {
@@ -71,10 +72,12 @@ mod tests {
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
         });
-        let known = passage(&provider, "gpt-4o-mini").deployment;
+        let lists = PriceLists::open(None, &std::env::temp_dir()).unwrap();
+        let known = passage(&lists, &provider, "gpt-4o-mini").deployment;
         let listed = PriceList::bundled().find(ProviderKind::Openai, "gpt-4o-mini").unwrap();
         assert_eq!(known.price.as_deref().map(|(_, price)| price), Some(&listed.price));
-        let (again, other) = (passage(&provider, "gpt-4o-mini").deployment, passage(&provider, "no-such").deployment);
+        let (again, other) =
+            (passage(&lists, &provider, "gpt-4o-mini").deployment, passage(&lists, &provider, "no-such").deployment);
         assert_eq!((&again.price, again.id), (&known.price, other.id));
         assert_eq!(other.price, None);
     }

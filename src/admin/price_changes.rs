@@ -31,7 +31,7 @@ pub struct PriceChange {
 
 impl Admin {
     /// The fetched price list.
-    pub fn price_lists(&self) -> &PriceLists {
+    pub fn price_lists(&self) -> &Arc<PriceLists> {
         &self.parts.lists
     }
 

@@ -10,6 +10,7 @@ use farthing_actors::domain::{DeploymentId, KeyId, Patterns, ProjectId, Usage};
 use farthing_actors::registry::catalogue::{Candidate, Provider};
 use farthing_actors::registry::routing::{Route, Situation, Step, Why};
 
+use super::PriceLists;
 use super::passage::passage;
 use super::{Admin, AdminError};
 
@@ -66,6 +67,7 @@ pub struct Explanation {
 struct Supposed<'a> {
     hypothesis: &'a Hypothesis,
     breakers: &'a Breakers,
+    lists: &'a PriceLists,
     text: String,
 }
 
@@ -81,7 +83,8 @@ impl Admin {
         patterns: &Patterns,
     ) -> Result<Explanation, AdminError> {
         let (admitted, budgeted) = self.standing(hypothesis)?;
-        let supposed = Supposed { hypothesis, breakers, text: hypothesis.text.to_lowercase() };
+        let supposed =
+            Supposed { hypothesis, breakers, lists: self.price_lists(), text: hypothesis.text.to_lowercase() };
         let expected = supposed.expected();
         let refused = |why: String| Explanation { refused: Some(why), expected, ..Explanation::default() };
         if !admitted {
@@ -170,6 +173,6 @@ impl Situation for Supposed<'_> {
     }
 
     fn passage(&self, provider: &Arc<Provider>, model: &str) -> Candidate {
-        passage(provider, model)
+        passage(self.lists, provider, model)
     }
 }

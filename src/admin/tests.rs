@@ -131,7 +131,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
         security: Arc::new(Security::new(security).unwrap()),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
-        lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap(),
+        lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap().into(),
         clock,
     };
     (Admin::new(parts), ports, disk)

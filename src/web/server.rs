@@ -56,6 +56,7 @@ pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &Serv
 
 /// A relay for the current thread; connections to providers belong to it, their access tokens and the bound on retries to all.
 pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessTokens>, retries: Retries) -> Relay {
+    let lists = Arc::clone(gateway.admin.price_lists());
     Relay {
         ledger: gateway.ledger.clone(),
         limiters: gateway.limiters.clone(),
@@ -63,7 +64,7 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessToke
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
         patterns: gateway.patterns.clone(),
-        passage,
+        passage: Box::new(move |provider, model| passage(&lists, provider, model)),
         upstream: Upstream::new(vault, tokens, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
         recounting: Recounting { queue: gateway.counts.clone(), reporting: Reporting::default() },
         retries,
