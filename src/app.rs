@@ -195,6 +195,7 @@ fn gateway(
         ready: AtomicBool::new(false),
         max_in_flight: config.server.max_in_flight,
         max_body_bytes: config.server.max_body_bytes,
+        client_patience: config.server.client_patience,
     };
     (gateway, warnings)
 }

@@ -9,6 +9,7 @@
 //!   [`passage`] are what it knows of them.
 //! - [`beyond`]: what a request refers to and does not hold. [`outline`]: what routing may look at.
 //! - [`transcript`]: the words of an answer, where they must be counted.
+//! - [`walk`](mod@walk): what is refused of a body before it is read.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
 //!   events.
@@ -36,6 +37,7 @@ pub mod splice;
 pub mod sse;
 pub mod transcript;
 pub mod usage;
+pub mod walk;
 pub mod words;
 
 pub use anthropic::{MessagesRequest, bedrock};

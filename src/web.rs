@@ -69,6 +69,8 @@ pub struct Gateway {
     pub max_in_flight: usize,
     /// The most of a body that is read.
     pub max_body_bytes: usize,
+    /// How long a client may make no progress while it sends.
+    pub client_patience: Duration,
 }
 
 impl Gateway {

@@ -51,6 +51,14 @@ const MAX_BODY_BYTES: Setting = Setting {
     unit: "bytes",
     note: "The largest request body; beyond it the answer is 413.",
 };
+const CLIENT_PATIENCE: Setting = Setting {
+    key: "server.client_patience_seconds",
+    default: "30",
+    example: "30",
+    unit: "seconds",
+    note: "How long a client may make no progress: sending its first request's head, sending a body, or reading its \
+           answer. A body may take twice as long in all.",
+};
 const SHUTDOWN_GRACE: Setting = Setting {
     key: "server.shutdown_grace_seconds",
     default: "60",
@@ -60,8 +68,16 @@ const SHUTDOWN_GRACE: Setting = Setting {
 };
 
 /// The settings of this section.
-pub(super) const SETTINGS: &[&Setting] =
-    &[&LISTEN, &BEHIND_PROXY, &TRUSTED_PROXIES, &WORKERS, &MAX_IN_FLIGHT, &MAX_BODY_BYTES, &SHUTDOWN_GRACE];
+pub(super) const SETTINGS: &[&Setting] = &[
+    &LISTEN,
+    &BEHIND_PROXY,
+    &TRUSTED_PROXIES,
+    &WORKERS,
+    &MAX_IN_FLIGHT,
+    &MAX_BODY_BYTES,
+    &CLIENT_PATIENCE,
+    &SHUTDOWN_GRACE,
+];
 
 /// How the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +94,8 @@ pub struct ServerConfig {
     pub max_in_flight: usize,
     /// The largest request body in bytes.
     pub max_body_bytes: usize,
+    /// How long a client may make no progress.
+    pub client_patience: Duration,
     /// How long running requests may take to end.
     pub shutdown_grace: Duration,
 }
@@ -91,6 +109,7 @@ impl Default for ServerConfig {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             max_in_flight: 2_000,
             max_body_bytes: 10 * 1024 * 1024,
+            client_patience: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(60),
         }
     }
@@ -108,6 +127,7 @@ impl ServerConfig {
             workers: draft.take(&WORKERS, default.workers, |given| count(given, 256)),
             max_in_flight: draft.take(&MAX_IN_FLIGHT, default.max_in_flight, |given| count(given, 1_000_000)),
             max_body_bytes: draft.take(&MAX_BODY_BYTES, default.max_body_bytes, |given| count(given, 1 << 30)),
+            client_patience: draft.take(&CLIENT_PATIENCE, default.client_patience, patience),
             shutdown_grace: draft.take(&SHUTDOWN_GRACE, default.shutdown_grace, seconds),
         };
         if !server.behind_proxy && !server.listen.ip().is_loopback() {
@@ -149,4 +169,8 @@ fn count(given: &Given, most: u64) -> Result<usize, Problem> {
 
 fn seconds(given: &Given) -> Result<Duration, Problem> {
     given.number(0..=3_600).map(Duration::from_secs)
+}
+
+fn patience(given: &Given) -> Result<Duration, Problem> {
+    given.number(1..=600).map(Duration::from_secs)
 }

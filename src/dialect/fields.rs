@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::fault::RequestFault;
 use super::members::{self, Member, Members};
-use super::splice::depth_exceeds;
+use super::walk::{Refused, walk};
 
 /// The deepest nesting accepted, in arrays and objects.
 const MAX_DEPTH: usize = 128;
@@ -19,15 +19,27 @@ pub(super) fn open<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<Members<'a, N>, RequestFault> {
     let text = std::str::from_utf8(body).map_err(|_| RequestFault::invalid_json("the body is not valid UTF-8"))?;
-    if depth_exceeds(body, MAX_DEPTH) {
-        let message = format!("the body is nested deeper than {MAX_DEPTH} levels; flatten it");
-        return Err(RequestFault { message, param: None, code: "too_deep" });
-    }
+    walk(body, MAX_DEPTH).map_err(refused)?;
     let object = members::read(text, names).map_err(|fault| not_an_object(&fault))?;
     match object.duplicate {
         Some(name) => Err(RequestFault::invalid_value(name, "is given twice; send it once")),
         None => Ok(object),
     }
+}
+
+fn refused(refused: Refused) -> RequestFault {
+    match refused {
+        Refused::TooDeep => {
+            let message = format!("the body is nested deeper than {MAX_DEPTH} levels; flatten it");
+            RequestFault { message, param: None, code: "too_deep" }
+        }
+        Refused::Steering(name) => steering(&name),
+    }
+}
+
+/// The fault of a member that chooses an address.
+pub(super) fn steering(name: &str) -> RequestFault {
+    RequestFault::unsupported(name, "a request cannot choose where it is sent; leave it out and name a model")
 }
 
 /// The name of a model.

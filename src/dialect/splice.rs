@@ -1,11 +1,10 @@
 //! Splice: change a member of a JSON body and leave every other byte as it came.
-//! Owns the edits of one body and the limit on nesting. Refuses to parse: spans come from serde_json's own reading.
+//! Owns the edits of one body. Refuses to parse: spans come from serde_json's own reading.
 
 use std::fmt::Display;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use memchr::memchr2;
 
 /// Edits of one body, applied together. Spans must not overlap; of two that do, the later in the body is left out.
 #[derive(Debug)]
@@ -74,39 +73,6 @@ fn closing_brace(body: &[u8], object: &Range<usize>) -> Option<usize> {
 /// `text` as a JSON string, quotes included.
 pub fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// Whether arrays and objects are nested deeper than `limit`. Brackets inside strings do not count. serde_json has no
-/// limit of its own for values it skips, so whoever passes them on must ask here.
-pub fn depth_exceeds(body: &[u8], limit: usize) -> bool {
-    let mut depth = 0_usize;
-    let mut rest = body;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'"' => rest = after_string(after),
-            b'{' | b'[' => depth = depth.saturating_add(1),
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > limit {
-            return true;
-        }
-    }
-    false
-}
-
-/// What follows the string whose opening quote was just read; nothing if it never ends.
-fn after_string(mut rest: &[u8]) -> &[u8] {
-    while let Some(at) = memchr2(b'"', b'\\', rest) {
-        let escape = rest.get(at) == Some(&b'\\');
-        let skip = at.saturating_add(if escape { 2 } else { 1 });
-        rest = rest.get(skip..).unwrap_or_default();
-        if !escape {
-            return rest;
-        }
-    }
-    &[]
 }
 
 #[cfg(test)]

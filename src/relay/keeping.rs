@@ -3,6 +3,7 @@
 //! Refuses partial answers: whoever comes with such a key again is served anew, and pays once.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::domain::{Money, RequestId, Timestamp};
@@ -10,11 +11,16 @@ use farthing_actors::idempotency::{Bill, Claim, ClaimError, MAX_KEPT, Shape};
 use farthing_actors::ledger::{Adjustment, LedgerError};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
 
 use super::exchange::Exchange;
 use super::{Relay, RelayError};
 use crate::logging;
 use crate::upstream::UpstreamError;
+
+/// How long a client may leave all that is on its way to it unread.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// Who books what is taken back.
 const BOOKED_BY: &str = "farthing";
@@ -113,12 +119,18 @@ impl Outlet {
     /// Sends a piece on.
     ///
     /// # Errors
-    /// If the client has left.
+    /// If the client has left, or has not read for so long that it will not.
     pub(super) async fn send(&self, piece: Bytes) -> Result<(), Gone> {
         if let Some(copy) = &self.copy {
             copy.borrow_mut().add(&piece);
         }
-        self.pieces.send(piece).await.map_err(|_| Gone)
+        match self.pieces.try_send(piece) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(Gone),
+            Err(TrySendError::Full(piece)) => {
+                timeout(STALLED, self.pieces.send(piece)).await.map_or(Err(Gone), |sent| sent.map_err(|_| Gone))
+            }
+        }
     }
 
     /// Waits until the client leaves.

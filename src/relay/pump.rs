@@ -1,11 +1,12 @@
 //! The pump: events from the provider to the client, each when it arrives.
-//! Owns the upstream body and closes its connection by dropping it when it returns. Refuses to buffer: at most
-//! a few pieces wait for a slow client, then the provider waits too.
+//! Owns the upstream body and closes its connection by dropping it when it returns, and the patience with a provider that
+//! trickles. Refuses to buffer: at most a few pieces wait for a slow client, then the provider waits too.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use memchr::memmem;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::stream_error;
@@ -40,19 +41,24 @@ pub(super) async fn pump(
     if !first.is_empty() && pieces.send(first).await.is_err() {
         return PumpEnd::ClientGone;
     }
-    let mut silence = Silence::begin(body.idle(), keep_alive);
+    let mut silence = Silence::begin(&body, keep_alive);
     let mut alarm = pin!(sleep_until(silence.next_alarm()));
     while !reader.is_done() {
         let piece = tokio::select! {
             biased;
-            chunk = body.next() => match take(reader, chunk) {
-                Ok(piece) => {
-                    silence.heard();
-                    silence.if_due(|| note(reader));
-                    piece
+            chunk = body.next() => {
+                let is_sign_of_life = matches!(&chunk, Some(Ok(chunk)) if is_keep_alive(chunk));
+                match take(reader, chunk) {
+                    Ok(piece) => {
+                        if silence.heard(is_sign_of_life) {
+                            return PumpEnd::Failed(silence.over());
+                        }
+                        silence.if_due(|| note(reader));
+                        piece
+                    }
+                    Err(end) => return last_words(reader, end, pieces).await,
                 }
-                Err(end) => return last_words(reader, end, pieces).await,
-            },
+            }
             () = pieces.closed() => return PumpEnd::ClientGone,
             () = &mut alarm => {
                 let comment = match silence.ring() {
@@ -95,9 +101,22 @@ fn take(reader: &mut dyn Passage, chunk: Option<Result<Bytes, UpstreamError>>) -
     }
 }
 
+/// Whether a piece is there only to keep the connection: comments, or Anthropic's ping alone. A torn one counts as more.
+fn is_keep_alive(chunk: &[u8]) -> bool {
+    match chunk.trim_ascii_start() {
+        [] => true,
+        comment @ [b':', ..] => {
+            comment.split(|byte| *byte == b'\n').all(|line| matches!(line, [] | [b':' | b'\r', ..]))
+        }
+        ping => ping.strip_prefix(b"event: ping").is_some_and(|rest| memmem::find(rest, b"event:").is_none()),
+    }
+}
+
 /// How long the provider has been silent. Hearing something only notes the time: the timer is not touched.
 struct Silence {
     patience: Duration,
+    /// When all must be said, and how long that was from the start.
+    deadline: Option<(Instant, Duration)>,
     /// What the client is told meanwhile.
     keep_alive: Bytes,
     heard_at: Instant,
@@ -106,38 +125,73 @@ struct Silence {
 }
 
 impl Silence {
-    fn begin(patience: Duration, keep_alive: Bytes) -> Self {
+    fn begin(body: &UpstreamBody, keep_alive: Bytes) -> Self {
         let now = Instant::now();
-        Self { patience, keep_alive, heard_at: now, said_at: now, noted_at: now }
+        let (patience, deadline) = (body.idle(), body.deadline());
+        Self { patience, deadline, keep_alive, heard_at: now, said_at: now, noted_at: now }
     }
 
-    fn heard(&mut self) {
-        self.heard_at = Instant::now();
-        self.said_at = self.heard_at;
+    /// Something came, perhaps only a sign of life, which is passed on and is no progress. Whether patience is over.
+    fn heard(&mut self, is_sign_of_life: bool) -> bool {
+        self.said_at = Instant::now();
+        if !is_sign_of_life {
+            self.heard_at = self.said_at;
+        }
+        self.said_at >= self.limit()
+    }
+
+    /// When patience is over.
+    fn limit(&self) -> Instant {
+        let silent = self.heard_at + self.patience;
+        self.deadline.map_or(silent, |(deadline, _)| deadline.min(silent))
+    }
+
+    /// That patience is over.
+    fn over(&self) -> UpstreamError {
+        let late = self.deadline.filter(|(deadline, _)| *deadline <= self.said_at);
+        UpstreamError::Timeout(late.map_or(self.patience, |(_, total)| total))
     }
 
     /// Does `note` if it was not done for a while.
     fn if_due(&mut self, note: impl FnOnce()) {
-        if self.heard_at >= self.noted_at + CHECKPOINT {
-            self.noted_at = self.heard_at;
+        if self.said_at >= self.noted_at + CHECKPOINT {
+            self.noted_at = self.said_at;
             note();
         }
     }
 
     fn next_alarm(&self) -> Instant {
-        (self.heard_at + self.patience).min(self.said_at + KEEP_ALIVE)
+        self.limit().min(self.said_at + KEEP_ALIVE)
     }
 
     /// What to send the client now, perhaps nothing; or that patience is over.
     fn ring(&mut self) -> Result<Bytes, UpstreamError> {
         let now = Instant::now();
-        if now >= self.heard_at + self.patience {
-            return Err(UpstreamError::Timeout(self.patience));
+        if now >= self.limit() {
+            self.said_at = now;
+            return Err(self.over());
         }
         if now < self.said_at + KEEP_ALIVE {
             return Ok(Bytes::new());
         }
         self.said_at = now;
         Ok(self.keep_alive.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_pings_are_no_progress() {
+        let ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+        for alive in [": PROCESSING\n\n", ":\r\n\r\n", "\n", ": a\n\n: b\n\n", ping] {
+            assert!(is_keep_alive(alive.as_bytes()), "{alive:?}");
+        }
+        let more = format!("{ping}event: content_block_delta\ndata: {{}}\n\n");
+        for progress in ["data: {}\n\n", ": a\n\ndata: {}\n\n", "event: pin", "[{", &more] {
+            assert!(!is_keep_alive(progress.as_bytes()), "{progress:?}");
+        }
     }
 }

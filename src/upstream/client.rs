@@ -8,6 +8,7 @@ mod access;
 mod carriage;
 mod document;
 mod exchange;
+mod resolver;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,15 +17,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_tls::connect::ConnectorService;
+use awc::error::{ConnectError, SendRequestError};
 pub(super) use awc::http::Uri;
+use awc::http::Version;
 use awc::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use bytes::Bytes;
 use farthing_actors::domain::{Clock, ProviderId, ProviderKind, Sealed, Secret};
 use farthing_actors::registry::catalogue::Provider;
 use futures_core::Stream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::error::UpstreamError;
+use super::guard::AddressError;
 use super::playback::{Playback, Sandbox};
 use super::request::UpstreamRequest;
 use super::tokens::{AccessToken, AccessTokens};
@@ -69,6 +74,8 @@ pub struct UpstreamReply {
 pub struct UpstreamBody {
     source: Source,
     idle: Duration,
+    /// When it must be at its end, and how long that was from the start.
+    deadline: Option<(Instant, Duration)>,
     /// Whether the end was given; awc's bodies must not be asked again.
     ended: bool,
 }
@@ -95,14 +102,18 @@ impl Upstream {
         provider: &Provider,
         request: UpstreamRequest<'_>,
     ) -> Result<UpstreamReply, UpstreamError> {
-        let patience = provider.timeouts.first_byte(request.delivery.is_stream()).min(provider.timeouts.total());
+        let total = provider.timeouts.total();
+        let deadline = Instant::now() + total;
+        let patience = provider.timeouts.first_byte(request.delivery.is_stream()).min(total);
         let answer = async {
             match provider.kind {
                 ProviderKind::Sandbox => self.play(provider, &request).await,
                 _ => self.call(provider, request).await,
             }
         };
-        timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))
+        let mut reply = timeout(patience, answer).await.unwrap_or(Err(UpstreamError::Timeout(patience)))?;
+        reply.body.deadline = Some((deadline, total));
+        Ok(reply)
     }
 
     async fn call(&self, provider: &Provider, request: UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
@@ -185,8 +196,25 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
 }
 
-fn connect_error(error: &awc::error::SendRequestError) -> UpstreamError {
-    use awc::error::SendRequestError as E;
+/// A pool of connections that `dialler` opens. It asks no proxy, whatever the environment says, and follows nobody.
+fn pool(dialler: ConnectorService, patience: Duration) -> awc::Client {
+    // Limit 0: awc counts calls in flight over all hosts; the bound on those is ours, at the door.
+    let connector = awc::Connector::new()
+        .connector(dialler)
+        .timeout(patience)
+        .limit(0)
+        .conn_keep_alive(Duration::from_secs(60))
+        .max_http_version(Version::HTTP_11);
+    awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish()
+}
+
+fn connect_error(error: &SendRequestError) -> UpstreamError {
+    use SendRequestError as E;
+    if let E::Connect(ConnectError::Resolver(reason)) = error
+        && let Some(refused) = reason.downcast_ref::<AddressError>()
+    {
+        return UpstreamError::Misconfigured(format!("its base_url is refused: {refused}"));
+    }
     match error {
         E::Connect(_) | E::Url(_) => UpstreamError::Connect(error.to_string()),
         E::Response(_) => UpstreamError::Garbage("it is not HTTP"),
@@ -202,7 +230,7 @@ async fn piece(response: &mut awc::ClientResponse) -> Option<Result<Bytes, Upstr
 
 impl UpstreamBody {
     fn new(source: Source, idle: Duration) -> Self {
-        Self { source, idle, ended: false }
+        Self { source, idle, deadline: None, ended: false }
     }
 
     /// The next piece as it arrived; `None` at the end, however often it is asked.
@@ -235,6 +263,11 @@ impl UpstreamBody {
         self.idle
     }
 
+    /// When its end is due, whatever comes until then, and the time that was given.
+    pub fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.deadline
+    }
+
     /// The whole rest, of a reasonable size.
     ///
     /// # Errors
@@ -261,10 +294,8 @@ impl UpstreamBody {
     }
 
     async fn next_in_time(&mut self) -> Result<Option<Bytes>, UpstreamError> {
-        let idle = self.idle;
-        match timeout(idle, self.next()).await {
-            Ok(piece) => piece.transpose(),
-            Err(_) => Err(UpstreamError::Timeout(idle)),
-        }
+        let left = self.deadline.map(|(deadline, total)| (deadline.saturating_duration_since(Instant::now()), total));
+        let (wait, told) = left.filter(|(left, _)| *left < self.idle).unwrap_or((self.idle, self.idle));
+        timeout(wait, self.next()).await.map_err(|_| UpstreamError::Timeout(told))?.transpose()
     }
 }

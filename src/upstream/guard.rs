@@ -1,8 +1,11 @@
 //! The guard: which addresses a provider may have.
-//! Owns the check of a base URL when it is set. Refuses private networks unless the operator allowed them for this
-//! provider, and everything a URL can smuggle: user names, fragments, other schemes.
+//! Owns the check of a base URL when it is set, and that of every address its name leads to when a connection is made
+//! (`ranges`). Refuses private networks unless the operator allowed them for this provider, and everything a URL can
+//! smuggle: user names, fragments, encoded hosts, other schemes.
 
-use std::net::IpAddr;
+mod ranges;
+
+use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 
@@ -23,6 +26,16 @@ pub enum AddressError {
     /// Loopback, private, link-local and the like.
     #[error("{0} is on a private network; set allow_private_network to permit it for this provider")]
     Private(String),
+    /// A name that leads there, or to another address that no provider on the internet has.
+    #[error("{host} leads to {address} ({what}); set allow_private_network if this provider is meant to be there")]
+    LeadsAway {
+        /// The name.
+        host: String,
+        /// One of its addresses.
+        address: IpAddr,
+        /// What that is.
+        what: &'static str,
+    },
 }
 
 /// A base URL that may be called.
@@ -44,8 +57,13 @@ impl Address {
         if base.contains(['@', '?', '#', '\\']) || base.contains(char::is_whitespace) {
             return Err(AddressError::Malformed);
         }
+        // Parsers disagree about what an encoded host is.
         let uri: Uri = base.parse().map_err(|_| AddressError::Malformed)?;
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or(AddressError::Malformed)?.to_ascii_lowercase();
+        let host = uri
+            .host()
+            .filter(|host| !host.is_empty() && !host.contains('%'))
+            .ok_or(AddressError::Malformed)?
+            .to_ascii_lowercase();
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if private => {}
@@ -58,6 +76,11 @@ impl Address {
         Ok(Self { base: base.to_owned(), host })
     }
 
+    /// Whether its host is one of this machine or of a private network, as far as its name says.
+    pub fn is_private(&self) -> bool {
+        is_private(&self.host)
+    }
+
     /// Checks `text` as an address that was written down by whoever runs the gateway: plain http and private networks are
     /// allowed where the host that it names is on one.
     ///
@@ -67,84 +90,44 @@ impl Address {
         match Self::parse(text, false) {
             Err(AddressError::Plain | AddressError::Private(_)) => {
                 let address = Self::parse(text, true)?;
-                if is_private(&address.host) { Ok(address) } else { Err(AddressError::PublicPlain) }
+                if address.is_private() { Ok(address) } else { Err(AddressError::PublicPlain) }
             }
             checked => checked,
         }
     }
 }
 
-fn is_private(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-    if bare == "localhost" || bare.ends_with(".localhost") || bare.ends_with(".internal") || !bare.contains(['.', ':'])
-    {
-        return true;
-    }
-    match bare.parse::<IpAddr>() {
-        Ok(IpAddr::V4(v4)) => is_private_v4(v4),
-        Ok(IpAddr::V6(v6)) => v6.to_ipv4().map_or_else(
-            || v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
-            is_private_v4,
-        ),
-        // Digits and dots that are no plain IPv4 address are an encoded one (octal, hexadecimal, short forms).
-        Err(_) => bare.split('.').next_back().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit())),
+/// Whether a host may be called: `Ok` if all of `answers`, which its name gave, are addresses a provider may have.
+///
+/// # Errors
+/// [`AddressError::LeadsAway`] for the first that is not. One is enough: the next connection might go there.
+pub fn vet(host: &str, answers: &[SocketAddr]) -> Result<(), AddressError> {
+    let refused = |answer: &SocketAddr| ranges::refusal(answer.ip()).map(|what| (answer.ip(), what));
+    match answers.iter().find_map(refused) {
+        Some((address, what)) => Err(AddressError::LeadsAway { host: host.to_owned(), address, what }),
+        None => Ok(()),
     }
 }
 
-fn is_private_v4(v4: std::net::Ipv4Addr) -> bool {
-    let [a, b, ..] = v4.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || a == 0 || a >= 240 || shared
+fn is_private(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    match bare.parse::<IpAddr>() {
+        Ok(address) => ranges::refusal(address).is_some(),
+        Err(_) => is_local_name(bare) || is_encoded_number(bare),
+    }
+}
+
+/// Names that are no public ones.
+fn is_local_name(bare: &str) -> bool {
+    const ENDINGS: [&str; 6] = ["localhost", "internal", "local", "localdomain", "home.arpa", "intranet"];
+    let under = |ending: &str| bare.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    !bare.contains('.') || ENDINGS.into_iter().any(under)
+}
+
+/// What ends in a number and is no plain IPv4 address is an encoded one: octal, hexadecimal, short forms.
+fn is_encoded_number(bare: &str) -> bool {
+    bare.split('.').next_back().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn public_https_is_fine_and_private_needs_permission() {
-        assert!(Address::parse("https://api.openai.com/v1/", false).is_ok());
-        assert!(Address::parse("http://127.0.0.1:9001/v1", true).is_ok());
-        for text in [
-            "https://127.0.0.1/v1",
-            "https://localhost/v1",
-            "https://10.0.0.1",
-            "https://169.254.169.254",
-            "https://[::1]/v1",
-            "https://[::ffff:10.0.0.1]",
-            "https://0x7f.1",
-            "https://2130706433",
-            "https://metadata.google.internal",
-            "https://127.1",
-            "https://100.64.0.1",
-            "https://localhost./",
-        ] {
-            assert!(matches!(Address::parse(text, false), Err(AddressError::Private(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_written_address_may_be_private_where_it_says_so() {
-        for text in ["https://models.dev/api.json", "http://127.0.0.1:9001/list", "https://prices.internal/list"] {
-            assert!(Address::written(text).is_ok(), "{text}");
-        }
-        assert_eq!(Address::written("http://models.dev/api.json").unwrap_err(), AddressError::PublicPlain);
-        assert_eq!(Address::written("ftp://models.dev").unwrap_err(), AddressError::Malformed);
-    }
-
-    #[test]
-    fn what_is_no_base_url_is_refused() {
-        for text in [
-            "",
-            "api.openai.com",
-            "ftp://x.org",
-            "https://u:p@x.org",
-            "https://x.org/?a=b",
-            "https://x.org/#f",
-            "https://",
-        ] {
-            assert!(Address::parse(text, true).is_err(), "{text}");
-        }
-        assert_eq!(Address::parse("http://api.openai.com/v1", false).unwrap_err(), AddressError::Plain);
-    }
-}
+mod tests;

@@ -78,10 +78,12 @@ codes! {
     IdempotencyRunning = "idempotency_in_progress", 409, "invalid_request_error", true, "A request with this Idempotency-Key is still running; wait as long as Retry-After says, and its answer comes again.";
     AnswerNotKept = "idempotency_answer_not_kept", 409, "invalid_request_error", false, "A request with this Idempotency-Key was answered and charged, but its answer was larger than 1 MiB; the message names the request.";
     BodyTooLarge = "body_too_large", 413, "invalid_request_error", false, "The body is larger than server.max_body_bytes.";
+    UriTooLong = "uri_too_long", 414, "invalid_request_error", false, "The path and query are longer than 8 KiB.";
     EncodingUnsupported = "encoding_unsupported", 415, "invalid_request_error", false, "Compressed bodies are not accepted; send it plain.";
     UnsupportedField = "unsupported_field", 400, "invalid_request_error", false, "The model's provider has no place for this field; leave it out or use another model.";
     IdempotencyReused = "idempotency_key_reused", 422, "invalid_request_error", false, "This Idempotency-Key was used with another body on this route; send another key.";
     UpstreamRejected = "upstream_rejected", 422, "invalid_request_error", false, "The provider refused the request; its status and its words are passed on.";
+    HeadTooLarge = "head_too_large", 431, "invalid_request_error", false, "The headers are larger than 32 KiB.";
     RateLimited = "rate_limit_exceeded", 429, "rate_limit_error", true, "A limit of the key or its project is used up; wait as long as Retry-After says.";
     UpstreamBusy = "upstream_rate_limited", 429, "rate_limit_error", true, "Every provider of the model limits us now; wait as long as Retry-After says.";
     Internal = "internal_error", 500, "api_error", true, "A defect in Farthing; the log has the request id.";

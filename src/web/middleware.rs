@@ -1,3 +1,4 @@
 //! Middleware: what surrounds every handler. One layer, because each costs every request.
 
 pub mod envelope;
+mod unread;

@@ -1,6 +1,7 @@
 //! The server: sockets, workers, and the layers around every handler.
 //! Owns the settings of actix-web that matter here, each with its reason.
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -30,6 +31,7 @@ pub struct Bound {
 /// If the address cannot be had.
 pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
     let (tokens, retries) = (Arc::<AccessTokens>::default(), Retries::default());
+    let patience = config.client_patience;
     let server = HttpServer::new(move || {
         let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens), retries.clone());
         App::new()
@@ -45,13 +47,26 @@ pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &Serv
     // actix closes idle connections after 5 s; applications reuse them for longer.
     .keep_alive(Duration::from_secs(75))
     // actix answers 408 to a fresh connection idle for 5 s; clients open connections ahead.
-    .client_request_timeout(Duration::from_secs(60))
+    .client_request_timeout(config.client_patience)
+    .on_connect(move |socket, _| watch(socket, patience))
     .shutdown_timeout(config.shutdown_grace.as_secs())
     // Signals are the application's: streams are settled before sockets are closed.
     .disable_signals()
     .bind(config.listen)?;
     let address = server.addrs().first().copied().unwrap_or(config.listen);
     Ok(Bound { server: server.run(), address })
+}
+
+/// Has the kernel give up a connection whose client has not taken what is sent to it for so long: actix-http waits for ever.
+/// The answer's body is dropped then, as if the client had left, which it has.
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only Linux has such a limit"))]
+fn watch(socket: &dyn Any, patience: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(socket) = socket.downcast_ref::<actix_web::rt::net::TcpStream>() {
+        let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+        // A socket that cannot be told is one that has just been closed.
+        rustix::net::sockopt::set_tcp_user_timeout(socket, millis).ok();
+    }
 }
 
 /// A relay for the current thread; connections to providers belong to it, their access tokens and the bound on retries to all.

@@ -1,25 +1,34 @@
 //! Faults: what the gateway survives, and that its books agree with what the upstream saw whatever happens.
 //!
+//! - `bombs`: bodies and heads that are larger than they look.
 //! - `clock`: the clock on the wall jumps.
 //! - `full`: a disk that takes nothing more.
+//! - `guarded`: clients and providers that would choose where a call goes, and providers that trickle.
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
 //! - `locked`: the database belongs to somebody else for a while.
 //! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
+//! - `slow`: peers that send a byte now and then, or never read.
+//! - `smuggling`: requests whose end two readers would see at different places (`raw`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
+mod bombs;
 mod clock;
 mod full;
+mod guarded;
 mod killed;
 mod leaving;
 mod load;
 mod locked;
 mod outage;
 mod race;
+mod raw;
 mod reckoning;
 mod seed;
+mod slow;
+mod smuggling;
 
 use std::sync::mpsc;
 use std::time::Duration;

@@ -110,6 +110,20 @@ impl TestGateway {
         self.anonymous().bearer(&self.token)
     }
 
+    /// Where it listens, for whoever speaks to it byte by byte.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A figure of its process in bytes, such as `VmRSS` or `VmHWM`; 0 where there is no `/proc`.
+    pub fn memory(&self, figure: &str) -> u64 {
+        let id = self.process.as_ref().map_or(0, Child::id);
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kibibytes.unwrap_or(0) * 1024
+    }
+
     /// The management token, as an operator types it.
     pub fn management_token(&self) -> &str {
         &self.token

@@ -34,7 +34,11 @@ pub struct Scene {
 impl Scene {
     /// Sets it up around the binary `env!("CARGO_BIN_EXE_farthing")`.
     pub fn start(binary: &str) -> Self {
-        let gateway = TestGateway::builder(binary).start();
+        Self::around(TestGateway::builder(binary).start())
+    }
+
+    /// Sets it up around a gateway with settings of its own.
+    pub fn around(gateway: TestGateway) -> Self {
         let upstream = Upstream::start();
         gateway.add_provider("openai", &upstream);
         gateway.add_model(MODEL, "openai", &prices());

@@ -69,6 +69,7 @@ const DOORS: &[Door] = &[
     Door { name: "r2d2", places: STORE, why: "the database is the store's" },
     Door { name: "libsqlite3_sys", places: STORE, why: "the database is the store's" },
     Door { name: "awc", places: &["src/upstream/client/", "src/cli/http/"], why: "one file opens connections" },
+    Door { name: "actix_tls", places: &["src/upstream/client/"], why: "one file opens connections" },
 ];
 
 /// Outside names that a part may not know: it is pure.

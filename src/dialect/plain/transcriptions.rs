@@ -11,7 +11,9 @@ use bytes::Bytes;
 use super::multipart::{self, Part};
 use super::{Endpoint, PlainRequest, sound};
 use crate::dialect::fault::RequestFault;
+use crate::dialect::fields;
 use crate::dialect::head::Head;
+use crate::dialect::walk::is_steering;
 
 /// How sound is named that is not in the upload (Groq's `url`, Mistral's others).
 const ELSEWHERE: [&str; 3] = ["url", "file_url", "file_id"];
@@ -37,6 +39,9 @@ pub(super) fn parse(content_type: &str, body: Bytes) -> Result<PlainRequest, Req
     let parts = multipart::read(&body, boundary).map_err(malformed)?;
     if let Some(part) = parts.iter().find(|part| ELSEWHERE.contains(&part.name)) {
         return Err(RequestFault::unsupported(part.name, "send the sound itself, as file"));
+    }
+    if let Some(part) = parts.iter().find(|part| is_steering(part.name)) {
+        return Err(fields::steering(part.name));
     }
     let model = field(&parts, "model")?.ok_or_else(|| RequestFault::missing("model"))?;
     let name = text(&body, model)?.to_owned();

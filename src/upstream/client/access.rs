@@ -2,17 +2,16 @@
 //! Owns how a key travels. Refuses to keep what an operator has changed: whoever asks compares versions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use awc::ClientRequest;
-use awc::http::Version;
 use awc::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use farthing_actors::domain::{Clock, Dialect, Timestamp};
 use farthing_actors::registry::catalogue::Provider;
 
 use super::carriage::Carriage;
 use super::exchange::exchange;
-use super::{KeyVault, Uri};
+use super::resolver::{SystemNames, connector};
+use super::{KeyVault, Uri, pool};
 use crate::dialect::Endpoint;
 use crate::upstream::error::UpstreamError;
 use crate::upstream::guard::Address;
@@ -54,13 +53,8 @@ impl Access {
         let address = Address::parse(&provider.base_url, provider.allow_private_network)
             .map_err(|error| UpstreamError::Misconfigured(error.to_string()))?;
         let chat = extended(&format!("{}/chat/completions", address.base))?;
-        // Limit 0: awc counts calls in flight over all hosts; the bound on those is ours, at the door.
-        let connector = awc::Connector::new()
-            .timeout(provider.timeouts.connect())
-            .limit(0)
-            .conn_keep_alive(Duration::from_secs(60))
-            .max_http_version(Version::HTTP_11);
-        let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
+        let dialler = connector(SystemNames, provider.allow_private_network);
+        let client = pool(dialler, provider.timeouts.connect());
         let key = Key::open(provider, &address.host, vault, tokens)?;
         let carriage = match (&key, profile(provider.kind).authentication) {
             (Key::Google(account, _), _) => Carriage::Vertex(Site::of(&address, account.project()).map_err(misplaced)?),

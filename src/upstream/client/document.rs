@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use awc::http::Version;
 use awc::http::header::{ACCEPT, USER_AGENT};
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::{Source, UpstreamBody, connect_error};
+use super::resolver::{SystemNames, connector};
+use super::{Source, UpstreamBody, connect_error, pool};
 use crate::upstream::error::UpstreamError;
 use crate::upstream::guard::Address;
 
@@ -25,8 +25,8 @@ const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 /// # Errors
 /// If it cannot be had whole and in time, is larger than 16 MiB, or the answer is not 200.
 pub async fn fetch(address: &Address) -> Result<Bytes, UpstreamError> {
-    let connector = awc::Connector::new().timeout(CONNECT).max_http_version(Version::HTTP_11);
-    let client = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
+    // Where the address itself says that it is private, its name may lead there.
+    let client = pool(connector(SystemNames, address.is_private()), CONNECT);
     let call = client.get(&address.base).insert_header((ACCEPT, "application/json"));
     let call = call.insert_header((USER_AGENT, concat!("farthing/", env!("CARGO_PKG_VERSION"))));
     let answer = async {

@@ -82,5 +82,8 @@ fn is_code(text: &str) -> bool {
 
 /// Nothing was sent to a model, so nothing can be billed.
 fn unwell(error: &UpstreamError) -> UpstreamError {
+    if let UpstreamError::Misconfigured(_) = error {
+        return error.clone();
+    }
     UpstreamError::Connect(format!("its token endpoint: {error}"))
 }

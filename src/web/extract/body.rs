@@ -1,5 +1,5 @@
 //! Bodies: read whole within bounds of size and time, after the caller is known.
-//! Refuses compressed bodies (a small one can hide gigabytes) and reads on a little after a refusal, so that a client
+//! Owns the patience with a body that comes slowly. Refuses compressed bodies (a small one can hide gigabytes) and reads on a little after a refusal, so that a client
 //! that is still sending hears it.
 
 use std::pin::Pin;
@@ -10,14 +10,49 @@ use actix_web::{HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 
-/// How long a body may take in all.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What is read and thrown away of a body that is too large, as a multiple of the limit.
-const DISCARD: usize = 4;
+/// What is read and thrown away of a body that is too large.
+const DISCARD: usize = 64 * 1024;
+/// How long that may take: whoever waits for an answer before sending gets it then.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// An upload larger than any JSON body may take this long, as long as it keeps its rate.
+const UPLOAD: Duration = Duration::from_secs(590);
+/// The least rate of an upload in bytes a second, and when it begins to count.
+const RATE: u64 = 1024;
+const RATE_FROM: Duration = Duration::from_secs(5);
+
+/// How slowly a body may come.
+struct Pace {
+    began: Instant,
+    /// How long nothing may come.
+    patience: Duration,
+    is_upload: bool,
+}
+
+impl Pace {
+    fn of(request: &HttpRequest, limit: usize) -> Self {
+        let gateway = request.app_data::<web::Data<Gateway>>();
+        let patience = gateway.map_or(Duration::from_secs(30), |gateway| gateway.client_patience);
+        let is_upload = gateway.is_some_and(|gateway| limit > gateway.max_body_bytes);
+        Self { began: Instant::now(), patience, is_upload }
+    }
+
+    /// When the next piece must be there, after `received` bytes.
+    fn due(&self, received: usize) -> Instant {
+        let whole = if self.is_upload { self.earned(received).min(UPLOAD) } else { self.patience.saturating_mul(2) };
+        (Instant::now() + self.patience).min(self.began + whole)
+    }
+
+    /// How long an upload may have taken for `received` bytes.
+    fn earned(&self, received: usize) -> Duration {
+        let seconds = u64::try_from(received).unwrap_or(u64::MAX) / RATE;
+        self.patience.max(RATE_FROM).saturating_add(Duration::from_secs(seconds))
+    }
+}
 
 /// The whole body.
 ///
@@ -27,17 +62,15 @@ pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize) ->
     if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(Problem::plain(Code::EncodingUnsupported));
     }
-    let mut payload = payload;
-    let whole = timeout(PATIENCE, collect(&mut payload, limit, announced(request))).await;
-    match whole {
-        Ok(Some(body)) => Ok(body?),
-        Ok(None) => {
-            // Best effort: whoever still sends after this was not listening.
-            drop(timeout(PATIENCE, discard(&mut payload, limit.saturating_mul(DISCARD))).await);
-            Err(Problem::new(Code::BodyTooLarge, format!("the body is larger than {limit} bytes")))
-        }
-        Err(_) => Err(Problem::plain(Code::BodyTimeout)),
+    let (mut payload, pace) = (payload, Pace::of(request, limit));
+    if announced(request) <= limit
+        && let Some(body) = collect(&mut payload, limit, &pace).await?
+    {
+        return Ok(body);
     }
+    // Best effort: whoever still sends after this was not listening.
+    drop(timeout(LAST_WORDS, discard(&mut payload, DISCARD)).await);
+    Err(Problem::new(Code::BodyTooLarge, format!("the body is larger than {limit} bytes")))
 }
 
 /// The body as JSON of a management request; unknown fields are errors by the type's own rule.
@@ -73,19 +106,14 @@ fn announced(request: &HttpRequest) -> usize {
 }
 
 /// The body, or `None` once it exceeds `limit`.
-async fn collect(payload: &mut web::Payload, limit: usize, announced: usize) -> Option<Result<Bytes, Problem>> {
-    if announced > limit {
-        return None;
-    }
+async fn collect(payload: &mut web::Payload, limit: usize, pace: &Pace) -> Result<Option<Bytes>, Problem> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(chunk) = next(payload).await {
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(problem) => return Some(Err(problem)),
-        };
-        if first.len().saturating_add(rest.len()).saturating_add(chunk.len()) > limit {
-            return None;
+    loop {
+        let received = first.len().saturating_add(rest.len());
+        let Some(chunk) = next_in_time(payload, pace, received).await? else { break };
+        if received.saturating_add(chunk.len()) > limit {
+            return Ok(None);
         }
         // Most bodies arrive in one piece and are then not copied.
         if first.is_empty() {
@@ -95,12 +123,26 @@ async fn collect(payload: &mut web::Payload, limit: usize, announced: usize) -> 
         }
     }
     if rest.is_empty() {
-        return Some(Ok(first));
+        return Ok(Some(first));
     }
     let mut whole = BytesMut::with_capacity(first.len().saturating_add(rest.len()));
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&rest);
-    Some(Ok(whole.freeze()))
+    Ok(Some(whole.freeze()))
+}
+
+/// The next piece. What is already here is taken without a look at the time.
+async fn next_in_time(payload: &mut web::Payload, pace: &Pace, received: usize) -> Result<Option<Bytes>, Problem> {
+    let piece = tokio::select! {
+        biased;
+        piece = next(payload) => piece,
+        () = late(pace, received) => return Err(Problem::plain(Code::BodyTimeout)),
+    };
+    piece.transpose()
+}
+
+async fn late(pace: &Pace, received: usize) {
+    sleep_until(pace.due(received)).await;
 }
 
 async fn discard(payload: &mut web::Payload, mut room: usize) {

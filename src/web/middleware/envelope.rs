@@ -6,14 +6,20 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use farthing_actors::domain::RequestId;
 
 use crate::logging;
 use crate::web::Gateway;
 use crate::web::data::dialect_of;
-use crate::web::error::Problem;
+use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
+use crate::web::middleware::unread;
+
+/// The longest path with its query, in bytes.
+const MAX_TARGET: usize = 8 * 1024;
+/// All headers together, in bytes.
+const MAX_HEADERS: usize = 32 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-farthing-request-id");
 
@@ -22,18 +28,25 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-farthing-request-id");
 /// # Errors
 /// What the inner layers could not turn into an answer.
 pub async fn wrap(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let unread = unread::hold(&mut request);
     let id = RequestId::generate();
     request.extensions_mut().insert(ThisRequest(id));
     let clock = request.app_data::<web::Data<Gateway>>().map(|gateway| gateway.clock.clone());
     let arrived = clock.as_ref().map(|clock| clock.monotonic());
-    let mut response = next.call(request).await?.map_into_boxed_body();
+    let mut response = match oversized(request.request()) {
+        None => next.call(request).await?.map_into_boxed_body(),
+        Some(code) => request.error_response(Problem::plain(code)),
+    };
     let text = id.to_string();
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
         response = with_body(response, problem, &text);
+    }
+    if let Some(unread) = unread {
+        response = unread::held(response, unread);
     }
     // An answer that is given again keeps the id it was first given under.
     if !response.headers().contains_key(REQUEST_ID)
@@ -44,6 +57,18 @@ pub async fn wrap(
     let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived));
     log_line(&response, id, problem.as_ref(), took.map_or(0, crate::relay::millis));
     Ok(response)
+}
+
+/// What is too large about the head. actix takes 96 headers, and heads up to 128 KiB.
+fn oversized(request: &HttpRequest) -> Option<Code> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    // As written: a colon, a space and the line's end.
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    match (target > MAX_TARGET, headers.sum::<usize>() > MAX_HEADERS) {
+        (true, _) => Some(Code::UriTooLong),
+        (_, true) => Some(Code::HeadTooLarge),
+        _ => None,
+    }
 }
 
 fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceResponse {

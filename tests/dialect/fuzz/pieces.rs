@@ -1,8 +1,9 @@
 //! The pieces all dialects stand on: events cut out of chunks, and members changed in place.
 
 use bytes::Bytes;
-use farthing::dialect::splice::{Splice, depth_exceeds};
+use farthing::dialect::splice::Splice;
 use farthing::dialect::sse::{Event, MAX_EVENT, Oversized, Splitter};
+use farthing::dialect::walk::{Refused, walk};
 use serde_json::Value;
 
 use super::corpus::Corpus;
@@ -106,4 +107,8 @@ pub(super) fn splice(case: &mut Case, corpus: &Corpus) {
     assert!(wild.finish().len() <= body.len() + 5 * 8);
     mutate::bytes(random, &mut case.input);
     depth_exceeds(&case.input, 128);
+}
+
+fn depth_exceeds(body: &[u8], limit: usize) -> bool {
+    matches!(walk(body, limit), Err(Refused::TooDeep))
 }

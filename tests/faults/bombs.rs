@@ -1,0 +1,129 @@
+//! Bodies and heads that are larger than they look: refused early, in bounded memory, while others are served.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use farthing_support::scene::ask;
+use farthing_support::{Gate, Reply, Scene, TestGateway, Tokens};
+use serde_json::json;
+
+use crate::BINARY;
+use crate::raw::{Told, hear, tell};
+
+const MEBIBYTE: usize = 1024 * 1024;
+/// Mebibytes that no loopback carries in the time.
+const ENDLESS: usize = 64 * 1024;
+/// How much more the gateway may ever have held than before.
+const ROOM: u64 = 64 * 1024 * 1024;
+
+fn head(scene: &Scene, headers: &str) -> String {
+    let key = &scene.key.secret;
+    format!("POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {key}\r\n{headers}\r\n\r\n")
+}
+
+#[test]
+fn bombs_are_refused_in_bounded_memory() {
+    let scene = Scene::start(BINARY);
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    assert_eq!(scene.chat(&ask(&json!({}))).status, 200, "all is loaded that is loaded once");
+    let before = scene.gateway.memory("VmRSS");
+    compressed(&scene);
+    endless(&scene);
+    deep(&scene);
+    floods(&scene);
+    assert_eq!(scene.chat(&ask(&json!({}))).status, 200, "others are served");
+    let (after, peak) = (scene.gateway.memory("VmRSS"), scene.gateway.memory("VmHWM"));
+    println!("RSS before {} MiB, after {} MiB, peak {} MiB", before >> 20, after >> 20, peak >> 20);
+    assert!(peak <= before + ROOM, "peak {peak}, before {before}");
+}
+
+/// Fifty at once: what they hide is never seen.
+fn compressed(scene: &Scene) {
+    let bytes = vec![0x1f; MEBIBYTE];
+    let one = |encoding: &'static str| {
+        let (address, bytes) = (scene.gateway.address(), bytes.clone());
+        let head = head(scene, &format!("Content-Encoding: {encoding}\r\nContent-Length: {}", bytes.len()));
+        thread::spawn(move || tell(address, &[head.as_bytes(), &bytes].concat()))
+    };
+    let all: Vec<_> = ["gzip", "br", "zstd", "deflate", "gzip, gzip"].into_iter().cycle().take(50).map(one).collect();
+    for told in all {
+        let told = told.join().expect("it does not panic");
+        assert_eq!((told.statuses().as_slice(), told.closed), (&[415][..], true), "{}", told.text);
+    }
+}
+
+/// A body of a gibibyte, announced; and one without end, in chunks: the gateway listens a second more, and closes.
+fn endless(scene: &Scene) {
+    let announced = tell(scene.gateway.address(), head(scene, "Content-Length: 1073741824").as_bytes());
+    // It waits a little for whoever would send first and read then.
+    assert_eq!((announced.statuses().as_slice(), announced.closed), (&[413][..], true), "{}", announced.text);
+    let (began, (told, sent)) = (Instant::now(), pour(scene));
+    let took = began.elapsed();
+    assert!(matches!(told.statuses().as_slice(), [413] | []) && told.closed, "{}", told.text);
+    println!("endless chunks: closed after {} MiB in {took:?}", sent / MEBIBYTE);
+    assert!(sent < ENDLESS * MEBIBYTE && took < Duration::from_secs(10), "{sent} bytes in {took:?}");
+}
+
+fn pour(scene: &Scene) -> (Told, usize) {
+    let mut stream = TcpStream::connect(scene.gateway.address()).expect("the gateway listens");
+    stream.set_write_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream.write_all(head(scene, "Transfer-Encoding: chunked").as_bytes()).expect("a head is taken");
+    let chunk = [format!("{MEBIBYTE:x}\r\n").as_bytes(), &vec![b' '; MEBIBYTE], b"\r\n"].concat();
+    let sent = (0..ENDLESS).take_while(|_| stream.write_all(&chunk).is_ok()).count();
+    (hear(stream), sent * MEBIBYTE)
+}
+
+fn deep(scene: &Scene) {
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        let depth = 1_000_000;
+        let body = format!(r#"{{"model":"m","messages":{}1{}}}"#, open.repeat(depth), close.repeat(depth));
+        let answer = scene.application().post_bytes("/v1/chat/completions", body.as_bytes());
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("too_deep")), "{}", answer.text());
+    }
+}
+
+fn floods(scene: &Scene) {
+    let address = scene.gateway.address();
+    let many = (0..5_000).fold(String::new(), |mut all, count| {
+        write!(all, "X-{count}: y\r\n").expect("text takes text");
+        all
+    });
+    let large = format!("X: {}\r\n", "y".repeat(40 * 1024));
+    let larger = format!("X: {}\r\n", "y".repeat(MEBIBYTE));
+    for (headers, status) in [(&many, 431), (&large, 431), (&larger, 431)] {
+        let told =
+            tell(address, format!("GET /live HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n").as_bytes());
+        let right = matches!(told.statuses().as_slice(), [told] if *told == status) || told.statuses().is_empty();
+        assert!(right && told.closed, "{} bytes: {:?}", headers.len(), told.statuses());
+    }
+    for (length, statuses) in [(10 * 1024, &[414][..]), (70 * 1024, &[400, 414][..])] {
+        let target = "a".repeat(length);
+        let told = tell(address, format!("GET /{target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").as_bytes());
+        let right = matches!(told.statuses().as_slice(), [told] if statuses.contains(told));
+        assert!(right && told.closed, "{length}: {:?}", told.statuses());
+    }
+}
+
+#[test]
+fn above_the_cap_it_is_503_before_the_body_and_operators_are_still_served() {
+    let gateway = TestGateway::builder(BINARY).set("FARTHING__SERVER__MAX_IN_FLIGHT", "1").start();
+    let scene = Scene::around(gateway);
+    let gate = Gate::default();
+    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)).behind(&gate));
+    let held = scene.application().start("POST", "/v1/chat/completions", ask(&json!({})).to_string().as_bytes());
+    scene.upstream.wait_for("the call", Duration::from_secs(10), |journal| journal.first().map(|_| ()));
+    // The body never comes.
+    let told = tell(scene.gateway.address(), head(&scene, "Content-Length: 1000").as_bytes());
+    assert_eq!((told.statuses().as_slice(), told.closed), (&[503][..], true), "{}", told.text);
+    assert!(told.text.to_ascii_lowercase().contains("retry-after: 1"), "{}", told.text);
+    for path in ["/live", "/health", "/ready"] {
+        assert_eq!(scene.gateway.anonymous().get(path).status, 200, "{path}");
+    }
+    assert_eq!(scene.gateway.operator().get("/api/providers").status, 200);
+    gate.open();
+    assert_eq!(held.and_then(|sent| sent.finish()).map(|answer| answer.status).ok(), Some(200));
+}
