@@ -55,6 +55,9 @@ pub use exchange::{Answer, AnswerBody, Ask, Facts};
 pub use recount::{Recounting, Reporting};
 pub(crate) use settlement::millis;
 
+/// Makes the way to a model at a provider that nobody has set up as a deployment.
+pub type Passage = Box<dyn Fn(&Arc<Provider>, &str) -> Candidate>;
+
 /// What the relay asks and reads; one for each worker, because connections belong to a worker.
 pub struct Relay {
     /// Sets money aside and settles it.
@@ -70,7 +73,7 @@ pub struct Relay {
     /// Where models go that nobody has set up.
     pub patterns: Patterns,
     /// Makes the way to such a model at a provider.
-    pub passage: Box<dyn Fn(&Arc<Provider>, &str) -> Candidate>,
+    pub passage: Passage,
     /// The way to providers.
     pub upstream: Upstream,
     /// Counts what providers do not report.

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use memchr::memmem;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::stream_error;
@@ -46,19 +45,16 @@ pub(super) async fn pump(
     while !reader.is_done() {
         let piece = tokio::select! {
             biased;
-            chunk = body.next() => {
-                let is_sign_of_life = matches!(&chunk, Some(Ok(chunk)) if is_keep_alive(chunk));
-                match take(reader, chunk) {
-                    Ok(piece) => {
-                        if silence.heard(is_sign_of_life) {
-                            return PumpEnd::Failed(silence.over());
-                        }
-                        silence.if_due(|| note(reader));
-                        piece
+            chunk = body.next() => match take(reader, chunk) {
+                Ok(piece) => {
+                    if silence.heard() {
+                        return PumpEnd::Failed(silence.over());
                     }
-                    Err(end) => return last_words(reader, end, pieces).await,
+                    silence.if_due(|| note(reader));
+                    piece
                 }
-            }
+                Err(end) => return last_words(reader, end, pieces).await,
+            },
             () = pieces.closed() => return PumpEnd::ClientGone,
             () = &mut alarm => {
                 let comment = match silence.ring() {
@@ -101,17 +97,6 @@ fn take(reader: &mut dyn Passage, chunk: Option<Result<Bytes, UpstreamError>>) -
     }
 }
 
-/// Whether a piece is there only to keep the connection: comments, or Anthropic's ping alone. A torn one counts as more.
-fn is_keep_alive(chunk: &[u8]) -> bool {
-    match chunk.trim_ascii_start() {
-        [] => true,
-        comment @ [b':', ..] => {
-            comment.split(|byte| *byte == b'\n').all(|line| matches!(line, [] | [b':' | b'\r', ..]))
-        }
-        ping => ping.strip_prefix(b"event: ping").is_some_and(|rest| memmem::find(rest, b"event:").is_none()),
-    }
-}
-
 /// How long the provider has been silent. Hearing something only notes the time: the timer is not touched.
 struct Silence {
     patience: Duration,
@@ -131,12 +116,10 @@ impl Silence {
         Self { patience, deadline, keep_alive, heard_at: now, said_at: now, noted_at: now }
     }
 
-    /// Something came, perhaps only a sign of life, which is passed on and is no progress. Whether patience is over.
-    fn heard(&mut self, is_sign_of_life: bool) -> bool {
-        self.said_at = Instant::now();
-        if !is_sign_of_life {
-            self.heard_at = self.said_at;
-        }
+    /// Something came, if only a sign of life: a model may think for minutes. Whether patience is over all the same.
+    fn heard(&mut self) -> bool {
+        self.heard_at = Instant::now();
+        self.said_at = self.heard_at;
         self.said_at >= self.limit()
     }
 
@@ -176,22 +159,5 @@ impl Silence {
         }
         self.said_at = now;
         Ok(self.keep_alive.clone())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn comments_and_pings_are_no_progress() {
-        let ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
-        for alive in [": PROCESSING\n\n", ":\r\n\r\n", "\n", ": a\n\n: b\n\n", ping] {
-            assert!(is_keep_alive(alive.as_bytes()), "{alive:?}");
-        }
-        let more = format!("{ping}event: content_block_delta\ndata: {{}}\n\n");
-        for progress in ["data: {}\n\n", ": a\n\ndata: {}\n\n", "event: pin", "[{", &more] {
-            assert!(!is_keep_alive(progress.as_bytes()), "{progress:?}");
-        }
     }
 }

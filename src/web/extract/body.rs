@@ -1,6 +1,6 @@
 //! Bodies: read whole within bounds of size and time, after the caller is known.
-//! Owns the patience with a body that comes slowly. Refuses compressed bodies (a small one can hide gigabytes) and reads on a little after a refusal, so that a client
-//! that is still sending hears it.
+//! Owns the patience with a body that comes slowly. Refuses compressed bodies (a small one can hide gigabytes) and reads on
+//! a little after a refusal, so that a client that is still sending hears it.
 
 use std::pin::Pin;
 use std::time::Duration;
