@@ -23,6 +23,7 @@ mod input;
 mod leaving;
 mod matrix;
 mod operators;
+mod pains;
 mod patterns;
 mod plain;
 mod planned;

@@ -1,0 +1,154 @@
+//! Ways in which gateways lose money, each tried here once: a route that forgets the budget, a prompt that costs more when it
+//! is long, figures that credit instead of charge, and a client that leaves and pays for what was never made.
+
+use std::thread;
+
+use farthing_support::poll::{PATIENCE, until};
+use farthing_support::scene::{MODEL, PROJECT, ask};
+use farthing_support::{Gate, Picos, Reply, Tokens};
+use serde_json::{Value, json};
+
+use crate::scene;
+use crate::streams::open;
+
+/// Every route that is sent to a provider, and a body for it. `{}` stands for the model.
+const PAID: [(&str, &str); 15] = [
+    ("/v1/chat/completions", r#"{"model":"{}","messages":[{"role":"user","content":"hi"}]}"#),
+    ("/v1/completions", r#"{"model":"{}","prompt":"hi"}"#),
+    ("/v1/embeddings", r#"{"model":"{}","input":"hi"}"#),
+    ("/v1/moderations", r#"{"model":"{}","input":"hi"}"#),
+    ("/v1/images/generations", r#"{"model":"{}","prompt":"a heron"}"#),
+    ("/v1/audio/speech", r#"{"model":"{}","input":"hi","voice":"alloy"}"#),
+    ("/v1/audio/transcriptions", ""),
+    ("/v1/rerank", r#"{"model":"{}","query":"hi","documents":["a","b"]}"#),
+    ("/v1/responses", r#"{"model":"{}","input":"hi"}"#),
+    ("/v1/messages", r#"{"model":"{}","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#),
+    ("/v1beta/models/{}:generateContent", r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#),
+    ("/v1beta/models/{}:streamGenerateContent", r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#),
+    ("/v1beta/models/{}:embedContent", r#"{"content":{"parts":[{"text":"hi"}]}}"#),
+    (
+        "/v1beta/models/{}:batchEmbedContents",
+        r#"{"requests":[{"model":"models/{}","content":{"parts":[{"text":"hi"}]}}]}"#,
+    ),
+    ("/v1/models/{}:generateContent", r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#),
+];
+/// What is posted to in `routes.rs` on the data plane: the paths above without Gemini's verbs, and counting tokens.
+const POSTED: usize = 13;
+
+const FORM: &str = "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n--xYz\r\n\
+                    Content-Disposition: form-data; name=\"model\"\r\n\r\n{}\r\n--xYz--\r\n";
+
+#[test]
+fn every_route_that_costs_is_refused_without_money() {
+    let routes = include_str!("../../src/web/routes.rs");
+    assert_eq!(routes.matches("post().to(data::").count(), POSTED, "a route was added: put it into the table above");
+    let scene = scene();
+    scene.gateway.add_provider_of("any", "openai_compatible", &scene.upstream);
+    // A fee, because not everything has tokens.
+    scene.gateway.add_model(
+        "paid",
+        "any",
+        &json!({"input_cost_per_m": "1", "output_cost_per_m": "1", "request_fee_usd": "0.01"}),
+    );
+    scene.gateway.add_project("poor", Some("0.009"));
+    let key = scene.gateway.add_key("poor", &json!({}));
+    let poor = scene.gateway.application(&key.secret);
+    let uploading = poor.with("content-type", "multipart/form-data; boundary=xYz");
+    for (path, body) in PAID {
+        let path = path.replace("{}", "paid");
+        let answer = match body {
+            "" => uploading.post_bytes(&path, FORM.replace("{}", "paid").as_bytes()),
+            body => poor.post_bytes(&path, body.replace("{}", "paid").as_bytes()),
+        };
+        assert_eq!(answer.status, 402, "{path}: {}", answer.text());
+    }
+    assert_eq!(scene.upstream.calls(), 0, "what cannot be paid was sent");
+}
+
+#[test]
+fn a_long_prompt_is_held_and_paid_at_its_tier() {
+    let (scene, gate) = (scene(), Gate::default());
+    let tier = json!([{"above_input_tokens": 1_000, "input_cost_per_m": "10", "output_cost_per_m": "0"}]);
+    let prices = json!({"input_cost_per_m": "1", "output_cost_per_m": "0", "context_tiers": tier});
+    scene.gateway.add_model("tiered", "openai", &prices);
+    scene.upstream.always(Reply::chat(Tokens::plain(2_000, 1)).behind(&gate));
+    let words = "word ".repeat(2_000);
+    let body = ask(&json!({"model": "tiered", "max_tokens": 1, "messages": [{"role": "user", "content": words}]}));
+    let client = scene.application();
+    let call = thread::spawn(move || client.post("/v1/chat/completions", &body).status);
+    let held = || Picos::of(&scene.gateway.list("/api/projects")[0]["budget"]["held_usd"]);
+    let (held, _) = until("it is held", PATIENCE, || Some(held()).filter(|held| *held > Picos(0)));
+    // At the base rate it would be a tenth of this.
+    assert!(held >= Picos::parse("0.02"), "{held:?} held for 2,000 tokens at $10 a million");
+    gate.open();
+    assert_eq!(call.join().expect("an answer"), 200);
+    let row = &scene.gateway.requests(PROJECT, 1)[0];
+    assert_eq!(Picos::of(&row["cost_usd"]), Picos::parse("0.02"), "{row}");
+}
+
+#[test]
+fn impossible_figures_never_credit() {
+    let scene = scene();
+    let usages = [
+        r#"{"prompt_tokens":-5000000,"completion_tokens":-1,"total_tokens":-5000001}"#,
+        r#"{"prompt_tokens":1000000000000,"completion_tokens":1,"total_tokens":1000000000001}"#,
+        r#"{"prompt_tokens":1.5,"completion_tokens":1,"total_tokens":2.5}"#,
+        r#"{"prompt_tokens":"many","completion_tokens":1,"total_tokens":1}"#,
+    ];
+    let mut spent = Picos(0);
+    for (count, usage) in usages.iter().enumerate() {
+        let message = r#"{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"hello there"}}"#;
+        let body =
+            format!(r#"{{"id":"c","object":"chat.completion","model":"m","choices":[{message}],"usage":{usage}}}"#);
+        scene.upstream.expect(Reply::raw(200, body.as_bytes()).header("content-type", "application/json"));
+        let answer = scene.chat(&ask(&json!({})));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let row = scene.recorded(&answer);
+        let cost = Picos::of(&row["cost_usd"]);
+        assert!(row["usage_source"] != "provider" && cost > Picos(0) && cost < Picos::parse("0.01"), "{usage}: {row}");
+        scene.gateway.requests(PROJECT, count + 1);
+        let now = Picos::of(&scene.gateway.list("/api/projects")[0]["budget"]["spent_usd"]);
+        assert!(now > spent, "{usage}: what was spent went from {spent:?} to {now:?}");
+        spent = now;
+    }
+}
+
+#[test]
+fn who_leaves_pays_for_what_was_made_and_no_more() {
+    let (scene, gate) = (scene(), Gate::default());
+    scene.upstream.expect(Reply::chat(Tokens::plain(50, 1_000)).chunks(1_000).wait_after(3, &gate));
+    let mut exchange = open(&scene, &json!({"max_tokens": 16_000}));
+    for _ in 0..3 {
+        exchange.next_event().unwrap().unwrap();
+    }
+    exchange.hang_up();
+    scene.gateway.settled();
+    let row = &scene.gateway.requests(PROJECT, 1)[0];
+    let tokens = |class: &str| row["usage"][class].as_u64().unwrap_or(u64::MAX);
+    let sent = scene.upstream.only().events;
+    // A word of the mock's is two tokens, by its length or counted.
+    let most = 3 * u64::try_from(sent).unwrap();
+    assert!((1..=most).contains(&tokens("output")), "{sent} events were sent: {row}");
+    assert!((1..=60).contains(&tokens("input")), "a short prompt of {MODEL}: {row}");
+    gate.open();
+}
+
+/// Of a provider that repeats its usage, growing, the last figure counts and none is added up.
+#[test]
+fn usage_that_is_said_again_and_again_is_charged_once() {
+    let scene = scene();
+    let chunk = |text: &str, output: u64, finish: &str| {
+        let delta = json!({"index": 0, "delta": {"content": text}, "finish_reason": if finish.is_empty() { Value::Null } else { finish.into() }});
+        let usage = json!({"prompt_tokens": 30, "completion_tokens": output, "total_tokens": 30 + output});
+        format!(
+            "data: {}\n\n",
+            json!({"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [delta], "usage": usage})
+        )
+    };
+    let stream = [chunk("one ", 1, ""), chunk("two ", 2, ""), chunk("three", 5, "stop"), "data: [DONE]\n\n".to_owned()];
+    scene.upstream.expect(Reply::raw(200, stream.concat().as_bytes()).header("content-type", "text/event-stream"));
+    let answer = scene.chat(&ask(&json!({"stream": true})));
+    let row = scene.recorded(&answer);
+    assert_eq!((&row["usage"]["input"], &row["usage"]["output"]), (&json!(30), &json!(5)), "{row}");
+    assert_eq!(row["usage_source"], "provider", "{row}");
+}
