@@ -1,5 +1,5 @@
-//! Ways in which gateways lose money, each tried here once: a route that forgets the budget, a prompt that costs more when it
-//! is long, figures that credit instead of charge, and a client that leaves and pays for what was never made.
+//! Ways in which gateways lose money, each tried here once: a route that forgets the budget, a long prompt at the short one's
+//! price, figures that credit instead of charge, and a client that leaves and pays for what was never made.
 
 use std::thread;
 
@@ -138,7 +138,8 @@ fn who_leaves_pays_for_what_was_made_and_no_more() {
 fn usage_that_is_said_again_and_again_is_charged_once() {
     let scene = scene();
     let chunk = |text: &str, output: u64, finish: &str| {
-        let delta = json!({"index": 0, "delta": {"content": text}, "finish_reason": if finish.is_empty() { Value::Null } else { finish.into() }});
+        let finish = if finish.is_empty() { Value::Null } else { finish.into() };
+        let delta = json!({"index": 0, "delta": {"content": text}, "finish_reason": finish});
         let usage = json!({"prompt_tokens": 30, "completion_tokens": output, "total_tokens": 30 + output});
         format!(
             "data: {}\n\n",
