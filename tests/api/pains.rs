@@ -1,5 +1,6 @@
-//! Ways in which gateways lose money, each tried here once: a route that forgets the budget, a long prompt at the short one's
-//! price, figures that credit instead of charge, and a client that leaves and pays for what was never made.
+//! Ways in which gateways lose money, each tried here once: a route that forgets the budget, a long prompt at the
+//! price of a short one, figures that credit instead of charge, and a client that leaves and pays for what was never
+//! made.
 
 use std::thread;
 
