@@ -1,6 +1,6 @@
 //! The wall clock of the whole process jumps: an hour, a day, over the nights on which summer time begins and ends, over
 //! the end of a month, and back, also over a kill. Each window of a budget is paid exactly once, whatever order its time
-//! comes in. Owns the clock: libfaketime, which `./test` installs; where it cannot, it says so, and so do these.
+//! comes in. Owns the clock: libfaketime, which `./test` installs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,15 +71,6 @@ fn gateway(offset: &Path) -> TestGateway {
         .start()
 }
 
-/// Whether `./test` has said that there is no libfaketime.
-fn is_left_out() -> bool {
-    let left_out = std::env::var_os("FARTHING_WITHOUT_FAKETIME").is_some();
-    if left_out {
-        println!("NOT CHECKED: there is no libfaketime");
-    }
-    left_out
-}
-
 /// One caller for each budget of [`CALLS`] cents.
 fn callers(gateway: &TestGateway) -> Vec<Client> {
     let caller = |(project, window, zone)| {
@@ -116,9 +107,6 @@ fn scene(upstream: &Upstream) -> (Clock, TestGateway) {
 
 #[test]
 fn no_window_is_paid_twice_or_skipped_however_the_clock_jumps() {
-    if is_left_out() {
-        return;
-    }
     let upstream = Upstream::start();
     let (clock, mut gateway) = scene(&upstream);
     upstream.always(Reply::chat(Tokens::plain(0, 10)));
@@ -144,9 +132,6 @@ fn no_window_is_paid_twice_or_skipped_however_the_clock_jumps() {
 
 #[test]
 fn a_stream_outlives_a_jump_of_months_and_back_and_is_settled_as_reported() {
-    if is_left_out() {
-        return;
-    }
     let upstream = Upstream::start();
     let (clock, gateway) = scene(&upstream);
     gateway.add_project("open", Some("1"));
