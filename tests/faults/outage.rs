@@ -136,7 +136,7 @@ fn a_provider_that_dies_under_load_is_not_noticed_where_another_is_well() {
     scene.upstream.always(well());
     spare.always(well());
     let load = Load::begin(&scene);
-    until("the first one is busy", LOAD, || (scene.upstream.calls() >= 100).then_some(()));
+    until("the first one is busy", RECOVERS_WITHIN, || (scene.upstream.calls() >= 100).then_some(()));
     scene.upstream.always(Reply::chat(Tokens::plain(9, 4)).cut_after(0));
     until("the second one took over", RECOVERS_WITHIN, || (spare.calls() >= 200).then_some(()));
     let (statuses, took) = load.end();

@@ -107,28 +107,24 @@ fn announced(request: &HttpRequest) -> usize {
 
 /// The body, or `None` once it exceeds `limit`.
 async fn collect(payload: &mut web::Payload, limit: usize, pace: &Pace) -> Result<Option<Bytes>, Problem> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    // Most bodies arrive in one piece and are then not copied.
+    let Some(first) = next_in_time(payload, pace, 0).await? else { return Ok(Some(Bytes::new())) };
+    if first.len() > limit {
+        return Ok(None);
+    }
+    let Some(second) = next_in_time(payload, pace, first.len()).await? else { return Ok(Some(first)) };
+    let mut whole = BytesMut::from(first);
+    let mut chunk = second;
     loop {
-        let received = first.len().saturating_add(rest.len());
-        let Some(chunk) = next_in_time(payload, pace, received).await? else { break };
-        if received.saturating_add(chunk.len()) > limit {
+        if whole.len().saturating_add(chunk.len()) > limit {
             return Ok(None);
         }
-        // Most bodies arrive in one piece and are then not copied.
-        if first.is_empty() {
-            first = chunk;
-        } else {
-            rest.extend_from_slice(&chunk);
+        whole.extend_from_slice(&chunk);
+        match next_in_time(payload, pace, whole.len()).await? {
+            Some(next) => chunk = next,
+            None => return Ok(Some(whole.freeze())),
         }
     }
-    if rest.is_empty() {
-        return Ok(Some(first));
-    }
-    let mut whole = BytesMut::with_capacity(first.len().saturating_add(rest.len()));
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(Some(whole.freeze()))
 }
 
 /// The next piece. What is already here is taken without a look at the time.
