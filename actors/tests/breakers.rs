@@ -30,9 +30,8 @@ async fn settled(breakers: &Breakers) {
 
 async fn fails(breakers: &Breakers, key: KeyId, times: usize) {
     for _ in 0..times {
-        breakers.failed(MODEL, key, FailureKind::Unreachable);
+        breakers.failed(MODEL, key, FailureKind::Unreachable).await;
     }
-    settled(breakers).await;
 }
 
 async fn half_open() -> (Breakers, Clock) {
@@ -144,8 +143,7 @@ async fn a_question_that_is_given_up_leaves_no_trial_behind() {
 #[actix::test]
 async fn a_429_pauses_for_as_long_as_it_says() {
     let (breakers, clock) = start().await;
-    breakers.cooled(MODEL, Some(Duration::from_secs(7)));
-    settled(&breakers).await;
+    breakers.cooled(MODEL, Some(Duration::from_secs(7))).await;
     assert_eq!(breakers.verdict(MODEL), Verdict::Open { retry_at: Timestamp(START + 7_000) });
     assert_eq!(breakers.report(MODEL).state, CircuitState::Cooling);
     clock.advance(Duration::from_secs(7));
@@ -157,7 +155,7 @@ async fn a_crash_closes_what_was_learnt_and_keeps_what_was_forced() {
     let (breakers, _) = start().await;
     breakers.force(OTHER, Control::ForcedOpen).await.unwrap();
     for _ in 0..3 {
-        breakers.failed(MODEL, ALICE, FailureKind::Cut);
+        breakers.failed(MODEL, ALICE, FailureKind::Cut).await;
     }
     breakers.force(DeploymentId::from_u128(3), Control::ForcedClosed).await.unwrap();
     assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }));

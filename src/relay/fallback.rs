@@ -71,7 +71,6 @@ impl Relay {
             }
             Err(error) => error,
         };
-        self.report(exchange, candidate, trial, &error);
         if !matches!(error, UpstreamError::Inexpressible(_)) {
             admitted.failed = admitted.tried.clone().map(|target| Failed {
                 target,
@@ -79,6 +78,7 @@ impl Relay {
                 http_status: status_of(&error),
             });
         }
+        self.report(exchange, candidate, trial, &error).await;
         let makes_works = exchange.ask.request.endpoint().makes_works();
         let stop = (makes_works && may_have_worked(&error)) || !error.may_fall_back();
         search.failed(candidate, error, !makes_works);
@@ -142,7 +142,7 @@ impl Relay {
     }
 
     /// Tells the breakers of a failure and the log of its reason.
-    pub(super) fn report(
+    pub(super) async fn report(
         &self,
         exchange: &Exchange,
         candidate: &Candidate,
@@ -156,8 +156,8 @@ impl Relay {
         );
         match (error.fault(), trial) {
             (Fault::Provider, Some(trial)) => trial.failed(kind(error)),
-            (Fault::Provider, None) => self.breakers.failed(deployment, exchange.key_id(), kind(error)),
-            (Fault::Busy, _) => self.breakers.cooled(deployment, error.retry_after()),
+            (Fault::Provider, None) => self.breakers.failed(deployment, exchange.key_id(), kind(error)).await,
+            (Fault::Busy, _) => self.breakers.cooled(deployment, error.retry_after()).await,
             // The provider is well; a trial that proved nothing frees its place.
             (Fault::Client | Fault::Operator, _) => {}
         }

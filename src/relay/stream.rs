@@ -106,7 +106,7 @@ impl Relay {
             admitted.hold.note_progress(&target, usage);
         };
         let ended = pump(&mut *reader, body, first, (&pieces, keep_alive), &mut note).await;
-        let mut end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended));
+        let mut end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended)).await;
         let later = self.recount(&exchange, &mut end, || reader.transcript()).await;
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
         self.correct(exchange.id, later);
@@ -127,7 +127,7 @@ impl Relay {
     }
 
     /// What a stream's end means: status, usage, and what the breakers hear.
-    fn judge(
+    async fn judge(
         &self,
         exchange: &Exchange,
         admitted: &Admitted,
@@ -148,7 +148,7 @@ impl Relay {
                 client_gone(usage, provenance, first_token)
             }
             PumpEnd::Failed(error) => {
-                self.report(exchange, &chosen.candidate, chosen.trial, error);
+                self.report(exchange, &chosen.candidate, chosen.trial, error).await;
                 let (usage, provenance) = figures(Why::UpstreamCut);
                 End { status: CallStatus::UpstreamCut, http_status: 200, usage, provenance, first_token }
             }

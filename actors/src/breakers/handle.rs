@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use actix::dev::ToEnvelope;
+use actix::{Context, Handler, Message};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
 
 use super::BreakersActor;
 use super::gate::Gates;
@@ -16,6 +19,9 @@ use crate::domain::{Clock, DeploymentId, KeyId};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
+
+/// How long a failed call waits for its judgement.
+const JUDGED_WITHIN: Duration = Duration::from_millis(100);
 
 /// One circuit for each deployment. Cheap to clone.
 ///
@@ -75,14 +81,26 @@ impl Breakers {
         self.gates.load().get(&id).and_then(|gate| gate.pulse.pace(streamed))
     }
 
-    /// A call with `key` failed in a way that counts.
-    pub fn failed(&self, id: DeploymentId, key: KeyId, cause: FailureKind) {
-        self.mailbox.hint(Failed { id, key: KeyMark::of(key), kind: cause });
+    /// A call with `key` failed in a way that counts. Ends once it was judged: whoever hears of the failure and calls again
+    /// meets the circuit as it then stands.
+    pub async fn failed(&self, id: DeploymentId, key: KeyId, cause: FailureKind) {
+        self.judged(Failed { id, key: KeyMark::of(key), kind: cause }).await;
     }
 
-    /// The provider answered 429: no calls for `retry_after` (5 s if it named none, 60 s at most). Not a failure.
-    pub fn cooled(&self, id: DeploymentId, retry_after: Option<Duration>) {
-        self.mailbox.hint(Cooled { id, retry_after });
+    /// The provider answered 429: no calls for `retry_after` (5 s if it named none, 60 s at most). Not a failure. Ends as
+    /// [`Breakers::failed`] does.
+    pub async fn cooled(&self, id: DeploymentId, retry_after: Option<Duration>) {
+        self.judged(Cooled { id, retry_after }).await;
+    }
+
+    /// Asks, and waits a little: breakers that are away or slow cost knowledge of one failure, never the answer.
+    async fn judged<M>(&self, outcome: M)
+    where
+        BreakersActor: Handler<M>,
+        M: Message<Result = ()> + Send + 'static,
+        Context<BreakersActor>: ToEnvelope<BreakersActor, M>,
+    {
+        timeout(JUDGED_WITHIN, self.mailbox.ask(outcome)).await.ok();
     }
 
     /// Takes a circuit in hand, or lets it go. Survives a crash of the actor, not the end of the process.
