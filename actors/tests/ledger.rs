@@ -8,12 +8,14 @@
 )]
 
 use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
+use std::time::Duration;
 
 use actix::Arbiter;
+use actix::clock::sleep;
 use farthing_actors::domain::window::Zone;
 use farthing_actors::domain::{
-    Budget, CallStatus, Clock, DeploymentId, Dialect, KeyId, Money, Price, PriceId, ProjectId, Provenance, ProviderId,
-    RequestId, Scope, Thresholds, Timestamp, Usage, WindowKind,
+    Budget, CallStatus, Clock, DeploymentId, Dialect, Estimate, KeyId, Money, Price, PriceId, ProjectId, Provenance,
+    ProviderId, RequestId, Scope, Thresholds, Timestamp, Usage, WindowKind,
 };
 use farthing_actors::ledger::{
     self, Call, CloseError, Closing, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger, Line,
@@ -29,6 +31,8 @@ struct Disk {
     broken: Arc<AtomicBool>,
     /// Whether the next write is the last thing its ledger does.
     deadly: Arc<AtomicBool>,
+    /// Whether the database is too far behind.
+    behind: Arc<AtomicBool>,
     budgets: Vec<(Scope, Budget)>,
 }
 
@@ -36,7 +40,8 @@ struct OpenDisk(Disk, Vec<Record>);
 
 impl Disk {
     fn new(budgets: Vec<(Scope, Budget)>) -> Self {
-        Self { records: Arc::new(watch::channel(vec![]).0), broken: Arc::default(), deadly: Arc::default(), budgets }
+        let records = Arc::new(watch::channel(vec![]).0);
+        Self { records, broken: Arc::default(), deadly: Arc::default(), behind: Arc::default(), budgets }
     }
 
     fn open_holds(&self) -> Vec<OpenHold> {
@@ -105,7 +110,7 @@ impl Journal for OpenDisk {
     }
 
     fn is_overloaded(&self) -> bool {
-        false
+        self.0.behind.load(Ordering::Relaxed)
     }
 
     fn spent(&mut self, _: Scope, _: Timestamp) -> Result<Money, JournalError> {
@@ -165,7 +170,10 @@ fn outcome(tokens: u64) -> Outcome {
 }
 
 async fn start(disk: &Disk) -> Ledger {
-    let clock = Clock::manual(Timestamp(0));
+    start_at(disk, Clock::manual(Timestamp(0))).await
+}
+
+async fn start_at(disk: &Disk, clock: Clock) -> Ledger {
     let supervisor = Supervisor::new(clock.clone(), Arc::new(|error| panic!("{error}")));
     ledger::start(&supervisor, Arbiter::current(), clock, Arc::new(disk.clone())).await.unwrap()
 }
@@ -271,6 +279,40 @@ async fn a_hold_that_cannot_be_written_is_not_placed_and_a_settlement_waits_for_
         broken.store(false, Ordering::Relaxed);
     });
     assert_eq!(settled, Ok(Money::from_picos(5)));
+}
+
+#[actix::test]
+async fn a_hold_of_which_nothing_is_heard_is_reaped_and_one_that_lives_is_not() {
+    let (disk, clock) = (budgeted(100), Clock::manual(Timestamp(0)));
+    let ledger = start_at(&disk, clock.clone()).await;
+    let short = HoldRequest { patience_ms: 10_000, ..request(3, 1) };
+    let living = ledger.hold(request(2, 30)).await.unwrap();
+    std::mem::forget((ledger.hold(request(1, 40)).await.unwrap(), ledger.hold(short).await.unwrap()));
+    // The others are waited for a minute each; half of it passes, then one gives a sign of life, and the other half passes.
+    for still_open in [2, 1] {
+        living.note_progress(&request(2, 30).target, Usage { output: 3, ..Usage::default() });
+        clock.advance(Duration::from_secs(31));
+        while ledger.open_holds().await.unwrap() > still_open {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let reaped = disk.closings().pop().unwrap();
+    assert_eq!((reaped.request, reaped.amount), (RequestId::from_u128(1), Money::from_picos(40)));
+    assert_eq!(reaped.outcome.provenance, Provenance::Estimated(Estimate::Missing));
+    assert_eq!(living.settle(None, outcome(5)).await, Ok(Money::from_picos(5)));
+}
+
+#[actix::test]
+async fn a_database_too_far_behind_admits_no_call_and_loses_none() {
+    let disk = budgeted(100);
+    let ledger = start(&disk).await;
+    let admitted = ledger.hold(request(1, 40)).await.unwrap();
+    disk.behind.store(true, Ordering::Relaxed);
+    assert!(matches!(ledger.hold(request(2, 10)).await, Err(HoldError::Unavailable(_))));
+    assert_eq!(admitted.settle(None, outcome(30)).await, Ok(Money::from_picos(30)));
+    disk.behind.store(false, Ordering::Relaxed);
+    assert_eq!(ledger.hold(request(3, 10)).await.unwrap().settle(None, outcome(9)).await, Ok(Money::from_picos(9)));
+    assert_eq!(disk.spent(), Money::from_picos(39));
 }
 
 #[actix::test]

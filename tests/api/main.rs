@@ -16,6 +16,7 @@ mod dashboard;
 mod doors;
 mod ends;
 mod fidelity;
+mod figures;
 mod groups;
 mod idempotency;
 mod images;
