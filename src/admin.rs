@@ -3,6 +3,7 @@
 //! Refuses state: every change goes to its owner, and is read back from what that owner published.
 
 pub mod adjustments;
+pub mod audit;
 pub mod books;
 mod budgets;
 pub mod credits;
@@ -22,7 +23,8 @@ pub mod tokens;
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Clock, Scope};
+use farthing_actors::audit::AuditLog;
+use farthing_actors::domain::{Author, Clock, Scope};
 use farthing_actors::keyring::Keyring;
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Ledger;
@@ -32,6 +34,7 @@ use farthing_actors::registry::catalogue::Catalogue;
 use tokio::sync::Mutex;
 
 use crate::security::Security;
+use crate::store::audit::Trail;
 pub use books::Books;
 pub use error::AdminError;
 pub use price_lists::PriceLists;
@@ -50,6 +53,10 @@ pub struct AdminParts {
     pub books: Books,
     /// What known models cost.
     pub lists: Arc<PriceLists>,
+    /// Where changes of the database go on record, in their own transaction.
+    pub trail: Arc<Trail>,
+    /// Where everything else does.
+    pub audit: AuditLog,
     /// Time.
     pub clock: Clock,
 }
@@ -65,6 +72,11 @@ impl Admin {
     /// The floor on top of these owners.
     pub fn new(parts: AdminParts) -> Self {
         Self { parts, changing: Mutex::new(()) }
+    }
+
+    /// The program itself, as the author of a change.
+    pub fn system(&self) -> Author {
+        Author::new("system", self.parts.clock.now())
     }
 
     /// Projects and keys as last published.

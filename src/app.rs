@@ -3,6 +3,7 @@
 //! flight are settled, the journal is applied, then everything ends. If a part is missing the start fails and names it.
 
 mod accounts;
+mod audit;
 mod books;
 mod parts;
 mod prices;
@@ -33,6 +34,7 @@ use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
 use crate::web::{Gateway, server};
+pub use audit::{export_audit, verify_audit};
 pub use books::{ExportOrder, Report, export, migrate, verify};
 use parts::{Actors, Disk, Threads};
 use stop::StopSign;
@@ -143,6 +145,7 @@ impl Running {
     /// Stops everything, in reverse order.
     async fn stop(self) -> Result<(), AppError> {
         self.server.stop(false).await;
+        self.gateway.audit.flush().await;
         self.supervisor.stop();
         self.threads.join();
         let applied = self.writer.flush().await.map_err(failed("journal writer"));
@@ -160,7 +163,7 @@ fn gateway(
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
-    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings } = actors;
+    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings, trail, audit } = actors;
     let gateway = Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
@@ -170,6 +173,7 @@ fn gateway(
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
             vitals(&idempotency, |it| it.vitals()),
+            vitals(&audit, |it| it.vitals()),
         ],
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
@@ -180,6 +184,7 @@ fn gateway(
         breakers,
         feed,
         idempotency,
+        audit: audit.clone(),
         admin: Admin::new(AdminParts {
             keyring,
             registry,
@@ -187,6 +192,8 @@ fn gateway(
             security,
             books: Books::new(disk.store, disk.writer),
             lists: Arc::new(lists),
+            trail,
+            audit,
             clock: clock.clone(),
         }),
         counts: CountQueue::start(),

@@ -1,6 +1,7 @@
 //! The command line: `farthing` and its commands. Owns the exit codes and the choice between text and JSON.
 //! Refuses to do the work itself: offline commands call the composition root, online ones the management API.
 
+mod audit;
 mod connection;
 mod error;
 mod flags;
@@ -64,6 +65,7 @@ enum Command {
     /// Bring the database to this version
     Migrate,
     Ledger(ledger::Ledger),
+    Audit(audit::Audit),
     #[command(flatten)]
     Online(Box<online::Online>),
     /// Print completions for a shell
@@ -108,6 +110,10 @@ impl Cli {
             Command::Migrate => self.say(&server::migrate(&sources)?),
             Command::Ledger(ledger) => {
                 let Some((reply, sound)) = ledger.run(&sources)? else { return Ok(()) };
+                self.say_and_judge(&reply, sound)
+            }
+            Command::Audit(audit) => {
+                let Some((reply, sound)) = audit.run(&sources)? else { return Ok(()) };
                 self.say_and_judge(&reply, sound)
             }
             Command::Online(online) => match online.run(&sources, self.json)? {

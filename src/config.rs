@@ -3,6 +3,7 @@
 //! doubtful is a fault with a hint.
 
 mod accounts;
+mod audit;
 mod catalogue;
 mod database;
 mod draft;
@@ -22,6 +23,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use accounts::Account;
+pub use audit::AuditConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
@@ -54,6 +56,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Where prices are fetched.
     pub catalogue: CatalogueConfig,
+    /// Who did what.
+    pub audit: AuditConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// Where models go that are not set up.
@@ -67,9 +71,9 @@ pub struct Config {
 impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
-        let database = DatabaseConfig::within(&data_dir);
+        let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
         let (server, catalogue, logging, routing) = Default::default();
-        Self { server, data_dir, database, catalogue, logging, routing, secrets, accounts: Vec::new() }
+        Self { server, data_dir, database, catalogue, audit, logging, routing, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -103,6 +107,7 @@ impl Config {
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
         let catalogue = CatalogueConfig::take(&mut draft);
+        let audit = AuditConfig::take(&mut draft, source.base(), &data_dir);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
@@ -110,7 +115,7 @@ impl Config {
         match secrets {
             Some(secrets) if faults.is_empty() => {
                 let accounts = accounts::found(variables);
-                Ok(Self { server, data_dir, database, catalogue, logging, routing, secrets, accounts })
+                Ok(Self { server, data_dir, database, catalogue, audit, logging, routing, secrets, accounts })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -120,7 +125,8 @@ impl Config {
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
-    [first, server::SETTINGS, database::SETTINGS, catalogue::SETTINGS, logging::SETTINGS, routing::SETTINGS].concat()
+    let (place, traffic) = ([server::SETTINGS, database::SETTINGS], [catalogue::SETTINGS, audit::SETTINGS]);
+    [first, &place.concat(), &traffic.concat(), logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

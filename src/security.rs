@@ -30,7 +30,7 @@ pub use virtual_key::MintedKey;
 use jwt::Tokens;
 use management::Management;
 use session_token::SessionTokens;
-use subkeys::{Label, Subkeys};
+use subkeys::{Label, MacKey, Subkeys};
 use vault::{KeptAnswers, Vault};
 use virtual_key::VirtualKeys;
 
@@ -57,6 +57,7 @@ pub struct Security {
     management: Management,
     tokens: Tokens,
     sessions: SessionTokens,
+    audit: MacKey,
     check_value: [u8; 32],
 }
 
@@ -87,6 +88,7 @@ impl Security {
             management: Management::new(&master, &parts.management_token)?,
             tokens: Tokens::new(&session)?,
             sessions: SessionTokens::new(&session)?,
+            audit: master.mac(Label::AUDIT)?,
             check_value: master.mac(Label::CHECK)?.tag(b"farthing"),
         })
     }
@@ -177,6 +179,11 @@ impl Security {
     /// Why the session is not accepted.
     pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionClaims, SessionError> {
         self.sessions.verify(token, now)
+    }
+
+    /// What links one event of the audit trail to the one before: nobody without the master key can make it.
+    pub fn audit_mac(&self, text: &[u8]) -> [u8; 32] {
+        self.audit.tag(text)
     }
 
     /// A value that depends on the master key and reveals nothing about it: stored once, compared at every start, so

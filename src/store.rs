@@ -9,10 +9,12 @@
 //! - [`groups`], [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`kept_list`]: the price list that was fetched last.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
+//! - [`audit`]: who did what, in the transaction of what was done.
 //! - [`export`]: every line with all that its hash covers, for whoever wants to prove it again.
 //! - [`verify`]: the proof that all of it agrees.
 
 pub mod adjustments;
+pub mod audit;
 mod chain;
 pub mod charged;
 mod columns;
@@ -116,6 +118,9 @@ pub enum StoreError {
     /// The journal's lines did not reach the database in time; they are safe in the journal.
     #[error("the database is too slow: lines are waiting in the journal")]
     Behind,
+    /// The audit trail could not be written, so nothing was done.
+    #[error("the audit trail cannot be written, so nothing is changed: {0}")]
+    Unrecorded(String),
     /// The work's thread ended before it answered.
     #[error("the database work was abandoned")]
     Abandoned,
@@ -258,6 +263,13 @@ mod tests {
         let scratch = Scratch::new();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-000310_budget_warnings/down.sql")).unwrap();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-000310_budget_warnings/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn the_audit_trail_goes_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000600_audit/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000600_audit/up.sql")).unwrap();
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use farthing_actors::audit::AuditLog;
 use farthing_actors::breakers::Breakers;
 use farthing_actors::domain::{Clock, Patterns};
 use farthing_actors::feed::Feed;
@@ -53,6 +54,8 @@ pub struct Gateway {
     pub feed: Feed,
     /// Idempotency keys and the answers to them.
     pub idempotency: Idempotency,
+    /// Who did what.
+    pub audit: AuditLog,
     /// What an operator can do.
     pub admin: Admin,
     /// How each actor is.

@@ -3,6 +3,7 @@
 //! except [`clock::Clock`], which is the one door to time.
 
 pub mod access;
+pub mod audit;
 pub mod budget;
 pub mod call;
 pub mod clock;
@@ -22,10 +23,13 @@ pub mod usage;
 pub mod window;
 
 pub use access::Allowed;
+pub use audit::{Author, Effect, Event};
 pub use budget::Budget;
 pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
-pub use ids::{AdjustmentId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope};
+pub use ids::{
+    AdjustmentId, AuditId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope,
+};
 pub use limits::Limits;
 pub use money::Money;
 pub use pattern::{Destination, Pattern, PatternKind, Patterns};

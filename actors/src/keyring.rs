@@ -21,6 +21,7 @@ pub use handle::Keyring;
 pub use ring::{AuthorizedKey, KeyDigest, KeyState, Keys, Project, VirtualKey};
 pub use store::KeyringStore;
 
+use crate::domain::Event;
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
@@ -62,10 +63,11 @@ impl KeyringActor {
     fn carry_out(
         &mut self,
         decision: Result<Change, KeyringError>,
+        event: &Event,
         context: &mut Context<Self>,
     ) -> Result<(), KeyringError> {
         let change = decision?;
-        if let Err(error) = self.store.save(&change) {
+        if let Err(error) = self.store.save(&change, event) {
             if matches!(error, SaveError::Unknown(_)) {
                 // The successor reads what is true; this one would guess.
                 context.stop();
@@ -85,45 +87,45 @@ impl Actor for KeyringActor {
 impl Handler<CreateProject> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
-    fn handle(&mut self, CreateProject(project): CreateProject, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, CreateProject(project, event): CreateProject, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().create_project(project);
-        self.carry_out(decision, context)
+        self.carry_out(decision, &event, context)
     }
 }
 
 impl Handler<UpdateProject> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
-    fn handle(&mut self, UpdateProject(project): UpdateProject, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, UpdateProject(project, event): UpdateProject, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().update_project(project);
-        self.carry_out(decision, context)
+        self.carry_out(decision, &event, context)
     }
 }
 
 impl Handler<DeleteProject> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
-    fn handle(&mut self, DeleteProject(id): DeleteProject, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, DeleteProject(id, event): DeleteProject, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().delete_project(id);
-        self.carry_out(decision, context)
+        self.carry_out(decision, &event, context)
     }
 }
 
 impl Handler<CreateKey> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
-    fn handle(&mut self, CreateKey(key): CreateKey, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, CreateKey(key, event): CreateKey, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().create_key(key);
-        self.carry_out(decision, context)
+        self.carry_out(decision, &event, context)
     }
 }
 
 impl Handler<UpdateKey> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
-    fn handle(&mut self, UpdateKey(key): UpdateKey, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, UpdateKey(key, event): UpdateKey, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().update_key(key);
-        self.carry_out(decision, context)
+        self.carry_out(decision, &event, context)
     }
 }
 
@@ -131,17 +133,18 @@ impl Handler<RotateKey> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
     fn handle(&mut self, message: RotateKey, context: &mut Self::Context) -> Self::Result {
-        let decision = self.keys.load().rotate_key(message.id, message.prefix, message.digest);
-        self.carry_out(decision, context)
+        let RotateKey { id, prefix, digest, event } = message;
+        let decision = self.keys.load().rotate_key(id, prefix, digest);
+        self.carry_out(decision, &event, context)
     }
 }
 
 impl Handler<RevokeKey> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
-    fn handle(&mut self, RevokeKey { id, at }: RevokeKey, context: &mut Self::Context) -> Self::Result {
-        let decision = self.keys.load().revoke_key(id, at);
-        self.carry_out(decision, context)
+    fn handle(&mut self, RevokeKey { id, event }: RevokeKey, context: &mut Self::Context) -> Self::Result {
+        let decision = self.keys.load().revoke_key(id, event.author.at);
+        self.carry_out(decision, &event, context)
     }
 }
 

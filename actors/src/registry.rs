@@ -28,10 +28,10 @@ pub use changes::Change;
 pub use error::RegistryError;
 pub use group::Group;
 pub use handle::Registry;
-pub use prices::{Author, Plan, PriceRecord, PriceVersion, Quote, Withdrawal, unversioned};
+pub use prices::{Plan, PriceRecord, PriceVersion, Quote, Withdrawal, unversioned};
 pub use store::RegistryStore;
 
-use crate::domain::Clock;
+use crate::domain::{Author, Clock, Event, Timestamp};
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
@@ -80,28 +80,29 @@ impl RegistryActor {
         let mut catalogue = catalogue.map_err(|error| error.to_string())?;
         // Before anybody reads a price whose time is over.
         for change in catalogue.due(clock.now()) {
-            note(&*store, &change);
+            note(&*store, &change, clock.now());
             catalogue = catalogue.with(change);
         }
         published.publish(catalogue);
         Ok(Self { catalogue: published.reader(), published, store, clock, timer: None })
     }
 
-    /// Carries out what `decide` makes of the catalogue as it is now.
+    /// Carries out what `decide` makes of the catalogue as it is now, with `event` on record.
     fn change(
         &mut self,
+        event: &Event,
         decide: impl FnOnce(&Catalogue) -> Result<Change, RegistryError>,
         context: &mut Context<Self>,
     ) -> Result<(), RegistryError> {
         self.take_over();
         let decision = decide(&self.catalogue.load());
-        let outcome = decision.and_then(|change| self.carry_out(change, context));
+        let outcome = decision.and_then(|change| self.carry_out(change, event, context));
         self.await_next_moment(context);
         outcome
     }
 
-    fn carry_out(&mut self, change: Change, context: &mut Context<Self>) -> Result<(), RegistryError> {
-        if let Err(error) = self.store.save(&change) {
+    fn carry_out(&mut self, change: Change, event: &Event, context: &mut Context<Self>) -> Result<(), RegistryError> {
+        if let Err(error) = self.store.save(&change, event) {
             if matches!(error, SaveError::Unknown(_)) {
                 // The successor reads what is true; this one would guess.
                 context.stop();
@@ -118,7 +119,7 @@ impl RegistryActor {
         for change in self.catalogue.load().due(self.clock.now()) {
             let changed = self.catalogue.load().with(change.clone());
             self.published.publish(changed);
-            note(&*self.store, &change);
+            note(&*self.store, &change, self.clock.now());
         }
     }
 
@@ -137,11 +138,12 @@ impl RegistryActor {
 }
 
 /// Writes down that a plan took over. The plan itself is saved already, so a disk that refuses loses nothing.
-fn note(store: &dyn RegistryStore, change: &Change) {
+fn note(store: &dyn RegistryStore, change: &Change, now: Timestamp) {
     let Change::SaveDeployment { deployment, .. } = change else { return };
     let price = deployment.price.as_deref().map(|(id, _)| id.to_string());
     log::info!(deployment:% = deployment.id, price = price.as_deref(); "a planned price is in force");
-    if let Err(error) = store.save(change) {
+    let event = Author::new("system", now).does("price.take_over").about(deployment.id);
+    if let Err(error) = store.save(change, &event) {
         log::warn!(deployment:% = deployment.id, error:%; "it could not be noted that a planned price is in force");
     }
 }
@@ -157,24 +159,24 @@ impl Actor for RegistryActor {
 impl Handler<CreateProvider> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, CreateProvider(provider): CreateProvider, context: &mut Self::Context) -> Self::Result {
-        self.change(|catalogue| catalogue.create_provider(provider), context)
+    fn handle(&mut self, CreateProvider(provider, event): CreateProvider, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| catalogue.create_provider(provider), context)
     }
 }
 
 impl Handler<UpdateProvider> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, UpdateProvider(provider): UpdateProvider, context: &mut Self::Context) -> Self::Result {
-        self.change(|catalogue| catalogue.update_provider(provider), context)
+    fn handle(&mut self, UpdateProvider(provider, event): UpdateProvider, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| catalogue.update_provider(provider), context)
     }
 }
 
 impl Handler<DeleteProvider> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, DeleteProvider(id): DeleteProvider, context: &mut Self::Context) -> Self::Result {
-        self.change(|catalogue| catalogue.delete_provider(id), context)
+    fn handle(&mut self, DeleteProvider(id, event): DeleteProvider, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| catalogue.delete_provider(id), context)
     }
 }
 
@@ -182,8 +184,8 @@ impl Handler<CreateDeployment> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, message: CreateDeployment, context: &mut Self::Context) -> Self::Result {
-        let CreateDeployment(deployment, plan, author) = message;
-        self.change(|catalogue| catalogue.create_deployment(deployment, (plan, &author)), context)
+        let CreateDeployment(deployment, plan, event) = message;
+        self.change(&event, |catalogue| catalogue.create_deployment(deployment, (plan, &event.author)), context)
     }
 }
 
@@ -191,8 +193,8 @@ impl Handler<UpdateDeployment> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, message: UpdateDeployment, context: &mut Self::Context) -> Self::Result {
-        let UpdateDeployment(deployment, plan, author) = message;
-        self.change(|catalogue| catalogue.update_deployment(deployment, (plan, &author)), context)
+        let UpdateDeployment(deployment, plan, event) = message;
+        self.change(&event, |catalogue| catalogue.update_deployment(deployment, (plan, &event.author)), context)
     }
 }
 
@@ -200,8 +202,8 @@ impl Handler<Requote> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, message: Requote, context: &mut Self::Context) -> Self::Result {
-        let Requote(quote, author) = message;
-        self.change(|catalogue| catalogue.requote(quote, &author), context)
+        let Requote(quote, event) = message;
+        self.change(&event, |catalogue| catalogue.requote(quote, &event.author), context)
     }
 }
 
@@ -209,32 +211,32 @@ impl Handler<DeleteDeployment> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
     fn handle(&mut self, message: DeleteDeployment, context: &mut Self::Context) -> Self::Result {
-        let DeleteDeployment(id, author) = message;
-        self.change(|catalogue| catalogue.delete_deployment(id, &author), context)
+        let DeleteDeployment(id, event) = message;
+        self.change(&event, |catalogue| catalogue.delete_deployment(id, &event.author), context)
     }
 }
 
 impl Handler<CreateGroup> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, CreateGroup(group): CreateGroup, context: &mut Self::Context) -> Self::Result {
-        self.change(|catalogue| catalogue.create_group(group), context)
+    fn handle(&mut self, CreateGroup(group, event): CreateGroup, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| catalogue.create_group(group), context)
     }
 }
 
 impl Handler<UpdateGroup> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, UpdateGroup(group): UpdateGroup, context: &mut Self::Context) -> Self::Result {
-        self.change(|catalogue| catalogue.update_group(group), context)
+    fn handle(&mut self, UpdateGroup(group, event): UpdateGroup, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| catalogue.update_group(group), context)
     }
 }
 
 impl Handler<DeleteGroup> for RegistryActor {
     type Result = Result<(), RegistryError>;
 
-    fn handle(&mut self, DeleteGroup(id): DeleteGroup, context: &mut Self::Context) -> Self::Result {
-        self.change(|catalogue| catalogue.delete_group(id), context)
+    fn handle(&mut self, DeleteGroup(id, event): DeleteGroup, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| catalogue.delete_group(id), context)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actix::Arbiter;
 use arc_swap::ArcSwap;
-use farthing_actors::domain::{Allowed, Clock, KeyId, Limits, ProjectId, Timestamp};
+use farthing_actors::domain::{Allowed, Author, Clock, Event, KeyId, Limits, ProjectId, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, Change, KeyState, Keyring, KeyringError, KeyringStore, Project, VirtualKey};
 use farthing_actors::supervisor::Supervisor;
@@ -55,7 +55,7 @@ impl KeyringStore for Memory {
         Ok((projects.into_values().collect(), keys.into_values().collect()))
     }
 
-    fn save(&self, change: &Change) -> Result<(), SaveError> {
+    fn save(&self, change: &Change, _: &Event) -> Result<(), SaveError> {
         match **self.disk.load() {
             Disk::Works => self.write(change),
             Disk::Fails => return Err(SaveError::Failed("the disk is full".to_owned())),
@@ -107,31 +107,35 @@ fn key(id: u8, project: u128) -> VirtualKey {
 
 /// Until the actor that stopped itself is replaced, questions say so.
 async fn settled(keyring: &Keyring) {
-    while let Err(KeyringError::Actor(_)) = keyring.delete_project(ProjectId::from_u128(404)).await {
+    while let Err(KeyringError::Actor(_)) = keyring.delete_project(ProjectId::from_u128(404), event(1)).await {
         tokio::task::yield_now().await;
     }
+}
+
+fn event(at: i64) -> Event {
+    Author::new("ops", Timestamp(at)).does("test.change")
 }
 
 #[actix::test]
 async fn every_change_reaches_the_readers_before_it_is_answered() {
     let keyring = start(Memory::empty()).await;
     let keys = keyring.snapshot();
-    keyring.create_project(project(1)).await.unwrap();
-    keyring.create_project(project(2)).await.unwrap();
-    keyring.create_key(key(1, 1)).await.unwrap();
+    keyring.create_project(project(1), event(1)).await.unwrap();
+    keyring.create_project(project(2), event(1)).await.unwrap();
+    keyring.create_key(key(1, 1), event(1)).await.unwrap();
     assert_eq!(keys.get().find(&[1; 32]).unwrap().project.name, "team-1");
 
-    keyring.update_project(Project { name: "renamed".to_owned(), ..project(1) }).await.unwrap();
-    keyring.update_key(VirtualKey { name: "deploy".to_owned(), ..key(1, 1) }).await.unwrap();
+    keyring.update_project(Project { name: "renamed".to_owned(), ..project(1) }, event(1)).await.unwrap();
+    keyring.update_key(VirtualKey { name: "deploy".to_owned(), ..key(1, 1) }, event(1)).await.unwrap();
     let found = Arc::clone(keys.get().find(&[1; 32]).unwrap());
     assert_eq!((found.project.name.as_str(), found.key.name.as_str()), ("renamed", "deploy"));
 
-    keyring.revoke_key(KeyId::from_u128(1), Timestamp(5)).await.unwrap();
+    keyring.revoke_key(KeyId::from_u128(1), event(5)).await.unwrap();
     assert_eq!(keys.get().find(&[1; 32]).unwrap().state(Timestamp(5)), KeyState::Revoked);
-    keyring.delete_project(ProjectId::from_u128(2)).await.unwrap();
+    keyring.delete_project(ProjectId::from_u128(2), event(1)).await.unwrap();
     assert!(keys.get().project_by_name("team-2").is_none());
     assert_eq!(
-        keyring.create_project(project(1)).await.unwrap_err().to_string(),
+        keyring.create_project(project(1), event(1)).await.unwrap_err().to_string(),
         "a project with this id exists already"
     );
 }
@@ -140,27 +144,27 @@ async fn every_change_reaches_the_readers_before_it_is_answered() {
 async fn a_change_that_was_not_saved_was_not_made() {
     let memory = Memory::empty();
     let keyring = start(Arc::clone(&memory)).await;
-    keyring.create_project(project(1)).await.unwrap();
+    keyring.create_project(project(1), event(1)).await.unwrap();
     let before = keyring.snapshot().get();
 
     memory.turn(Disk::Fails);
-    let refusal = keyring.create_key(key(1, 1)).await;
+    let refusal = keyring.create_key(key(1, 1), event(1)).await;
     assert!(matches!(refusal, Err(KeyringError::Store(reason)) if reason.contains("the disk is full")));
     memory.turn(Disk::Refers);
-    let refusal = keyring.delete_project(ProjectId::from_u128(1)).await;
+    let refusal = keyring.delete_project(ProjectId::from_u128(1), event(1)).await;
     assert!(matches!(refusal, Err(KeyringError::Conflict(reason)) if reason.contains("12 ledger entries")));
     assert_eq!(keyring.snapshot().get(), before);
 
     memory.turn(Disk::Works);
-    keyring.create_key(key(1, 1)).await.unwrap();
+    keyring.create_key(key(1, 1), event(1)).await.unwrap();
 }
 
 #[actix::test]
 async fn a_crash_loses_nothing_and_readers_never_notice() {
     let keyring = start(Memory::empty()).await;
     let keys = keyring.snapshot();
-    keyring.create_project(project(1)).await.unwrap();
-    keyring.create_key(key(1, 1)).await.unwrap();
+    keyring.create_project(project(1), event(1)).await.unwrap();
+    keyring.create_key(key(1, 1), event(1)).await.unwrap();
     let before = keys.get();
 
     let mut death = std::pin::pin!(keyring.crash());
@@ -175,10 +179,10 @@ async fn a_crash_loses_nothing_and_readers_never_notice() {
 
     assert_eq!(keys.get(), before);
     assert_eq!(
-        keyring.create_project(Project { id: ProjectId::from_u128(2), ..project(1) }).await,
+        keyring.create_project(Project { id: ProjectId::from_u128(2), ..project(1) }, event(1)).await,
         Err(KeyringError::NameTaken)
     );
-    keyring.create_key(key(2, 1)).await.unwrap();
+    keyring.create_key(key(2, 1), event(1)).await.unwrap();
     assert!(keys.get().find(&[2; 32]).is_some(), "the successor publishes to the same readers");
 }
 
@@ -187,7 +191,7 @@ async fn when_the_truth_is_unknown_the_actor_reads_it_again() {
     let memory = Memory::empty();
     let keyring = start(Arc::clone(&memory)).await;
     memory.turn(Disk::Loses);
-    let answer = keyring.create_project(project(1)).await;
+    let answer = keyring.create_project(project(1), event(1)).await;
     assert!(matches!(answer, Err(KeyringError::Store(reason)) if reason.contains("unknown")));
     memory.turn(Disk::Works);
     settled(&keyring).await;

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::domain::{
-    Clock, DeploymentId, Dialect, GroupId, Price, PriceSource, ProviderId, ProviderKind, Strategy, Timeouts, Timestamp,
+    Author, Clock, DeploymentId, Dialect, Event, GroupId, Price, PriceSource, ProviderId, ProviderKind, Strategy,
+    Timeouts, Timestamp,
 };
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::registry::group::{Target, To};
 use farthing_actors::registry::{
-    self, Author, Change, Deployment, Group, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore,
-    unversioned,
+    self, Change, Deployment, Group, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore, unversioned,
 };
 use farthing_actors::supervisor::Supervisor;
 
@@ -45,7 +45,7 @@ impl RegistryStore for Memory {
         Ok(self.rows.load().groups.values().cloned().collect())
     }
 
-    fn save(&self, change: &Change) -> Result<(), SaveError> {
+    fn save(&self, change: &Change, _: &Event) -> Result<(), SaveError> {
         if self.full.load(Ordering::Relaxed) {
             return Err(SaveError::Failed("the disk is full".to_owned()));
         }
@@ -109,25 +109,25 @@ fn deployment(id: u128, provider: u128, rate: &str) -> Deployment {
     }
 }
 
-fn author(at: i64) -> Author {
-    Author::new("ops", Timestamp(at))
+fn event(at: i64) -> Event {
+    Author::new("ops", Timestamp(at)).does("test.change")
 }
 
 #[actix::test]
 async fn every_change_reaches_the_readers_before_it_is_answered() {
     let registry = start(Arc::default()).await;
     let catalogue = registry.snapshot();
-    registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(1)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, event(1)).await.unwrap();
     assert_eq!(catalogue.get().candidates("gpt-4o-mini").len(), 1);
 
-    registry.update_provider(Provider { enabled: false, ..provider(1) }).await.unwrap();
+    registry.update_provider(Provider { enabled: false, ..provider(1) }, event(1)).await.unwrap();
     assert!(catalogue.get().candidates("gpt-4o-mini").is_empty());
-    let refusal = registry.delete_provider(ProviderId::from_u128(1)).await;
+    let refusal = registry.delete_provider(ProviderId::from_u128(1), event(1)).await;
     assert!(matches!(refusal, Err(RegistryError::Conflict(_))));
 
-    registry.delete_deployment(DeploymentId::from_u128(1), author(1)).await.unwrap();
-    registry.delete_provider(ProviderId::from_u128(1)).await.unwrap();
+    registry.delete_deployment(DeploymentId::from_u128(1), event(1)).await.unwrap();
+    registry.delete_provider(ProviderId::from_u128(1), event(1)).await.unwrap();
     assert_eq!(catalogue.get().providers().count(), 0);
 }
 
@@ -135,10 +135,10 @@ async fn every_change_reaches_the_readers_before_it_is_answered() {
 async fn prices_are_versions_that_are_added_and_never_altered() {
     let memory = Arc::new(Memory::default());
     let registry = start(Arc::clone(&memory)).await;
-    registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(1)).await.unwrap();
-    registry.update_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(5)).await.unwrap();
-    registry.update_deployment(deployment(1, 1, "0.60"), Plan::Keep, author(7)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, event(1)).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "0.15"), Plan::Keep, event(5)).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "0.60"), Plan::Keep, event(7)).await.unwrap();
 
     let versions = memory.rows.load().versions.clone();
     let told: Vec<_> =
@@ -153,19 +153,19 @@ async fn a_change_that_was_not_saved_was_not_made() {
     let memory = Arc::new(Memory::default());
     let registry = start(Arc::clone(&memory)).await;
     memory.full.store(true, Ordering::Relaxed);
-    let refusal = registry.create_provider(provider(1)).await;
+    let refusal = registry.create_provider(provider(1), event(1)).await;
     assert!(matches!(refusal, Err(RegistryError::Store(reason)) if reason.contains("the disk is full")));
     assert_eq!(registry.snapshot().get().providers().count(), 0);
     memory.full.store(false, Ordering::Relaxed);
-    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
 }
 
 #[actix::test]
 async fn a_crash_loses_nothing_and_readers_never_notice() {
     let registry = start(Arc::default()).await;
     let catalogue = registry.snapshot();
-    registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(1)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, event(1)).await.unwrap();
     let before = catalogue.get();
 
     let mut death = std::pin::pin!(registry.crash());
@@ -180,8 +180,8 @@ async fn a_crash_loses_nothing_and_readers_never_notice() {
 
     assert_eq!(catalogue.get(), before);
     let twin = deployment(2, 1, "0.15");
-    assert!(matches!(registry.create_deployment(twin, Plan::Keep, author(1)).await, Err(RegistryError::Conflict(_))));
-    registry.create_provider(provider(2)).await.unwrap();
+    assert!(matches!(registry.create_deployment(twin, Plan::Keep, event(1)).await, Err(RegistryError::Conflict(_))));
+    registry.create_provider(provider(2), event(1)).await.unwrap();
     assert!(catalogue.get().provider_by_name("provider-2").is_some(), "the successor publishes to the same readers");
 }
 
@@ -197,11 +197,11 @@ fn charged(registry: &Registry) -> (String, Option<String>) {
 async fn a_plan_survives_its_actor_and_takes_over_though_the_disk_is_full() {
     let (memory, clock) = (Arc::new(Memory::default()), Clock::manual(Timestamp(10)));
     let registry = start_at(Arc::clone(&memory), clock.clone()).await;
-    registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, author(10)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "0.15"), Plan::Keep, event(10)).await.unwrap();
     let dearer = deployment(1, 1, "0.60").price.unwrap().1.clone();
     let plan = Plan::At(Timestamp(60_000), dearer);
-    registry.update_deployment(deployment(1, 1, "9"), plan, author(10)).await.unwrap();
+    registry.update_deployment(deployment(1, 1, "9"), plan, event(10)).await.unwrap();
     let waiting = ("0.15".to_owned(), Some("0.60".to_owned()));
     assert_eq!(charged(&registry), waiting);
     registry.crash().await;
@@ -210,7 +210,7 @@ async fn a_plan_survives_its_actor_and_takes_over_though_the_disk_is_full() {
     // Any change looks at the clock first; this one is refused by the disk, and so is the note of what took over.
     clock.advance(std::time::Duration::from_secs(60));
     memory.full.store(true, Ordering::Relaxed);
-    assert!(matches!(registry.create_provider(provider(2)).await, Err(RegistryError::Store(_))));
+    assert!(matches!(registry.create_provider(provider(2), event(1)).await, Err(RegistryError::Store(_))));
     let over = ("0.60".to_owned(), None);
     assert_eq!(charged(&registry), over);
     assert!(memory.rows.load().deployments.values().all(|model| model.upcoming.is_some()));
@@ -226,10 +226,13 @@ async fn a_plan_survives_its_actor_and_takes_over_though_the_disk_is_full() {
 #[actix::test]
 async fn a_plan_takes_over_by_itself_when_its_moment_comes() {
     let registry = start_at(Arc::default(), Clock::system()).await;
-    registry.create_provider(provider(1)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
     let now = Clock::system().now();
     let plan = Plan::At(Timestamp(now.0 + 50), deployment(1, 1, "0.60").price.unwrap().1.clone());
-    registry.create_deployment(deployment(1, 1, "0.15"), plan, Author::new("ops", now)).await.unwrap();
+    registry
+        .create_deployment(deployment(1, 1, "0.15"), plan, Author::new("ops", now).does("test.change"))
+        .await
+        .unwrap();
     let over = async {
         while charged(&registry).1.is_some() {
             actix::clock::sleep(std::time::Duration::from_millis(1)).await;
@@ -243,8 +246,8 @@ async fn a_plan_takes_over_by_itself_when_its_moment_comes() {
 #[actix::test]
 async fn groups_reach_the_readers_and_survive_a_crash() {
     let registry = start(Arc::default()).await;
-    registry.create_provider(provider(1)).await.unwrap();
-    registry.create_deployment(deployment(1, 1, "1"), Plan::Keep, author(1)).await.unwrap();
+    registry.create_provider(provider(1), event(1)).await.unwrap();
+    registry.create_deployment(deployment(1, 1, "1"), Plan::Keep, event(1)).await.unwrap();
     let model = registry.snapshot().load().deployments().next().unwrap().name.clone();
     let group = Group {
         id: GroupId::from_u128(1),
@@ -254,13 +257,13 @@ async fn groups_reach_the_readers_and_survive_a_crash() {
         created_at: Timestamp(1),
         updated_at: Timestamp(1),
     };
-    registry.create_group(group.clone()).await.unwrap();
+    registry.create_group(group.clone(), event(1)).await.unwrap();
     registry.crash().await;
     assert_eq!(registry.snapshot().load().group_by_name("smart").map(|found| Group::clone(found)), Some(group));
     assert!(matches!(
-        registry.delete_deployment(DeploymentId::from_u128(1), author(2)).await,
+        registry.delete_deployment(DeploymentId::from_u128(1), event(2)).await,
         Err(RegistryError::Conflict(_))
     ));
-    registry.delete_group(GroupId::from_u128(1)).await.unwrap();
-    registry.delete_deployment(DeploymentId::from_u128(1), author(2)).await.unwrap();
+    registry.delete_group(GroupId::from_u128(1), event(1)).await.unwrap();
+    registry.delete_deployment(DeploymentId::from_u128(1), event(2)).await.unwrap();
 }

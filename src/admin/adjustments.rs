@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{AdjustmentId, Money, ProviderId, RequestId, Scope};
+use farthing_actors::domain::{AdjustmentId, Author, Effect, Money, ProviderId, RequestId, Scope};
 use farthing_actors::ledger::entry::Adjustment;
 
 use super::books::StoredAdjustment;
@@ -28,8 +28,6 @@ pub struct NewAdjustment {
     pub provider: Option<String>,
     /// The request it is about.
     pub request: Option<RequestId>,
-    /// Who wishes it.
-    pub actor: String,
 }
 
 /// An adjustment that is in the books.
@@ -46,8 +44,8 @@ impl Admin {
     ///
     /// # Errors
     /// If it names nothing there is, its id belongs to another adjustment, or the ledger did not confirm it.
-    pub async fn adjust(&self, new: NewAdjustment) -> Result<Booked, AdminError> {
-        let adjustment = self.drafted(new).await?;
+    pub async fn adjust(&self, new: NewAdjustment, by: &Author) -> Result<Booked, AdminError> {
+        let adjustment = self.drafted(new, by).await?;
         // One at a time: the ledger remembers the latest ids, the books all of them.
         let _changing = self.changing.lock().await;
         if let Some(line) = self.books().adjustment(adjustment.id).await? {
@@ -58,12 +56,16 @@ impl Admin {
             adjustment:% = id, account:% = account(&adjustment), amount_usd:% = amount, actor = &*adjustment.actor;
             "an operator adjusts the books"
         );
+        // The journal is not the database: this is on record before it is tried, and again when it is done.
+        let event = by.does("ledger.adjust").about(id).and("account", account(&adjustment)).and("amount_usd", amount);
+        self.parts.audit.record(event.clone().ending(Effect::Attempted)).await?;
         self.parts.ledger.adjust(adjustment).await.map_err(AdminError::Adjustment)?;
         let line = self.books().adjustment(id).await?.ok_or_else(|| AdminError::absent("adjustment", id))?;
+        self.parts.audit.note(event.again());
         Ok(Booked { line, repeated: false })
     }
 
-    async fn drafted(&self, new: NewAdjustment) -> Result<Adjustment, AdminError> {
+    async fn drafted(&self, new: NewAdjustment, by: &Author) -> Result<Adjustment, AdminError> {
         if new.amount.is_zero() || new.amount.to_row().is_none() {
             return Err(AdminError::invalid("amount_usd", "must not be 0 and at most 9 million dollars"));
         }
@@ -78,7 +80,7 @@ impl Admin {
             provider: new.provider.map(|wanted| self.provider_id(&wanted)).transpose()?,
             amount: new.amount,
             reason: new.reason.into(),
-            actor: new.actor.into(),
+            actor: Arc::clone(&by.name),
             request: new.request,
             booked_at: self.parts.clock.now(),
         })

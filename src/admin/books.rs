@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use farthing_actors::domain::{AdjustmentId, DeploymentId, Money, ProviderId, RequestId, RunId, Timestamp};
+use farthing_actors::domain::{AdjustmentId, DeploymentId, ProviderId, RequestId, RunId};
 use farthing_actors::registry::{PriceVersion, Withdrawal};
 
 pub use crate::store::adjustments::StoredAdjustment;
@@ -94,38 +94,12 @@ impl Books {
         if !known && behind > 0 { Err(StoreError::Behind) } else { Ok(known) }
     }
 
-    /// Notes that `run` was ended; the ledger is told by whoever asks.
-    pub(super) async fn kill_run(&self, run: RunId, at: Timestamp) -> Result<(), StoreError> {
-        self.store.query(move |connection| runs::kill(connection, run, at)).await
-    }
-
     /// What was paid to providers in advance, and what was spent of it.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn credits(&self) -> Result<Vec<Credit>, StoreError> {
         self.store.query(credits::load).await
-    }
-
-    /// Gives a provider a credit from now on: everything that is settled must be in the database.
-    pub(super) async fn set_credit(
-        &self,
-        provider: ProviderId,
-        terms: (Money, Option<Money>),
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if self.behind().await? > 0 {
-            return Err(StoreError::Behind);
-        }
-        self.store.query(move |connection| credits::set(connection, provider, terms, now)).await
-    }
-
-    pub(super) async fn set_low_credit(&self, provider: ProviderId, low: Option<Money>) -> Result<(), StoreError> {
-        self.store.query(move |connection| credits::set_low(connection, provider, low)).await
-    }
-
-    pub(super) async fn remove_credit(&self, provider: ProviderId) -> Result<(), StoreError> {
-        self.store.query(move |connection| credits::remove(connection, provider)).await
     }
 
     pub(super) async fn credit_warned(&self, provider: ProviderId) -> Result<(), StoreError> {

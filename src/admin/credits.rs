@@ -1,10 +1,11 @@
 //! What was paid to providers in advance: set, shown, and watched. Owns that a warning is given once.
 //! Refuses to stop a call for it: a provider whose credit is used up says so itself.
 
-use farthing_actors::domain::{Money, ProviderId};
+use farthing_actors::domain::{Author, Money, ProviderId};
 
 use super::{Admin, AdminError};
 pub use crate::store::credits::Credit;
+use crate::store::{StoreError, credits};
 
 /// What changes about a provider's credit; what is `None` stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,19 +51,38 @@ impl Admin {
     ///
     /// # Errors
     /// As [`Admin::check_credit`], or if the books are behind.
-    pub async fn change_credit(&self, provider: ProviderId, changes: CreditChanges) -> Result<(), AdminError> {
+    pub async fn change_credit(
+        &self,
+        provider: ProviderId,
+        changes: CreditChanges,
+        by: &Author,
+    ) -> Result<(), AdminError> {
         self.check_credit(provider, changes).await?;
         let present = self.credit(provider).await?;
+        let fields = [("credit_usd", changes.credit.is_some()), ("low_credit_usd", changes.low.is_some())];
+        let (trail, event, now) =
+            (&self.parts.trail, by.does("credit.update").about(provider).changing(&fields), by.at);
         match (changes.credit, changes.low, present) {
             (Some(Some(credit)), low, present) => {
                 let low = low.unwrap_or_else(|| present.and_then(|present| present.low));
-                self.books().set_credit(provider, (credit, low), self.parts.clock.now()).await?;
+                self.settled().await?;
+                let work = move |connection: &mut _| credits::set(connection, provider, (credit, low), now);
+                trail.changing(event, work).await?;
             }
-            (Some(None), _, _) => self.books().remove_credit(provider).await?,
-            (None, Some(low), _) => self.books().set_low_credit(provider, low).await?,
+            (Some(None), _, _) => {
+                trail.changing(event, move |connection| credits::remove(connection, provider)).await?
+            }
+            (None, Some(low), _) => {
+                trail.changing(event, move |connection| credits::set_low(connection, provider, low)).await?;
+            }
             (None, None, _) => {}
         }
         Ok(())
+    }
+
+    /// Ends when everything that is settled is in the database, from where credits are counted.
+    async fn settled(&self) -> Result<(), AdminError> {
+        if self.books().behind().await? > 0 { Err(StoreError::Behind.into()) } else { Ok(()) }
     }
 
     /// Credits that have become low and were not warned of; they are not given again.

@@ -1,6 +1,6 @@
 //! Why an operator's wish was not carried out. Owns the kinds and their words; status codes belong to the web floor.
 
-use farthing_actors::error::ActorError;
+use farthing_actors::error::{ActorError, SaveError};
 use farthing_actors::keyring::KeyringError;
 use farthing_actors::ledger::LedgerError;
 use farthing_actors::registry::RegistryError;
@@ -49,6 +49,9 @@ pub enum AdminError {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It could not be put on record, so it was not done.
+    #[error("the audit trail cannot be written, so nothing was done: {0}")]
+    Unrecorded(#[from] SaveError),
     /// A provider's key could not be sealed.
     #[error(transparent)]
     Vault(#[from] VaultError),

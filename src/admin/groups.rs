@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{GroupId, Strategy};
+use farthing_actors::domain::{Author, GroupId, Strategy};
 use farthing_actors::registry::group::{Group, Target};
 
 use super::{Admin, AdminError};
@@ -34,13 +34,13 @@ impl Admin {
     ///
     /// # Errors
     /// As the registry refuses.
-    pub async fn create_group(&self, draft: GroupDraft) -> Result<Arc<Group>, AdminError> {
+    pub async fn create_group(&self, draft: GroupDraft, by: &Author) -> Result<Arc<Group>, AdminError> {
         let _one = self.changing.lock().await;
         let now = self.parts.clock.now();
         let GroupDraft { name, strategy, targets } = draft;
         let id = GroupId::generate();
         let group = Group { id, name: name.into(), strategy, targets, created_at: now, updated_at: now };
-        self.parts.registry.create_group(group).await?;
+        self.parts.registry.create_group(group, by.does("group.create").about(id)).await?;
         self.group(&id.to_string())
     }
 
@@ -48,13 +48,13 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or as the registry refuses.
-    pub async fn replace_group(&self, wanted: &str, draft: GroupDraft) -> Result<Arc<Group>, AdminError> {
+    pub async fn replace_group(&self, wanted: &str, draft: GroupDraft, by: &Author) -> Result<Arc<Group>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.group(wanted)?;
         let GroupDraft { name, strategy, targets } = draft;
         let (id, created_at, updated_at) = (present.id, present.created_at, self.parts.clock.now());
         let group = Group { id, name: name.into(), strategy, targets, created_at, updated_at };
-        self.parts.registry.update_group(group).await?;
+        self.parts.registry.update_group(group, by.does("group.update").about(id)).await?;
         self.group(&id.to_string())
     }
 
@@ -62,9 +62,9 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or another group uses it.
-    pub async fn delete_group(&self, wanted: &str) -> Result<(), AdminError> {
+    pub async fn delete_group(&self, wanted: &str, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         let present = self.group(wanted)?;
-        Ok(self.parts.registry.delete_group(present.id).await?)
+        Ok(self.parts.registry.delete_group(present.id, by.does("group.delete").about(present.id)).await?)
     }
 }

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Secret, Timestamp};
+use farthing_actors::domain::{Allowed, Author, Budget, KeyId, Limits, Money, ProjectId, Scope, Secret, Timestamp};
 use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
 
 use super::budgets::{BudgetChange, CapChange};
 use super::{Admin, AdminError};
+use crate::security::obfuscate::obfuscate;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ten years: a key for longer than that is a key for ever, and should say so.
@@ -54,6 +55,20 @@ pub struct KeyChanges {
     pub run_limit: Option<Option<Money>>,
 }
 
+impl KeyChanges {
+    fn names(&self) -> [(&'static str, bool); 7] {
+        [
+            ("name", self.name.is_some()),
+            ("expires_in_days", self.expires_in_days.is_some()),
+            ("budget", self.budget.is_some()),
+            ("limits", self.limits.is_some()),
+            ("allowed_models", self.allowed_models.is_some()),
+            ("max_requests", self.max_requests.is_some()),
+            ("run_limit_usd", self.run_limit.is_some()),
+        ]
+    }
+}
+
 /// A key with the secret that is seen this once.
 #[derive(Debug)]
 pub struct IssuedKey {
@@ -76,7 +91,7 @@ impl Admin {
     ///
     /// # Errors
     /// If the project is missing, or as the keyring refuses.
-    pub async fn create_key(&self, draft: KeyDraft) -> Result<IssuedKey, AdminError> {
+    pub async fn create_key(&self, draft: KeyDraft, by: &Author) -> Result<IssuedKey, AdminError> {
         let project = self.find_project(&draft.project).map(|project| project.id);
         let missing = || AdminError::invalid("project", format!("{:?} does not exist", draft.project));
         let project = project.ok_or_else(missing)?;
@@ -85,7 +100,8 @@ impl Admin {
         let budget = key.budget.clone().map(|after| BudgetChange { scope, before: None, after: Some(after) });
         let cap = key.max_requests.map(|after| CapChange { scope, before: None, after: Some(after) });
         let _one = self.changing.lock().await;
-        self.with_terms((budget, cap), self.parts.keyring.create_key(key)).await?;
+        let event = by.does("key.create").of(project).about(id).and("token_id", obfuscate(secret.expose()));
+        self.with_terms((budget, cap), self.parts.keyring.create_key(key, event)).await?;
         Ok(IssuedKey { key: self.key(id)?, secret })
     }
 
@@ -93,14 +109,20 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or as the keyring refuses.
-    pub async fn change_key(&self, id: KeyId, changes: KeyChanges) -> Result<Arc<AuthorizedKey>, AdminError> {
+    pub async fn change_key(
+        &self,
+        id: KeyId,
+        changes: KeyChanges,
+        by: &Author,
+    ) -> Result<Arc<AuthorizedKey>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.key(id)?;
         let key = self.changed_key(&present.key, &changes)?;
+        let event = by.does("key.update").of(key.project).about(id).changing(&changes.names());
         let (before, scope) = (&present.key, Scope::Key(id));
         let budget = changes.budget.map(|after| BudgetChange { scope, before: before.budget.clone(), after });
         let cap = changes.max_requests.map(|after| CapChange { scope, before: before.max_requests, after });
-        self.with_terms((budget, cap), self.parts.keyring.update_key(key)).await?;
+        self.with_terms((budget, cap), self.parts.keyring.update_key(key, event)).await?;
         self.key(id)
     }
 
@@ -108,11 +130,12 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or it is revoked.
-    pub async fn rotate_key(&self, id: KeyId) -> Result<IssuedKey, AdminError> {
+    pub async fn rotate_key(&self, id: KeyId, by: &Author) -> Result<IssuedKey, AdminError> {
         let _one = self.changing.lock().await;
-        self.key(id)?;
+        let project = self.key(id)?.key.project;
         let minted = self.parts.security.mint()?;
-        self.parts.keyring.rotate_key(id, minted.prefix, minted.digest).await?;
+        let event = by.does("key.rotate").of(project).about(id).and("token_id", obfuscate(minted.secret.expose()));
+        self.parts.keyring.rotate_key(id, (minted.prefix, minted.digest), event).await?;
         Ok(IssuedKey { key: self.key(id)?, secret: minted.secret })
     }
 
@@ -120,10 +143,10 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none.
-    pub async fn revoke_key(&self, id: KeyId) -> Result<Arc<AuthorizedKey>, AdminError> {
+    pub async fn revoke_key(&self, id: KeyId, by: &Author) -> Result<Arc<AuthorizedKey>, AdminError> {
         let _one = self.changing.lock().await;
-        self.key(id)?;
-        self.parts.keyring.revoke_key(id, self.parts.clock.now()).await?;
+        let project = self.key(id)?.key.project;
+        self.parts.keyring.revoke_key(id, by.does("key.revoke").of(project).about(id)).await?;
         self.key(id)
     }
 
@@ -131,13 +154,14 @@ impl Admin {
     ///
     /// # Errors
     /// If there is no such project, or the keyring fails on the way; then some are revoked.
-    pub async fn revoke_project_keys(&self, id: ProjectId) -> Result<usize, AdminError> {
+    pub async fn revoke_project_keys(&self, id: ProjectId, by: &Author) -> Result<usize, AdminError> {
         let _one = self.changing.lock().await;
         self.project(id)?;
-        let (keys, now) = (self.keys(), self.parts.clock.now());
+        let keys = self.keys();
         let mut revoked = 0;
         for key in keys.keys().filter(|key| key.key.project == id && key.key.revoked_at.is_none()) {
-            self.parts.keyring.revoke_key(key.key.id, now).await?;
+            let event = by.does("key.revoke").of(id).about(key.key.id);
+            self.parts.keyring.revoke_key(key.key.id, event).await?;
             revoked += 1;
         }
         Ok(revoked)

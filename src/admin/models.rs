@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceSource, Timestamp};
+use farthing_actors::domain::{Author, DeploymentId, Dialect, Price, PriceSource, Timestamp};
 use farthing_actors::registry::catalogue::Deployment;
-use farthing_actors::registry::{Author, Plan, unversioned};
+use farthing_actors::registry::{Plan, unversioned};
 
 use super::{Admin, AdminError};
 use crate::upstream::kinds::dialects;
@@ -48,13 +48,13 @@ impl Admin {
     ///
     /// # Errors
     /// If its provider is missing, or as the registry refuses.
-    pub async fn create_model(&self, draft: ModelDraft, by: &str) -> Result<Arc<Deployment>, AdminError> {
+    pub async fn create_model(&self, draft: ModelDraft, by: &Author) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
         let now = self.parts.clock.now();
         let (draft, plan) = planned(draft);
         let deployment = self.deployment(DeploymentId::generate(), draft, (now, None))?;
         let id = deployment.id;
-        self.parts.registry.create_deployment(deployment, plan, Author::new(by, now)).await?;
+        self.parts.registry.create_deployment(deployment, plan, by.does("model.create").about(id)).await?;
         self.model(id)
     }
 
@@ -67,14 +67,14 @@ impl Admin {
         &self,
         id: DeploymentId,
         draft: ModelDraft,
-        by: &str,
+        by: &Author,
     ) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.model(id)?;
         let (draft, plan) = planned(draft);
         let deployment = self.deployment(id, draft, (present.created_at, Some(&present)))?;
-        let author = Author::new(by, self.parts.clock.now());
-        self.parts.registry.update_deployment(deployment, plan, author).await?;
+        let event = by.does("model.update").about(id);
+        self.parts.registry.update_deployment(deployment, plan, event).await?;
         self.model(id)
     }
 
@@ -82,14 +82,14 @@ impl Admin {
     ///
     /// # Errors
     /// If there is no such deployment, or nothing is planned.
-    pub async fn withdraw_price(&self, id: DeploymentId, by: &str) -> Result<Arc<Deployment>, AdminError> {
+    pub async fn withdraw_price(&self, id: DeploymentId, by: &Author) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.model(id)?;
         if present.upcoming.is_none() {
             return Err(AdminError::absent("upcoming price of the model", id));
         }
-        let author = Author::new(by, self.parts.clock.now());
-        self.parts.registry.update_deployment(Deployment::clone(&present), Plan::Withdraw, author).await?;
+        let event = by.does("price.withdraw").about(id);
+        self.parts.registry.update_deployment(Deployment::clone(&present), Plan::Withdraw, event).await?;
         self.model(id)
     }
 
@@ -97,10 +97,10 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none.
-    pub async fn delete_model(&self, id: DeploymentId, by: &str) -> Result<(), AdminError> {
+    pub async fn delete_model(&self, id: DeploymentId, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         self.model(id)?;
-        Ok(self.parts.registry.delete_deployment(id, Author::new(by, self.parts.clock.now())).await?)
+        Ok(self.parts.registry.delete_deployment(id, by.does("model.delete").about(id)).await?)
     }
 
     fn deployment(

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use farthing_actors::domain::Price;
+use farthing_actors::domain::{Author, Event};
+use farthing_actors::registry::Quote;
 use farthing_actors::registry::catalogue::{Catalogue, Deployment};
-use farthing_actors::registry::{Author, Quote};
 use sha2::{Digest, Sha256};
 
 use super::price_lists::{PriceLists, RefreshError, Refreshed};
@@ -50,9 +51,10 @@ impl Admin {
     pub async fn refresh_prices(&self) -> Result<(), RefreshError> {
         self.parts.lists.fetch(self.parts.clock.now()).await?;
         let _one = self.changing.lock().await;
+        let author = Author::new(CATALOGUE, self.parts.clock.now());
         for change in changes(&self.catalogue(), &self.parts.lists.refreshed()) {
             match &change.leap {
-                None => drop(self.apply(&change, CATALOGUE).await.inspect_err(|error| {
+                None => drop(self.apply(&change, author.does("price.refresh")).await.inspect_err(|error| {
                     log::warn!(deployment:% = change.model.id, error:%; "a listed price could not be set");
                 })),
                 Some(leap) => log::warn!(
@@ -68,10 +70,10 @@ impl Admin {
     ///
     /// # Errors
     /// If one of `wanted` is not held back: then none is in force.
-    pub async fn approve_prices(&self, wanted: &[String], by: &str) -> Result<(), AdminError> {
+    pub async fn approve_prices(&self, wanted: &[String], by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         for change in self.held_back(wanted)? {
-            self.apply(&change, by).await?;
+            self.apply(&change, by.does("price.approve").and("change", &change.id)).await?;
         }
         Ok(())
     }
@@ -80,8 +82,9 @@ impl Admin {
     ///
     /// # Errors
     /// If one of `wanted` is not held back, or it cannot be kept.
-    pub async fn dismiss_prices(&self, wanted: &[String]) -> Result<(), AdminError> {
+    pub async fn dismiss_prices(&self, wanted: &[String], by: &Author) -> Result<(), AdminError> {
         self.held_back(wanted)?;
+        self.parts.audit.record(by.does("price.dismiss").and("changes", wanted.join(" "))).await?;
         self.parts.lists.dismiss(wanted.to_vec()).await
     }
 
@@ -92,11 +95,10 @@ impl Admin {
         wanted.iter().map(one).collect()
     }
 
-    async fn apply(&self, change: &PriceChange, by: &str) -> Result<(), AdminError> {
+    async fn apply(&self, change: &PriceChange, event: Event) -> Result<(), AdminError> {
         let instead_of = change.model.price.as_deref().map(|(id, _)| *id);
         let quote = Quote { deployment: change.model.id, instead_of, price: change.price.clone() };
-        let author = Author::new(by, self.parts.clock.now());
-        Ok(self.parts.registry.requote(quote, author).await?)
+        Ok(self.parts.registry.requote(quote, event.about(change.model.id)).await?)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Allowed, Budget, Limits, ProjectId, Scope};
+use farthing_actors::domain::{Allowed, Author, Budget, Limits, ProjectId, Scope};
 use farthing_actors::keyring::ring::Project;
 
 use super::budgets::BudgetChange;
@@ -39,6 +39,18 @@ pub struct ProjectChanges {
     pub allowed_models: Option<Allowed>,
 }
 
+impl ProjectChanges {
+    fn names(&self) -> [(&'static str, bool); 5] {
+        [
+            ("name", self.name.is_some()),
+            ("parent", self.parent.is_some()),
+            ("budget", self.budget.is_some()),
+            ("limits", self.limits.is_some()),
+            ("allowed_models", self.allowed_models.is_some()),
+        ]
+    }
+}
+
 impl Admin {
     /// The project with this name or id, if there is one.
     pub fn find_project(&self, wanted: &str) -> Option<Arc<Project>> {
@@ -59,7 +71,7 @@ impl Admin {
     ///
     /// # Errors
     /// As the keyring refuses.
-    pub async fn create_project(&self, draft: ProjectDraft) -> Result<Arc<Project>, AdminError> {
+    pub async fn create_project(&self, draft: ProjectDraft, by: &Author) -> Result<Arc<Project>, AdminError> {
         let project = Project {
             id: ProjectId::generate(),
             parent: self.parent(draft.parent.as_deref())?,
@@ -71,7 +83,7 @@ impl Admin {
         };
         let (id, after) = (project.id, project.budget.clone());
         let _one = self.changing.lock().await;
-        let save = self.parts.keyring.create_project(project);
+        let save = self.parts.keyring.create_project(project, by.does("project.create").of(id).about(id));
         match after {
             None => save.await?,
             after => self.with_budget(BudgetChange { scope: Scope::Project(id), before: None, after }, save).await?,
@@ -83,11 +95,17 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or as the keyring refuses.
-    pub async fn change_project(&self, id: ProjectId, changes: ProjectChanges) -> Result<Arc<Project>, AdminError> {
+    pub async fn change_project(
+        &self,
+        id: ProjectId,
+        changes: ProjectChanges,
+        by: &Author,
+    ) -> Result<Arc<Project>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.project(id)?;
         let project = self.changed_project(&present, &changes)?;
-        let save = self.parts.keyring.update_project(project);
+        let event = by.does("project.update").of(id).about(id).changing(&changes.names());
+        let save = self.parts.keyring.update_project(project, event);
         match changes.budget {
             None => save.await?,
             Some(after) => {
@@ -102,10 +120,10 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or projects or keys are below it.
-    pub async fn delete_project(&self, id: ProjectId) -> Result<(), AdminError> {
+    pub async fn delete_project(&self, id: ProjectId, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         let present = self.project(id)?;
-        let remove = self.parts.keyring.delete_project(id);
+        let remove = self.parts.keyring.delete_project(id, by.does("project.delete").of(id).about(id));
         match present.budget.clone() {
             None => Ok(remove.await?),
             before => self.with_budget(BudgetChange { scope: Scope::Project(id), before, after: None }, remove).await,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{ProviderId, ProviderKind, Sealed, Secret, Timeouts};
+use farthing_actors::domain::{Author, ProviderId, ProviderKind, Sealed, Secret, Timeouts};
 use farthing_actors::registry::catalogue::Provider;
 
 use super::{Admin, AdminError};
@@ -51,6 +51,19 @@ pub struct ProviderChanges {
     pub timeouts: Option<Timeouts>,
 }
 
+impl ProviderChanges {
+    fn names(&self) -> [(&'static str, bool); 6] {
+        [
+            ("name", self.name.is_some()),
+            ("base_url", self.base_url.is_some()),
+            ("api_key", self.api_key.is_some()),
+            ("allow_private_network", self.allow_private_network.is_some()),
+            ("enabled", self.enabled.is_some()),
+            ("timeouts", self.timeouts.is_some()),
+        ]
+    }
+}
+
 /// Where a provider of a kind is, and the host its key is bound to.
 struct Place {
     kind: ProviderKind,
@@ -80,7 +93,7 @@ impl Admin {
     ///
     /// # Errors
     /// If its address is not allowed, its key cannot be one, or as the registry refuses.
-    pub async fn create_provider(&self, draft: ProviderDraft) -> Result<Arc<Provider>, AdminError> {
+    pub async fn create_provider(&self, draft: ProviderDraft, by: &Author) -> Result<Arc<Provider>, AdminError> {
         let (id, now) = (ProviderId::generate(), self.parts.clock.now());
         let place = Place::of(draft.kind, draft.base_url.as_deref(), draft.allow_private_network)?;
         let provider = Provider {
@@ -96,7 +109,7 @@ impl Admin {
             updated_at: now,
         };
         let _one = self.changing.lock().await;
-        self.parts.registry.create_provider(provider).await?;
+        self.parts.registry.create_provider(provider, by.does("provider.create").about(id)).await?;
         self.provider(id)
     }
 
@@ -104,9 +117,15 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, if its new address is not allowed or needs the key again, or as the registry refuses.
-    pub async fn change_provider(&self, id: ProviderId, changes: ProviderChanges) -> Result<Arc<Provider>, AdminError> {
+    pub async fn change_provider(
+        &self,
+        id: ProviderId,
+        changes: ProviderChanges,
+        by: &Author,
+    ) -> Result<Arc<Provider>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.provider(id)?;
+        let event = by.does("provider.update").about(id).changing(&changes.names());
         let private = changes.allow_private_network.unwrap_or(present.allow_private_network);
         let base_url = changes.base_url.as_deref().unwrap_or(&present.base_url);
         let place = Place::of(present.kind, Some(base_url), private)?;
@@ -120,7 +139,7 @@ impl Admin {
             updated_at: self.parts.clock.now(),
             ..Provider::clone(&present)
         };
-        self.parts.registry.update_provider(provider).await?;
+        self.parts.registry.update_provider(provider, event).await?;
         self.provider(id)
     }
 
@@ -128,10 +147,10 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or deployments use it.
-    pub async fn delete_provider(&self, id: ProviderId) -> Result<(), AdminError> {
+    pub async fn delete_provider(&self, id: ProviderId, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         self.provider(id)?;
-        Ok(self.parts.registry.delete_provider(id).await?)
+        Ok(self.parts.registry.delete_provider(id, by.does("provider.delete").about(id)).await?)
     }
 
     /// A provider's key as operators see it; `None` if it has none.

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use farthing_actors::domain::RunId;
+use farthing_actors::domain::{Author, RunId};
 
 use super::{Admin, AdminError};
+use crate::store::runs;
 pub use crate::store::runs::{Run, RunFilter};
 
 /// How often, and how far apart, a ledger that is being restarted is told again: about two seconds.
@@ -17,19 +18,20 @@ impl Admin {
     ///
     /// # Errors
     /// If there is none, or it could not be ended for sure; then ask again.
-    pub async fn kill_known_run(&self, run: RunId) -> Result<(), AdminError> {
+    pub async fn kill_known_run(&self, run: RunId, by: &Author) -> Result<(), AdminError> {
         if !self.books().knows_run(run).await? {
             return Err(AdminError::absent("run", run));
         }
-        self.kill_run(run).await
+        self.kill_run(run, by).await
     }
 
     /// Ends a run, even one that has not begun.
     ///
     /// # Errors
     /// If it could not be ended for sure; then ask again.
-    pub async fn kill_run(&self, run: RunId) -> Result<(), AdminError> {
-        self.books().kill_run(run, self.parts.clock.now()).await?;
+    pub async fn kill_run(&self, run: RunId, by: &Author) -> Result<(), AdminError> {
+        let (event, at) = (by.does("run.kill").about(run), by.at);
+        self.parts.trail.changing(event, move |connection| runs::kill(connection, run, at)).await?;
         for _ in 1..TRIES {
             if self.parts.ledger.kill_run(run).await.is_ok() {
                 return Ok(());

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use actix::Arbiter;
 use arc_swap::ArcSwap;
-use farthing_actors::domain::{Allowed, Budget, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp};
+use farthing_actors::audit;
+use farthing_actors::domain::{
+    Allowed, Budget, Event, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp,
+};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
@@ -17,7 +20,7 @@ use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
 use crate::security::SecurityParts;
-use crate::store::testing::Books as Disk;
+use crate::store::testing::{Books as Disk, trail};
 
 /// Every port at once. Remembers what it was asked, in order; forgets what it was given.
 #[derive(Default)]
@@ -47,7 +50,7 @@ impl KeyringStore for Ports {
         Ok((vec![], vec![]))
     }
 
-    fn save(&self, _: &keyring::Change) -> Result<(), SaveError> {
+    fn save(&self, _: &keyring::Change, _: &Event) -> Result<(), SaveError> {
         self.save()
     }
 }
@@ -61,7 +64,7 @@ impl RegistryStore for Ports {
         Ok(vec![])
     }
 
-    fn save(&self, _: &registry::Change) -> Result<(), SaveError> {
+    fn save(&self, _: &registry::Change, _: &Event) -> Result<(), SaveError> {
         self.save()
     }
 }
@@ -132,9 +135,15 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         security: Arc::new(Security::new(security).unwrap()),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
         lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap().into(),
+        audit: audit::start(&supervisor, here(), clock.clone(), trail(&disk.store)).await.unwrap(),
+        trail: trail(&disk.store),
         clock,
     };
     (Admin::new(parts), ports, disk)
+}
+
+fn by() -> Author {
+    Author::new("ops", Timestamp(1_000))
 }
 
 fn budget(limit: &str) -> Option<Budget> {
@@ -167,59 +176,59 @@ async fn limit(admin: &Admin, scope: Scope) -> Option<String> {
 #[actix::test]
 async fn a_budget_is_enforced_before_it_is_recorded_and_released_after() {
     let (admin, ports, _disk) = admin().await;
-    let made = admin.create_project(project("a", budget("25"))).await.unwrap();
+    let made = admin.create_project(project("a", budget("25")), &by()).await.unwrap();
     let scope = Scope::Project(made.id);
     assert_eq!(ports.asked(), ["enforce", "save", "enforce"]);
     let change = |budget| ProjectChanges { budget: Some(budget), ..ProjectChanges::default() };
-    admin.change_project(made.id, change(budget("30"))).await.unwrap();
+    admin.change_project(made.id, change(budget("30")), &by()).await.unwrap();
     assert_eq!(
         (ports.asked(), limit(&admin, scope).await),
         (vec!["save".into(), "enforce".into()], Some("30.00".into()))
     );
-    admin.change_project(made.id, change(budget("5"))).await.unwrap();
+    admin.change_project(made.id, change(budget("5")), &by()).await.unwrap();
     assert_eq!(ports.asked(), ["enforce", "save", "enforce"]);
-    admin.change_project(made.id, change(None)).await.unwrap();
+    admin.change_project(made.id, change(None), &by()).await.unwrap();
     assert_eq!((ports.asked(), limit(&admin, scope).await), (vec!["save".to_owned()], None));
     let renamed = ProjectChanges { name: Some("b".to_owned()), ..ProjectChanges::default() };
-    assert_eq!(admin.change_project(made.id, renamed).await.unwrap().name, "b");
+    assert_eq!(admin.change_project(made.id, renamed, &by()).await.unwrap().name, "b");
 }
 
 #[actix::test]
 async fn a_budget_that_was_refused_is_taken_back_and_one_that_may_be_saved_stays() {
     let (admin, ports, _disk) = admin().await;
-    let made = admin.create_project(project("a", budget("25"))).await.unwrap();
+    let made = admin.create_project(project("a", budget("25")), &by()).await.unwrap();
     let lower = || ProjectChanges { budget: Some(budget("5")), ..ProjectChanges::default() };
     let taken = ProjectChanges { name: Some("a".to_owned()), ..lower() };
-    let other = admin.create_project(project("b", budget("9"))).await.unwrap();
-    admin.change_project(other.id, taken).await.unwrap_err();
+    let other = admin.create_project(project("b", budget("9")), &by()).await.unwrap();
+    admin.change_project(other.id, taken, &by()).await.unwrap_err();
     assert_eq!(limit(&admin, Scope::Project(other.id)).await.as_deref(), Some("9.00"));
     ports.refusal.store(Arc::new(Some(SaveError::Unknown("the disk went away".to_owned()))));
-    admin.change_project(made.id, lower()).await.unwrap_err();
+    admin.change_project(made.id, lower(), &by()).await.unwrap_err();
     assert_eq!(limit(&admin, Scope::Project(made.id)).await.as_deref(), Some("5.00"));
 }
 
 #[actix::test]
 async fn a_key_is_made_once_and_revoked_with_its_project() {
     let (admin, ports, _disk) = admin().await;
-    let made = admin.create_project(project("a", None)).await.unwrap();
-    assert!(admin.create_key(key("nobody", None)).await.unwrap_err().to_string().starts_with("project "));
+    let made = admin.create_project(project("a", None), &by()).await.unwrap();
+    assert!(admin.create_key(key("nobody", None), &by()).await.unwrap_err().to_string().starts_with("project "));
     ports.asked();
-    let issued = admin.create_key(key("a", budget("1"))).await.unwrap();
+    let issued = admin.create_key(key("a", budget("1")), &by()).await.unwrap();
     assert_eq!(ports.asked(), ["enforce", "save", "enforce"]);
     let digest = admin.parts.security.digest_presented(issued.secret.expose()).unwrap();
     assert_eq!(admin.keys().find(&digest).unwrap().key.id, issued.key.key.id);
-    let rotated = admin.rotate_key(issued.key.key.id).await.unwrap();
+    let rotated = admin.rotate_key(issued.key.key.id, &by()).await.unwrap();
     let fresh = admin.parts.security.digest_presented(rotated.secret.expose()).unwrap();
     assert!(admin.keys().find(&digest).is_none(), "the former secret opens nothing");
     assert_eq!(admin.keys().find(&fresh).unwrap().key.id, issued.key.key.id);
     let days = KeyChanges { expires_in_days: Some(Some(1)), ..KeyChanges::default() };
-    let changed = admin.change_key(issued.key.key.id, days).await.unwrap();
+    let changed = admin.change_key(issued.key.key.id, days, &by()).await.unwrap();
     assert_eq!(changed.key.expires_at, Some(Timestamp(86_401_000)));
-    admin.create_key(key(&made.id.to_string(), None)).await.unwrap();
-    assert_eq!(admin.revoke_project_keys(made.id).await.unwrap(), 2);
-    assert_eq!(admin.revoke_project_keys(made.id).await.unwrap(), 0);
-    assert!(admin.rotate_key(issued.key.key.id).await.is_err(), "a revoked key stays revoked");
-    assert!(admin.delete_project(made.id).await.is_err(), "the books name its keys");
+    admin.create_key(key(&made.id.to_string(), None), &by()).await.unwrap();
+    assert_eq!(admin.revoke_project_keys(made.id, &by()).await.unwrap(), 2);
+    assert_eq!(admin.revoke_project_keys(made.id, &by()).await.unwrap(), 0);
+    assert!(admin.rotate_key(issued.key.key.id, &by()).await.is_err(), "a revoked key stays revoked");
+    assert!(admin.delete_project(made.id, &by()).await.is_err(), "the books name its keys");
 }
 
 fn provider(name: &str) -> ProviderDraft {
@@ -237,28 +246,28 @@ fn provider(name: &str) -> ProviderDraft {
 #[actix::test]
 async fn a_providers_key_follows_it_to_no_other_host() {
     let (admin, _ports, _disk) = admin().await;
-    let made = admin.create_provider(provider("up")).await.unwrap();
+    let made = admin.create_provider(provider("up"), &by()).await.unwrap();
     assert_eq!(admin.masked_key(&made).as_deref(), Some("sk-****"));
     let to = |url: &str| ProviderChanges { base_url: Some(url.to_owned()), ..ProviderChanges::default() };
-    let moved = admin.change_provider(made.id, to("https://api.openai.com/v2/")).await.unwrap();
+    let moved = admin.change_provider(made.id, to("https://api.openai.com/v2/"), &by()).await.unwrap();
     assert_eq!(
         (moved.base_url.as_str(), admin.masked_key(&moved).as_deref()),
         ("https://api.openai.com/v2", Some("sk-****"))
     );
-    let refused = admin.change_provider(made.id, to("https://example.com/v1")).await.unwrap_err();
+    let refused = admin.change_provider(made.id, to("https://example.com/v1"), &by()).await.unwrap_err();
     assert!(refused.to_string().starts_with("api_key "), "{refused}");
     let with_key = ProviderChanges { api_key: Some(Some(Secret::new("xai-other"))), ..to("https://example.com/v1") };
-    let moved = admin.change_provider(made.id, with_key).await.unwrap();
+    let moved = admin.change_provider(made.id, with_key, &by()).await.unwrap();
     assert_eq!(admin.masked_key(&moved).as_deref(), Some("xai-****"));
     let keyless = ProviderChanges { api_key: Some(None), enabled: Some(false), ..ProviderChanges::default() };
-    let keyless = admin.change_provider(made.id, keyless).await.unwrap();
+    let keyless = admin.change_provider(made.id, keyless, &by()).await.unwrap();
     assert_eq!((admin.masked_key(&keyless), keyless.enabled), (None, false));
 }
 
 #[actix::test]
 async fn a_model_has_its_kinds_dialects_and_keeps_the_version_of_an_equal_price() {
     let (admin, _ports, _disk) = admin().await;
-    admin.create_provider(provider("up")).await.unwrap();
+    admin.create_provider(provider("up"), &by()).await.unwrap();
     let draft = |price: Option<&str>| ModelDraft {
         name: "gpt".to_owned(),
         provider: "up".to_owned(),
@@ -273,16 +282,16 @@ async fn a_model_has_its_kinds_dialects_and_keeps_the_version_of_an_equal_price(
         }),
         effective_from: None,
     };
-    let made = admin.create_model(draft(Some("1")), "ops").await.unwrap();
+    let made = admin.create_model(draft(Some("1")), &by()).await.unwrap();
     assert_eq!(
         (&*made.upstream_model, made.dialects.as_slice()),
         ("gpt", crate::upstream::profile(ProviderKind::Openai).dialects)
     );
-    let same = admin.replace_model(made.id, draft(Some("1.00")), "ops").await.unwrap();
+    let same = admin.replace_model(made.id, draft(Some("1.00")), &by()).await.unwrap();
     assert_eq!(same.price, made.price);
-    let dearer = admin.replace_model(made.id, draft(Some("2")), "ops").await.unwrap();
+    let dearer = admin.replace_model(made.id, draft(Some("2")), &by()).await.unwrap();
     assert_ne!(dearer.price.as_ref().unwrap().0, made.price.as_ref().unwrap().0);
-    assert_eq!(admin.replace_model(made.id, draft(None), "ops").await.unwrap().price, None);
-    admin.delete_model(made.id, "ops").await.unwrap();
-    assert!(matches!(admin.delete_model(made.id, "ops").await, Err(AdminError::Absent { .. })));
+    assert_eq!(admin.replace_model(made.id, draft(None), &by()).await.unwrap().price, None);
+    admin.delete_model(made.id, &by()).await.unwrap();
+    assert!(matches!(admin.delete_model(made.id, &by()).await, Err(AdminError::Absent { .. })));
 }

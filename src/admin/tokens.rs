@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use farthing_actors::domain::Timestamp;
+use farthing_actors::domain::{Author, Timestamp};
 
 use super::{Admin, AdminError};
+use crate::security::obfuscate::obfuscate;
 
 /// What whoever bears the management token itself is called; nobody else may be.
 pub const MANAGEMENT: &str = "management";
@@ -26,10 +27,19 @@ impl Admin {
     ///
     /// # Errors
     /// If the name or the lifetime cannot be used.
-    pub fn issue_token(&self, name: &str, scopes: &[String], lifetime: Duration) -> Result<IssuedToken, AdminError> {
+    pub async fn issue_token(
+        &self,
+        (name, scopes): (&str, &[String]),
+        lifetime: Duration,
+        by: &Author,
+    ) -> Result<IssuedToken, AdminError> {
         check_name(name)?;
         let now = self.parts.clock.now();
         let token = self.parts.security.issue_token(name, scopes, lifetime, now)?;
+        let minutes = lifetime.as_secs() / 60;
+        let event =
+            by.does("token.create").about(name).and("scopes", scopes.join(" ")).and("duration_minutes", minutes);
+        self.parts.audit.record(event.and("token_id", obfuscate(&token))).await?;
         Ok(IssuedToken { token, expires_at: now.plus(lifetime) })
     }
 }

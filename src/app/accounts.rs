@@ -15,7 +15,7 @@ pub(super) async fn register(admin: &Admin, accounts: &[Account]) {
         if admin.find_provider(name).is_some() {
             continue;
         }
-        match admin.create_provider(draft(account)).await {
+        match admin.create_provider(draft(account), &admin.system()).await {
             Ok(_) => {
                 log::info!((logging::PROVIDER) = name, variable = account.variable; "provider registered from the environment")
             }

@@ -1,10 +1,14 @@
 //! The parts below the door: store, journal, actors, security. Made in order; the first that fails names itself.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use actix::{Arbiter, ArbiterHandle};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use farthing_actors::audit::{self, AuditLog};
 use farthing_actors::breakers::{self, Breakers};
 use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
@@ -20,6 +24,7 @@ use super::{AppError, failed};
 use crate::config::{self, Config};
 use crate::security::{Security, SecurityParts};
 use crate::store::Store;
+use crate::store::audit::{Keeping, Trail};
 use crate::store::idempotency::IdempotencyTable;
 use crate::store::journal::{DiskJournal, Durability};
 use crate::store::keys::{self, KeyringTables};
@@ -41,6 +46,8 @@ pub(super) struct Actors {
     pub breakers: Breakers,
     pub feed: Feed,
     pub idempotency: Idempotency,
+    pub trail: Arc<Trail>,
+    pub audit: AuditLog,
     /// Thresholds of budgets that are crossed, from the calls on that a dead process left open.
     pub warnings: Warnings,
 }
@@ -74,21 +81,22 @@ fn durability(config: &Config) -> Durability {
 
 /// Threads for actors: the ledger and the limiters, which every call asks together, share one, so that asking both
 /// costs one wake-up; management has its own, because its changes wait for the disk; and so have idempotency keys, which
-/// calls wait for that may not wait for management.
+/// calls wait for that may not wait for management. The audit trail's waits for its file.
 pub(super) struct Threads {
     hot: Arbiter,
     calm: Arbiter,
     keys: Arbiter,
+    trail: Arbiter,
 }
 
 impl Threads {
     pub(super) fn start() -> Self {
-        Self { hot: Arbiter::new(), calm: Arbiter::new(), keys: Arbiter::new() }
+        Self { hot: Arbiter::new(), calm: Arbiter::new(), keys: Arbiter::new(), trail: Arbiter::new() }
     }
 
     /// Ends them; whoever sends there afterwards is not heard.
     pub(super) fn join(self) {
-        for thread in [self.hot, self.calm, self.keys] {
+        for thread in [self.hot, self.calm, self.keys, self.trail] {
             thread.stop();
             // A thread that panicked has been reported by its supervisor.
             drop(thread.join());
@@ -111,15 +119,38 @@ impl Actors {
         let (hot, calm) = (threads.hot.handle(), threads.calm.handle());
         let (ledger, warnings) = start_ledger(supervisor, hot.clone(), disk, config).await?;
         let limiters = limiters::start(supervisor, hot, clock.clone()).await.map_err(failed("limiters"))?;
-        let tables = Arc::new(KeyringTables(Arc::clone(&disk.store)));
+        let trail = Arc::new(trail(disk, (config, security)).map_err(failed("audit trail"))?);
+        let store = || (Arc::clone(&disk.store), Arc::clone(&trail));
+        let (tables, recorded) = store();
+        let tables = Arc::new(KeyringTables { store: tables, trail: recorded });
         let keyring = keyring::start(supervisor, calm.clone(), tables).await.map_err(failed("keyring"))?;
-        let providers = Arc::new(RegistryTables(Arc::clone(&disk.store)));
+        let (providers, recorded) = store();
+        let providers = Arc::new(RegistryTables { store: providers, trail: recorded });
         let registry = registry::start(supervisor, calm.clone(), providers).await.map_err(failed("registry"))?;
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
-        let feed = feed::start(supervisor, calm, clock).await.map_err(failed("feed"))?;
+        let feed = feed::start(supervisor, calm, clock.clone()).await.map_err(failed("feed"))?;
         let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;
-        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings })
+        let kept = Arc::clone(&trail);
+        let audit = audit::start(supervisor, threads.trail.handle(), clock, kept).await.map_err(failed("audit"))?;
+        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings, trail, audit })
     }
+}
+
+/// The audit trail, with the folder of its file.
+fn trail(disk: &Disk, (config, security): (&Config, &Arc<Security>)) -> std::io::Result<Trail> {
+    let audit = &config.audit;
+    if let Some(folder) = audit.log_file.as_deref().and_then(Path::parent).filter(|_| audit.enabled && audit.create_dir)
+    {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let keeping = Keeping {
+        enabled: audit.enabled,
+        in_database: audit.store_in_db,
+        file: audit.log_file.clone(),
+        masks_addresses: audit.mask_ip,
+        retention: audit.retention,
+    };
+    Ok(Trail::new(Arc::clone(&disk.store), Arc::new(Vault(Arc::clone(security))), keeping))
 }
 
 async fn start_idempotency(

@@ -6,6 +6,7 @@ use farthing_actors::domain::{ProviderId, Sealed, Secret};
 use farthing_actors::idempotency::SealedAnswers;
 
 use crate::security::Security;
+use crate::store::audit::Links;
 use crate::upstream::KeyVault;
 
 /// Seals and opens through the security façade.
@@ -14,6 +15,12 @@ pub(super) struct Vault(pub Arc<Security>);
 impl KeyVault for Vault {
     fn open(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, String> {
         self.0.open_provider_key(provider, host, sealed).map_err(|error| error.to_string())
+    }
+}
+
+impl Links for Vault {
+    fn mac(&self, text: &[u8]) -> [u8; 32] {
+        self.0.audit_mac(text)
     }
 }
 

@@ -78,6 +78,13 @@ pub(super) fn for_reading(sources: &Sources) -> Result<Config, CliError> {
     Ok(config)
 }
 
+/// The configuration for a command that reads, and needs a key to check what it reads.
+pub(super) fn with_secrets(sources: &Sources) -> Result<Config, CliError> {
+    let config = Config::load(sources)?;
+    start_log(LevelFilter::Warn)?;
+    Ok(config)
+}
+
 fn start_log(level: LevelFilter) -> Result<(), CliError> {
     logging::start(level).map_err(|error| CliError::Failed(format!("the log cannot start: {error}")))
 }

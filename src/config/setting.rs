@@ -32,8 +32,20 @@ impl Setting {
 /// What the variables of settings begin with.
 pub(super) const PREFIX: &str = "FARTHING__";
 
+/// Variables by which other gateways set what is a setting here. They come before [`PREFIX`], so whoever gives both means
+/// that one.
+const ALSO: [(&str, &str); 4] = [
+    ("AUDIT_ENABLED", "audit.enabled"),
+    ("AUDIT_LOG_FILE", "audit.log_file"),
+    ("AUDIT_CREATE_DIR", "audit.create_dir"),
+    ("AUDIT_STORE_IN_DB", "audit.store_in_db"),
+];
+
 /// The key a variable sets, such as `server.listen`; `None` for variables that are not settings.
 pub(super) fn key_of(variable: &str) -> Option<String> {
+    if let Some((_, key)) = ALSO.iter().find(|(name, _)| *name == variable) {
+        return Some((*key).to_owned());
+    }
     variable.strip_prefix(PREFIX).map(|rest| rest.to_lowercase().replace("__", "."))
 }
 
@@ -84,5 +96,6 @@ mod tests {
         assert_eq!(setting.variable(), "FARTHING__SERVER__MAX_IN_FLIGHT");
         assert_eq!(key_of(&setting.variable()).as_deref(), Some(setting.key));
         assert_eq!(key_of("FARTHING_CONFIG"), None);
+        assert_eq!(key_of("AUDIT_LOG_FILE").as_deref(), Some("audit.log_file"));
     }
 }

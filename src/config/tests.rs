@@ -126,6 +126,12 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__DATABASE__DURABILITY", "power")
         .with("FARTHING__CATALOGUE__URL", "")
         .with("FARTHING__CATALOGUE__REFRESH_HOURS", "6")
+        .with("FARTHING__AUDIT__ENABLED", "true")
+        .with("FARTHING__AUDIT__LOG_FILE", "/var/log/farthing/audit.log")
+        .with("FARTHING__AUDIT__CREATE_DIR", "false")
+        .with("FARTHING__AUDIT__STORE_IN_DB", "false")
+        .with("FARTHING__AUDIT__MASK_IP", "true")
+        .with("FARTHING__AUDIT__RETENTION_DAYS", "90")
         .with("FARTHING__LOGGING__LEVEL", "debug")
         .with("FARTHING__ROUTING__MODEL_ROUTING", "llama-*=ollama, gpt-*=openai");
     let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
@@ -140,6 +146,10 @@ fn every_setting_can_be_set_in_the_environment() {
     assert_eq!(config.data_dir, PathBuf::from("/var/lib/farthing"));
     let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
     assert_eq!(config.database, database);
+    let audit = &config.audit;
+    assert_eq!(audit.log_file.as_deref(), Some(Path::new("/var/log/farthing/audit.log")));
+    assert_eq!((audit.enabled, audit.create_dir, audit.store_in_db, audit.mask_ip), (true, false, false, true));
+    assert_eq!(audit.retention, Duration::from_secs(90 * 24 * 3_600));
     assert_eq!(config.logging.level, LevelFilter::Debug);
     assert_eq!(lines(&config), ["llama-* ollama", "gpt-* openai"]);
 }
@@ -341,6 +351,24 @@ fn the_template_says_the_defaults() {
     let mut expected = Config::new(scene.path("data"), plain.secrets);
     expected.server.workers = config.server.workers;
     assert_eq!(config, expected);
+}
+
+/// S3.11b-i: the names by which other gateways set it, and a trail that is kept nowhere.
+#[test]
+fn the_audit_trail_is_set_by_its_usual_variables() {
+    let audit = |pairs: &[(&str, &str)]| {
+        pairs.iter().fold(Scene::new(), |scene, (name, value)| scene.with(name, value)).load().audit
+    };
+    let usual = audit(&[]);
+    assert!(usual.enabled && usual.create_dir && usual.store_in_db);
+    assert!(usual.log_file.is_some_and(|path| path.ends_with("data/audit.log")));
+    assert!(!audit(&[("AUDIT_ENABLED", "false")]).enabled);
+    assert_eq!(audit(&[("AUDIT_LOG_FILE", "")]).log_file, None, "database only");
+    assert!(!audit(&[("AUDIT_STORE_IN_DB", "false"), ("AUDIT_CREATE_DIR", "false")]).store_in_db);
+    assert!(audit(&[("AUDIT_ENABLED", "false"), ("FARTHING__AUDIT__ENABLED", "true")]).enabled, "the latter wins");
+    let nowhere = Scene::new().with("AUDIT_LOG_FILE", "").with("AUDIT_STORE_IN_DB", "false");
+    let nowhere = Config::load(&nowhere.sources).unwrap_err();
+    assert!(nowhere.to_string().contains("audit.log_file or audit.store_in_db"), "{nowhere}");
 }
 
 #[test]

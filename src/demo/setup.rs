@@ -23,10 +23,11 @@ const OUTPUT: Money = Money::from_picos(600_000_000_000);
 /// # Errors
 /// What an operator would be told.
 pub(super) async fn sandbox_project(admin: &Admin) -> Result<IssuedKey, AdminError> {
-    admin.create_provider(sandbox()).await?;
-    admin.create_model(model(), PROJECT).await?;
-    admin.create_project(project()).await?;
-    admin.create_key(key()).await
+    let by = admin.system();
+    admin.create_provider(sandbox(), &by).await?;
+    admin.create_model(model(), &by).await?;
+    admin.create_project(project(), &by).await?;
+    admin.create_key(key(), &by).await
 }
 
 /// What the demo's project has spent.

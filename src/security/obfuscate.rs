@@ -1,7 +1,19 @@
-//! Obfuscation: how a provider's key is shown to an operator. Owns the mask.
-//! Refuses to show any character of the secret part, or how long it is.
+//! Obfuscation: how a secret is shown to those who may not see it. Owns the two masks: a provider's key as an operator sees
+//! it, and any token as the audit trail names it.
+//! Refuses to show how long a secret is, and to mask what is masked already.
 
 use farthing_actors::domain::Secret;
+
+/// What every token begins with that is known by its beginning; the longest first.
+const KNOWN: [&str; 6] = ["sk-ant-", "sk-ft-", "tok-", "api_", "ghp_", "sk-"];
+/// What is hidden of a token that is not, and of one too short to show any of.
+const UNKNOWN: &str = "********";
+/// Characters shown after a known beginning, and at the end.
+const SHOWN: usize = 4;
+/// The least that stays hidden.
+const LEAST_HIDDEN: usize = 8;
+/// The shortest token of which anything is shown.
+const SHORTEST: usize = 16;
 
 /// What stands for the hidden part, whatever its length.
 const HIDDEN: &str = "****";
@@ -15,6 +27,26 @@ pub fn mask_provider_key(key: &Secret) -> String {
     match key.expose().split_once('-') {
         Some((prefix, _)) if is_prefix(prefix) => format!("{prefix}-{HIDDEN}"),
         _ => HIDDEN.to_owned(),
+    }
+}
+
+/// A token as the audit trail names it: its known beginning and four characters of each end (`tok-1234****cdef`), or two of
+/// each end (`ab********78`), or nothing of a short one. `Bearer ` before it is left out.
+pub fn obfuscate(token: &str) -> String {
+    let token = token.strip_prefix("Bearer ").unwrap_or(token);
+    if token.contains(HIDDEN) {
+        return token.to_owned();
+    }
+    let prefix = KNOWN.into_iter().find(|prefix| token.starts_with(prefix));
+    let (shown, hidden) = if prefix.is_some() { (SHOWN, HIDDEN) } else { (SHOWN / 2, UNKNOWN) };
+    let rest: Vec<char> = token.chars().skip(prefix.map_or(0, str::len)).collect();
+    let long = token.chars().count() >= SHORTEST && rest.len() >= 2 * shown + LEAST_HIDDEN;
+    match (rest.get(..shown), rest.len().checked_sub(shown).and_then(|from| rest.get(from..))) {
+        (Some(first), Some(last)) if long => {
+            let [first, last] = [first, last].map(|part| part.iter().collect::<String>());
+            format!("{}{first}{hidden}{last}", prefix.unwrap_or_default())
+        }
+        _ => UNKNOWN.to_owned(),
     }
 }
 
@@ -42,6 +74,24 @@ mod tests {
             ["", "-", "-abc", "AIzaSyAbcdefgh", "gsk_abcdefgh", "abcdefghijk-lmnop", "1234-5678", "s3cret-part"]
         {
             assert_eq!(mask(hidden), HIDDEN, "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_trail_shows_its_ends_and_no_more() {
+        for (token, shown) in [
+            // S3.12e, S3.12g
+            ("tok-1234567890abcdef", "tok-1234****cdef"),
+            ("abcd1234efgh5678", "ab********78"),
+            ("Bearer tok-1234567890abcdef", "tok-1234****cdef"),
+            ("sk-ant-1234567890abcdef", "sk-ant-1234****cdef"),
+            ("sk-ft-ab12cd34-0123456789abcdefwxyz", "sk-ft-ab12****wxyz"),
+            ("abcd1234efgh567", UNKNOWN),
+            ("tok-1234567890a", UNKNOWN),
+            ("", UNKNOWN),
+        ] {
+            assert_eq!(obfuscate(token), shown, "{token:?}");
+            assert_eq!(obfuscate(shown), shown, "{token:?}");
         }
     }
 }

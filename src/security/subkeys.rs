@@ -30,8 +30,11 @@ impl Label {
     /// Signs operators' sessions.
     pub(super) const SESSIONS: Self = Self("farthing/sessions/v1");
 
+    /// Links the audit trail.
+    pub(super) const AUDIT: Self = Self("farthing/audit/v1");
+
     #[cfg(test)]
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -40,6 +43,7 @@ impl Label {
         Self::CHECK,
         Self::TOKENS,
         Self::SESSIONS,
+        Self::AUDIT,
     ];
 
     /// The label's text, also used as associated data.

@@ -48,6 +48,11 @@ impl Fields {
         }
     }
 
+    /// All of them.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The hash of the line after the one whose hash is `before`.
     pub(super) fn hash(&self, before: &Hash) -> Hash {
         Sha256::new().chain_update(before).chain_update(&self.0).finalize().into()

@@ -7,30 +7,36 @@ mod tests;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{Budget, Scope, Timestamp};
+use farthing_actors::domain::{Budget, Event, Scope, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
+use super::audit::Trail;
 use super::columns::{self, Row};
 use super::journal::Terms;
 use super::schema::virtual_keys;
 use super::{Store, StoreError, projects, runs};
 
 /// The keyring's port.
-pub struct KeyringTables(pub Arc<Store>);
+pub struct KeyringTables {
+    /// Where the tables are.
+    pub store: Arc<Store>,
+    /// Where each change goes on record.
+    pub trail: Arc<Trail>,
+}
 
 impl KeyringStore for KeyringTables {
     fn load(&self) -> Result<(Vec<Project>, Vec<VirtualKey>), LoadError> {
-        Ok(self.0.read(|connection| Ok((projects::load(connection)?, load(connection)?)))?)
+        Ok(self.store.read(|connection| Ok((projects::load(connection)?, load(connection)?)))?)
     }
 
-    fn save(&self, change: &Change) -> Result<(), SaveError> {
+    fn save(&self, change: &Change, event: &Event) -> Result<(), SaveError> {
         let work = |connection: &mut SqliteConnection| match change {
             Change::SaveProject(project) => projects::save(connection, project),
             Change::RemoveProject(id) => projects::remove(connection, *id),
             Change::SaveKey(key) => save(connection, key),
         };
-        Ok(self.0.change(work)?)
+        Ok(self.trail.change(event, work)?)
     }
 }
 

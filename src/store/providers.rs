@@ -7,27 +7,33 @@ mod tests;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{ProviderId, Sealed, Timeouts, Timestamp};
+use farthing_actors::domain::{Event, ProviderId, Sealed, Timeouts, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::registry::{Change, Deployment, Group, Provider, RegistryStore};
 
+use super::audit::Trail;
 use super::columns::{self, Row};
 use super::schema::providers;
 use super::{Store, StoreError, groups, models};
 
 /// The registry's port.
-pub struct RegistryTables(pub Arc<Store>);
+pub struct RegistryTables {
+    /// Where the tables are.
+    pub store: Arc<Store>,
+    /// Where each change goes on record.
+    pub trail: Arc<Trail>,
+}
 
 impl RegistryStore for RegistryTables {
     fn load(&self) -> Result<(Vec<Provider>, Vec<Deployment>), LoadError> {
-        Ok(self.0.read(|connection| Ok((load(connection)?, models::load(connection)?)))?)
+        Ok(self.store.read(|connection| Ok((load(connection)?, models::load(connection)?)))?)
     }
 
     fn load_groups(&self) -> Result<Vec<Group>, LoadError> {
-        Ok(self.0.read(groups::load)?)
+        Ok(self.store.read(groups::load)?)
     }
 
-    fn save(&self, change: &Change) -> Result<(), SaveError> {
+    fn save(&self, change: &Change, event: &Event) -> Result<(), SaveError> {
         let work = |connection: &mut SqliteConnection| match change {
             Change::SaveProvider(provider) => save(connection, provider),
             Change::RemoveProvider(id) => remove(connection, *id),
@@ -36,7 +42,7 @@ impl RegistryStore for RegistryTables {
             Change::SaveGroup(group) => groups::save(connection, group),
             Change::RemoveGroup(id) => groups::remove(connection, *id),
         };
-        Ok(self.0.change(work)?)
+        Ok(self.trail.change(event, work)?)
     }
 }
 

@@ -2,6 +2,35 @@
 //! Owns names and types only. Refuses to be named outside the store.
 
 diesel::table! {
+    audit_events (seq) {
+        seq -> BigInt,
+        id -> Text,
+        timestamp -> BigInt,
+        action -> Text,
+        actor -> Text,
+        project_id -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        client_ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        result -> Text,
+        details -> Text,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_state (id) {
+        id -> BigInt,
+        last_seq -> BigInt,
+        head -> Binary,
+        first_seq -> BigInt,
+        before_first -> Binary,
+        mac -> Binary,
+        filed_seq -> BigInt,
+    }
+}
+
+diesel::table! {
     idempotency_keys (slot) {
         slot -> Binary,
         fingerprint -> Binary,

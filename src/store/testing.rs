@@ -4,17 +4,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use farthing_actors::domain::{
-    Budget, CallStatus, DeploymentId, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, Provenance,
-    ProviderId, RequestId, Scope, Timestamp, Usage,
+    Author, Budget, CallStatus, DeploymentId, Dialect, Event, KeyId, LineKind, Money, Price, PriceId, ProjectId,
+    Provenance, ProviderId, RequestId, Scope, Timestamp, Usage,
 };
 use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{Closing, Journal, JournalError, JournalSource, Recovered};
+use sha2::{Digest, Sha256};
 
+use super::audit::{Keeping, Links, Trail};
 use super::journal::{DiskJournal, Durability, Terms};
 use super::verify::{Verdict, verify};
 use super::writer::Writer;
@@ -68,6 +71,27 @@ impl Scratch {
     pub(crate) fn run(&self, sql: &str) -> QueryResult<()> {
         self.open().read(|connection| Ok(connection.batch_execute(sql))).unwrap()
     }
+}
+
+/// Links a trail by a key that everybody knows.
+pub(crate) struct OpenLinks;
+
+impl Links for OpenLinks {
+    fn mac(&self, text: &[u8]) -> [u8; 32] {
+        Sha256::new().chain_update(b"a test's key").chain_update(text).finalize().into()
+    }
+}
+
+/// A trail that stays in the database of `store`.
+pub(crate) fn trail(store: &Arc<Store>) -> Arc<Trail> {
+    let retention = Duration::from_secs(90 * 24 * 3_600);
+    let keeping = Keeping { enabled: true, in_database: true, retention, ..Keeping::default() };
+    Arc::new(Trail::new(Arc::clone(store), Arc::new(OpenLinks), keeping))
+}
+
+/// What a test does, at noon.
+pub(crate) fn deed() -> Event {
+    Author::new("system", NOON).does("test.change")
 }
 
 /// A migrated store, its writer and its journal.

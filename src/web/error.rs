@@ -90,6 +90,7 @@ codes! {
     UpstreamFailed = "upstream_error", 502, "api_error", true, "The provider failed or could not be reached; the log has the reason.";
     ModelUnavailable = "model_unavailable", 503, "api_error", true, "Every deployment of the model is failing; wait as long as Retry-After says.";
     LedgerUnavailable = "ledger_unavailable", 503, "api_error", true, "Calls cannot be recorded now, so none is sent.";
+    AuditUnavailable = "audit_unavailable", 503, "api_error", true, "The audit trail cannot be written now, so nothing is changed.";
     Overloaded = "overloaded", 503, "api_error", true, "Too many calls are in flight; wait as long as Retry-After says.";
     ShuttingDown = "server_shutdown", 503, "api_error", true, "The gateway is stopping; another node or a restart will answer.";
     UpstreamTimeout = "upstream_timeout", 504, "api_error", true, "The provider did not answer in time.";

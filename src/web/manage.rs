@@ -1,6 +1,7 @@
 //! Management: JSON for operators, under `/api`. One file for each noun: its shapes on the wire, and its handlers.
 //! Owns the shapes. Refuses rules and state: handlers ask the admin floor, and every one names its permission.
 
+pub mod audit;
 pub mod body;
 pub mod budget;
 pub mod catalogue;

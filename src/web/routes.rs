@@ -10,7 +10,7 @@ use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
 use super::manage::{
-    catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
+    audit, catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
 };
 use super::{data, feed, manage, probes};
 
@@ -136,6 +136,9 @@ fn callers(config: &mut ServiceConfig) {
 /// What was called, and what it cost.
 fn books(config: &mut ServiceConfig) {
     config
+        .service(at("/audit").route(get().to(audit::list)))
+        .service(at("/audit/verify").route(get().to(audit::verify)))
+        .service(at("/audit/{id}").route(get().to(audit::show)))
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
         .service(at("/usage/summary").route(get().to(usage::summary)))

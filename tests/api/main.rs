@@ -4,6 +4,7 @@
 
 mod arriving;
 mod audio;
+mod audit;
 mod bedrock;
 mod books;
 mod budgets;

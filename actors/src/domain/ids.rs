@@ -119,6 +119,10 @@ id!(
     /// An operator's change of what was charged.
     AdjustmentId, "adj_"
 );
+id!(
+    /// An event of the audit trail.
+    AuditId, "aud_"
+);
 
 /// Something a call is charged to: a key, a project above it, or a run. Text form: the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

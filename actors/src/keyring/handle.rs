@@ -5,7 +5,7 @@ use super::KeyringActor;
 use super::error::KeyringError;
 use super::messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, RotateKey, UpdateKey, UpdateProject};
 use super::ring::{KeyDigest, Keys, Project, VirtualKey};
-use crate::domain::{KeyId, ProjectId, Timestamp};
+use crate::domain::{Event, KeyId, ProjectId};
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
@@ -14,7 +14,7 @@ use crate::snapshot::Snapshot;
 /// Reading asks nobody: take [`Keyring::snapshot`] once and load it for each request. When a verb answers `Ok`, the
 /// change is durable and every reader sees it.
 ///
-/// Every verb fails with [`KeyringError`]. [`KeyringError::Actor`] is passing; after its `Gone` kind, and after
+/// Every verb takes the event that goes on record with the change, in one transaction, and fails with [`KeyringError`]. [`KeyringError::Actor`] is passing; after its `Gone` kind, and after
 /// [`KeyringError::Store`] that says so, the change may have been made.
 #[derive(Clone)]
 pub struct Keyring {
@@ -36,32 +36,32 @@ impl Keyring {
     ///
     /// # Errors
     /// If its name is taken, its parent is missing or too deep, or a field is wrong.
-    pub async fn create_project(&self, project: Project) -> Result<(), KeyringError> {
-        self.mailbox.ask(CreateProject(project)).await?
+    pub async fn create_project(&self, project: Project, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(CreateProject(project, event)).await?
     }
 
     /// Replaces the project with this id; the time it was made stays.
     ///
     /// # Errors
     /// As [`Keyring::create_project`], or if there is none, or if it would stand below itself.
-    pub async fn update_project(&self, project: Project) -> Result<(), KeyringError> {
-        self.mailbox.ask(UpdateProject(project)).await?
+    pub async fn update_project(&self, project: Project, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(UpdateProject(project, event)).await?
     }
 
     /// Removes a project that nothing refers to.
     ///
     /// # Errors
     /// If a project stands below it or it ever had a key: the books name both.
-    pub async fn delete_project(&self, id: ProjectId) -> Result<(), KeyringError> {
-        self.mailbox.ask(DeleteProject(id)).await?
+    pub async fn delete_project(&self, id: ProjectId, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(DeleteProject(id, event)).await?
     }
 
     /// Adds a key.
     ///
     /// # Errors
     /// If its project is missing or a field is wrong.
-    pub async fn create_key(&self, key: VirtualKey) -> Result<(), KeyringError> {
-        self.mailbox.ask(CreateKey(key)).await?
+    pub async fn create_key(&self, key: VirtualKey, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(CreateKey(key, event)).await?
     }
 
     /// Replaces name, budget, limits, models and expiry of the key with this id. What identifies it stays, and so does
@@ -69,24 +69,29 @@ impl Keyring {
     ///
     /// # Errors
     /// If there is none, if it would move to another project, or a field is wrong.
-    pub async fn update_key(&self, key: VirtualKey) -> Result<(), KeyringError> {
-        self.mailbox.ask(UpdateKey(key)).await?
+    pub async fn update_key(&self, key: VirtualKey, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(UpdateKey(key, event)).await?
     }
 
     /// Gives a key another secret, known by its visible beginning and its digest. The former one ends at once.
     ///
     /// # Errors
     /// If there is none, or it is revoked.
-    pub async fn rotate_key(&self, id: KeyId, prefix: String, digest: KeyDigest) -> Result<(), KeyringError> {
-        self.mailbox.ask(RotateKey { id, prefix, digest }).await?
+    pub async fn rotate_key(
+        &self,
+        id: KeyId,
+        (prefix, digest): (String, KeyDigest),
+        event: Event,
+    ) -> Result<(), KeyringError> {
+        self.mailbox.ask(RotateKey { id, prefix, digest, event }).await?
     }
 
-    /// Ends a key for good; revoked again, it keeps its first moment. The record stays.
+    /// Ends a key for good, as of the event; revoked again, it keeps its first moment. The record stays.
     ///
     /// # Errors
     /// If there is none.
-    pub async fn revoke_key(&self, id: KeyId, at: Timestamp) -> Result<(), KeyringError> {
-        self.mailbox.ask(RevokeKey { id, at }).await?
+    pub async fn revoke_key(&self, id: KeyId, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(RevokeKey { id, event }).await?
     }
 
     /// How the actor is, for the system page.

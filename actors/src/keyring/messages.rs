@@ -4,27 +4,27 @@ use actix::Message;
 
 use super::error::KeyringError;
 use super::ring::{KeyDigest, Project, VirtualKey};
-use crate::domain::{KeyId, ProjectId, Timestamp};
+use crate::domain::{Event, KeyId, ProjectId};
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
-pub(super) struct CreateProject(pub(super) Project);
+pub(super) struct CreateProject(pub(super) Project, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
-pub(super) struct UpdateProject(pub(super) Project);
+pub(super) struct UpdateProject(pub(super) Project, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
-pub(super) struct DeleteProject(pub(super) ProjectId);
+pub(super) struct DeleteProject(pub(super) ProjectId, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
-pub(super) struct CreateKey(pub(super) VirtualKey);
+pub(super) struct CreateKey(pub(super) VirtualKey, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
-pub(super) struct UpdateKey(pub(super) VirtualKey);
+pub(super) struct UpdateKey(pub(super) VirtualKey, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
@@ -32,11 +32,12 @@ pub(super) struct RotateKey {
     pub(super) id: KeyId,
     pub(super) prefix: String,
     pub(super) digest: KeyDigest,
+    pub(super) event: Event,
 }
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
 pub(super) struct RevokeKey {
     pub(super) id: KeyId,
-    pub(super) at: Timestamp,
+    pub(super) event: Event,
 }

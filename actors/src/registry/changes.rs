@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
 use super::group::Group;
-use super::prices::{Author, Plan, PriceRecord, priced};
-use crate::domain::{DeploymentId, GroupId, Price, ProviderId, ProviderKind, Timeouts, Timestamp, name};
+use super::prices::{Plan, PriceRecord, priced};
+use crate::domain::{Author, DeploymentId, GroupId, Price, ProviderId, ProviderKind, Timeouts, Timestamp, name};
 
 /// Longest address of a provider.
 const MAX_URL: usize = 2_048;

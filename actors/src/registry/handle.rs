@@ -9,8 +9,8 @@ use super::messages::{
     CreateDeployment, CreateGroup, CreateProvider, DeleteDeployment, DeleteGroup, DeleteProvider, Requote,
     UpdateDeployment, UpdateGroup, UpdateProvider,
 };
-use super::prices::{Author, Plan, Quote};
-use crate::domain::{DeploymentId, GroupId, ProviderId};
+use super::prices::{Plan, Quote};
+use crate::domain::{DeploymentId, Event, GroupId, ProviderId};
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 /// Reading asks nobody: take [`Registry::snapshot`] once and load it for each request. When a verb answers `Ok`, the
 /// change is durable and every reader sees it.
 ///
-/// Every verb fails with [`RegistryError`]. [`RegistryError::Actor`] is passing; after its `Gone` kind, and after
+/// Every verb takes the event that goes on record with the change, in one transaction, and fails with [`RegistryError`]. [`RegistryError::Actor`] is passing; after its `Gone` kind, and after
 /// [`RegistryError::Store`] that says so, the change may have been made.
 #[derive(Clone)]
 pub struct Registry {
@@ -41,8 +41,8 @@ impl Registry {
     ///
     /// # Errors
     /// If its name is taken or a field is wrong.
-    pub async fn create_provider(&self, provider: Provider) -> Result<(), RegistryError> {
-        self.mailbox.ask(CreateProvider(provider)).await?
+    pub async fn create_provider(&self, provider: Provider, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(CreateProvider(provider, event)).await?
     }
 
     /// Replaces the provider with this id. The time it was made stays; `updated_at` always moves forward, because
@@ -50,16 +50,16 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::create_provider`], or if there is none.
-    pub async fn update_provider(&self, provider: Provider) -> Result<(), RegistryError> {
-        self.mailbox.ask(UpdateProvider(provider)).await?
+    pub async fn update_provider(&self, provider: Provider, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(UpdateProvider(provider, event)).await?
     }
 
     /// Removes a provider without deployments.
     ///
     /// # Errors
     /// If there is none, or deployments use it.
-    pub async fn delete_provider(&self, id: ProviderId) -> Result<(), RegistryError> {
-        self.mailbox.ask(DeleteProvider(id)).await?
+    pub async fn delete_provider(&self, id: ProviderId, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteProvider(id, event)).await?
     }
 
     /// Adds a deployment; its price, if it has one, becomes a new version in force from now on, and so does a planned one
@@ -71,9 +71,9 @@ impl Registry {
         &self,
         deployment: Deployment,
         plan: Plan,
-        author: Author,
+        event: Event,
     ) -> Result<(), RegistryError> {
-        self.mailbox.ask(CreateDeployment(deployment, plan, author)).await?
+        self.mailbox.ask(CreateDeployment(deployment, plan, event)).await?
     }
 
     /// Replaces the deployment with this id; the time it was made stays. A price that differs becomes a new version in
@@ -86,25 +86,25 @@ impl Registry {
         &self,
         deployment: Deployment,
         plan: Plan,
-        author: Author,
+        event: Event,
     ) -> Result<(), RegistryError> {
-        self.mailbox.ask(UpdateDeployment(deployment, plan, author)).await?
+        self.mailbox.ask(UpdateDeployment(deployment, plan, event)).await?
     }
 
     /// Puts a list's price in force, where a list may say it.
     ///
     /// # Errors
     /// If there is no such deployment, an operator set its price, or it has another one than the quote was compared with.
-    pub async fn requote(&self, quote: Quote, author: Author) -> Result<(), RegistryError> {
-        self.mailbox.ask(Requote(quote, author)).await?
+    pub async fn requote(&self, quote: Quote, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(Requote(quote, event)).await?
     }
 
     /// Removes a deployment. The versions of its price stay, because the books name them; a planned one is withdrawn.
     ///
     /// # Errors
     /// If there is none, or a group needs it.
-    pub async fn delete_deployment(&self, id: DeploymentId, author: Author) -> Result<(), RegistryError> {
-        self.mailbox.ask(DeleteDeployment(id, author)).await?
+    pub async fn delete_deployment(&self, id: DeploymentId, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteDeployment(id, event)).await?
     }
 
     /// Adds a group.
@@ -112,24 +112,24 @@ impl Registry {
     /// # Errors
     /// If its name is a model's or another group's, a target is missing, a field is wrong, or groups would stand inside one
     /// another without end.
-    pub async fn create_group(&self, group: Group) -> Result<(), RegistryError> {
-        self.mailbox.ask(CreateGroup(group)).await?
+    pub async fn create_group(&self, group: Group, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(CreateGroup(group, event)).await?
     }
 
     /// Replaces the group with this id; the time it was made stays.
     ///
     /// # Errors
     /// As [`Registry::create_group`], if there is none, or if it would lose a name that another group uses.
-    pub async fn update_group(&self, group: Group) -> Result<(), RegistryError> {
-        self.mailbox.ask(UpdateGroup(group)).await?
+    pub async fn update_group(&self, group: Group, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(UpdateGroup(group, event)).await?
     }
 
     /// Removes a group.
     ///
     /// # Errors
     /// If there is none, or another group uses it.
-    pub async fn delete_group(&self, id: GroupId) -> Result<(), RegistryError> {
-        self.mailbox.ask(DeleteGroup(id)).await?
+    pub async fn delete_group(&self, id: GroupId, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(DeleteGroup(id, event)).await?
     }
 
     /// How the actor is, for the system page.

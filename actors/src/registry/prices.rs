@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::catalogue::{Catalogue, Deployment};
 use super::changes::Change;
 use super::error::RegistryError;
-use crate::domain::{DeploymentId, Price, PriceId, PriceInForce, PriceSource, Timestamp};
+use crate::domain::{Author, DeploymentId, Price, PriceId, PriceInForce, PriceSource, Timestamp};
 
 /// A price as it is kept for ever, so that every amount booked at it can be computed again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,15 +58,6 @@ pub enum Plan {
     At(Timestamp, Price),
 }
 
-/// Who changes a deployment, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Author {
-    /// Who: an operator's name, or the part of the program that did it.
-    pub name: Arc<str>,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// A price that a list has for a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
@@ -79,11 +70,6 @@ pub struct Quote {
 }
 
 impl Author {
-    /// `name`, doing it at `at`.
-    pub fn new(name: &str, at: Timestamp) -> Self {
-        Self { name: name.into(), at }
-    }
-
     pub(super) fn withdrawal(&self, price: PriceId) -> Withdrawal {
         Withdrawal { price, at: self.at, by: Arc::clone(&self.name) }
     }

@@ -4,6 +4,7 @@
 use super::catalogue::{Deployment, Provider};
 use super::changes::Change;
 use super::group::Group;
+use crate::domain::Event;
 use crate::error::{LoadError, SaveError};
 
 /// Where providers, deployments and every version of their prices are kept. Blocking: changes are rare, and nothing on
@@ -21,9 +22,9 @@ pub trait RegistryStore: Send + Sync {
     /// As [`RegistryStore::load`].
     fn load_groups(&self) -> Result<Vec<Group>, LoadError>;
 
-    /// Saves one change as a whole; it is durable when this returns. Versions of prices are added, never altered.
+    /// Saves one change as a whole, and puts `event` on record in the same transaction; it is durable when this returns. Versions of prices are added, never altered.
     ///
     /// # Errors
     /// [`SaveError`] says whether the change is certainly absent.
-    fn save(&self, change: &Change) -> Result<(), SaveError>;
+    fn save(&self, change: &Change, event: &Event) -> Result<(), SaveError>;
 }

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::catalogue::{Catalogue, Deployment, Provider};
 use super::changes::Change;
 use super::error::RegistryError;
-use super::prices::{Author, Plan, PriceRecord, PriceVersion, Quote};
+use super::prices::{Plan, PriceRecord, PriceVersion, Quote};
 use crate::domain::{
-    DeploymentId, Dialect, Money, Price, PriceId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed,
+    Author, DeploymentId, Dialect, Money, Price, PriceId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed,
     Timeouts, Timestamp,
 };
 

@@ -5,7 +5,7 @@ use farthing_actors::error::SaveError;
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
 use super::{KeyringTables, budgets};
-use crate::store::testing::Scratch;
+use crate::store::testing::{Scratch, deed, trail};
 
 fn full_budget() -> Budget {
     let limit_usd = "12345678901.000000000001".parse().unwrap();
@@ -73,8 +73,13 @@ fn full_key(id: u8, project: u128) -> VirtualKey {
 
 fn save(tables: &KeyringTables, changes: impl IntoIterator<Item = Change>) {
     for change in changes {
-        tables.save(&change).unwrap();
+        tables.save(&change, &deed()).unwrap();
     }
+}
+
+fn opened(scratch: &Scratch) -> KeyringTables {
+    let store = scratch.open();
+    KeyringTables { trail: trail(&store), store }
 }
 
 #[test]
@@ -82,16 +87,16 @@ fn every_field_comes_back_from_the_file() {
     let scratch = Scratch::new();
     let projects = vec![bare_project(1), full_project(2, 1)];
     let keys = vec![bare_key(1, 1), full_key(2, 2)];
-    let tables = KeyringTables(scratch.open());
+    let tables = opened(&scratch);
     save(&tables, projects.iter().cloned().map(Change::SaveProject));
     save(&tables, keys.iter().cloned().map(Change::SaveKey));
-    assert_eq!(KeyringTables(scratch.open()).load().unwrap(), (projects, keys));
+    assert_eq!(opened(&scratch).load().unwrap(), (projects, keys));
 }
 
 #[test]
 fn a_second_save_replaces_every_field_and_leaves_who_manages_it() {
     let scratch = Scratch::new();
-    let tables = KeyringTables(scratch.open());
+    let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveProject(full_project(2, 1))]);
     save(&tables, [Change::SaveKey(full_key(1, 2))]);
     scratch.run("UPDATE projects SET managed_by = 'config'").unwrap();
@@ -109,16 +114,16 @@ fn a_second_save_replaces_every_field_and_leaves_who_manages_it() {
 #[test]
 fn what_the_tables_refuse_is_told_apart() {
     let scratch = Scratch::new();
-    let tables = KeyringTables(scratch.open());
+    let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveKey(bare_key(1, 1))]);
     let before = tables.load().unwrap();
 
     let namesake = Change::SaveProject(Project { name: "team-1".to_owned(), ..bare_project(2) });
-    assert!(matches!(tables.save(&namesake), Err(SaveError::Failed(_))));
+    assert!(matches!(tables.save(&namesake, &deed()), Err(SaveError::Failed(_))));
     let twin = Change::SaveKey(VirtualKey { digest: [1; 32], ..bare_key(2, 1) });
-    assert!(matches!(tables.save(&twin), Err(SaveError::Failed(_))));
+    assert!(matches!(tables.save(&twin, &deed()), Err(SaveError::Failed(_))));
     let in_use = Change::RemoveProject(ProjectId::from_u128(1));
-    assert!(matches!(tables.save(&in_use), Err(SaveError::Referenced(_))));
+    assert!(matches!(tables.save(&in_use, &deed()), Err(SaveError::Referenced(_))));
     assert_eq!(tables.load().unwrap(), before);
 
     save(&tables, [Change::SaveProject(bare_project(2)), Change::RemoveProject(ProjectId::from_u128(2))]);
@@ -128,11 +133,11 @@ fn what_the_tables_refuse_is_told_apart() {
 #[test]
 fn a_project_that_the_ledger_names_stays() {
     let scratch = Scratch::new();
-    let tables = KeyringTables(scratch.open());
+    let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1))]);
     let id = ProjectId::from_u128(1);
     scratch.run(&format!("INSERT INTO spend VALUES ('{id}', 0, 0, 1, 1)")).unwrap();
-    let refusal = tables.save(&Change::RemoveProject(id)).unwrap_err();
+    let refusal = tables.save(&Change::RemoveProject(id), &deed()).unwrap_err();
     assert!(matches!(&refusal, SaveError::Referenced(reason) if reason.contains("the ledger names")), "{refusal}");
     assert_eq!(tables.load().unwrap().0, [bare_project(1)]);
 }
@@ -140,11 +145,11 @@ fn a_project_that_the_ledger_names_stays() {
 #[test]
 fn budgets_are_those_of_projects_and_of_keys_that_were_not_revoked() {
     let scratch = Scratch::new();
-    let tables = KeyringTables(scratch.open());
+    let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveProject(full_project(2, 1))]);
     let live = VirtualKey { revoked_at: None, ..full_key(3, 2) };
     save(&tables, [bare_key(1, 1), full_key(2, 2), live].map(Change::SaveKey));
-    let found = tables.0.read(budgets).unwrap();
+    let found = tables.store.read(budgets).unwrap();
     let expected = [Scope::Project(ProjectId::from_u128(2)), Scope::Key(KeyId::from_u128(3))];
     assert_eq!(found, expected.map(|scope| (scope, full_budget())));
 }
@@ -152,7 +157,7 @@ fn budgets_are_those_of_projects_and_of_keys_that_were_not_revoked() {
 #[test]
 fn a_damaged_row_is_named_with_its_column() {
     let scratch = Scratch::new();
-    let tables = KeyringTables(scratch.open());
+    let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveKey(full_key(1, 1))]);
     let complaint = |sql: &str| {
         scratch.run(sql).unwrap();

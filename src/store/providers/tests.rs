@@ -10,7 +10,7 @@ use farthing_actors::registry::{Change, Deployment, PriceRecord, PriceVersion, P
 
 use super::super::prices;
 use super::RegistryTables;
-use crate::store::testing::Scratch;
+use crate::store::testing::{Scratch, deed, trail};
 
 fn bare_provider(id: u128) -> Provider {
     Provider {
@@ -107,27 +107,32 @@ fn remove(id: u128) -> Change {
 
 /// Two providers, the second with a priced deployment.
 fn stocked(scratch: &Scratch) -> RegistryTables {
-    let tables = RegistryTables(scratch.open());
+    let tables = opened(scratch);
     for change in [
         Change::SaveProvider(Arc::new(bare_provider(1))),
         Change::SaveProvider(Arc::new(full_provider(2))),
         put(bare_deployment(1, 1), None),
         put(full_deployment(2, 2), Some(version(7, 2, 1_000))),
     ] {
-        tables.save(&change).unwrap();
+        tables.save(&change, &deed()).unwrap();
     }
     tables
+}
+
+fn opened(scratch: &Scratch) -> RegistryTables {
+    let store = scratch.open();
+    RegistryTables { trail: trail(&store), store }
 }
 
 #[test]
 fn every_field_comes_back_from_the_file() {
     let scratch = Scratch::new();
     stocked(&scratch);
-    let reopened = RegistryTables(scratch.open());
+    let reopened = opened(&scratch);
     let providers = vec![bare_provider(1), full_provider(2)];
     let deployments = vec![bare_deployment(1, 1), full_deployment(2, 2)];
     assert_eq!(reopened.load().unwrap(), (providers, deployments));
-    let versions = reopened.0.read(|connection| prices::versions(connection, DeploymentId::from_u128(2)));
+    let versions = reopened.store.read(|connection| prices::versions(connection, DeploymentId::from_u128(2)));
     assert_eq!(versions.unwrap(), [version(7, 2, 1_000)]);
 }
 
@@ -136,26 +141,26 @@ fn a_second_save_replaces_every_field_and_adds_a_version() {
     let scratch = Scratch::new();
     let tables = stocked(&scratch);
     let swapped = Provider { name: "renamed".to_owned(), ..bare_provider(2) };
-    tables.save(&Change::SaveProvider(Arc::new(swapped.clone()))).unwrap();
+    tables.save(&Change::SaveProvider(Arc::new(swapped.clone())), &deed()).unwrap();
 
     let cheaper = Price { reasoning_cost_per_m: None, ..full_price() };
     let deployment =
         Deployment { price: Some(Arc::new((PriceId::from_u128(8), cheaper.clone()))), ..full_deployment(2, 1) };
     let second = PriceVersion { price: cheaper, ..version(8, 2, 2_000) };
-    tables.save(&put(deployment.clone(), Some(second.clone()))).unwrap();
+    tables.save(&put(deployment.clone(), Some(second.clone())), &deed()).unwrap();
     assert_eq!(
         tables.load().unwrap(),
         (vec![bare_provider(1), swapped], vec![bare_deployment(1, 1), deployment.clone()])
     );
-    let versions = || tables.0.read(|connection| prices::versions(connection, DeploymentId::from_u128(2))).unwrap();
+    let versions = || tables.store.read(|connection| prices::versions(connection, DeploymentId::from_u128(2))).unwrap();
     assert_eq!(versions(), [version(7, 2, 1_000), second]);
     expect_in_force(&scratch, "2000");
 
-    tables.save(&put(Deployment { weight: 1, ..deployment.clone() }, None)).unwrap();
+    tables.save(&put(Deployment { weight: 1, ..deployment.clone() }, None), &deed()).unwrap();
     expect_in_force(&scratch, "2000");
-    tables.save(&put(Deployment { price: None, ..deployment }, None)).unwrap();
+    tables.save(&put(Deployment { price: None, ..deployment }, None), &deed()).unwrap();
     expect_in_force(&scratch, "NULL");
-    tables.save(&remove(2)).unwrap();
+    tables.save(&remove(2), &deed()).unwrap();
     assert_eq!(versions().len(), 2, "versions outlive their deployment");
 }
 
@@ -179,10 +184,10 @@ fn a_version_is_never_altered_or_removed() {
 
     let before = tables.load().unwrap();
     let taken = put(full_deployment(3, 1), Some(version(7, 3, 3_000)));
-    assert!(matches!(tables.save(&taken), Err(SaveError::Failed(_))));
+    assert!(matches!(tables.save(&taken, &deed()), Err(SaveError::Failed(_))));
     let unheard_of =
         Deployment { price: Some(Arc::new((PriceId::from_u128(99), full_price()))), ..full_deployment(2, 2) };
-    assert!(matches!(tables.save(&put(unheard_of, None)), Err(SaveError::Failed(_))));
+    assert!(matches!(tables.save(&put(unheard_of, None), &deed()), Err(SaveError::Failed(_))));
     assert_eq!(tables.load().unwrap(), before);
 }
 
@@ -192,14 +197,14 @@ fn a_plan_and_its_withdrawal_come_back_and_are_final() {
     let tables = stocked(&scratch);
     let plan = PriceVersion { set_at: Timestamp(1_500), set_by: "night shift".into(), ..version(8, 2, 9_000) };
     let waiting = Deployment { upcoming: Some(Arc::new(plan.clone())), ..full_deployment(2, 2) };
-    tables.save(&put(waiting.clone(), Some(plan.clone()))).unwrap();
-    assert_eq!(RegistryTables(scratch.open()).load().unwrap().1, [bare_deployment(1, 1), waiting]);
+    tables.save(&put(waiting.clone(), Some(plan.clone())), &deed()).unwrap();
+    assert_eq!(opened(&scratch).load().unwrap().1, [bare_deployment(1, 1), waiting]);
 
     let withdrawal = Withdrawal { price: plan.id, at: Timestamp(2_000), by: "ops".into() };
     let record = PriceRecord { added: Vec::new(), withdrawn: Some(withdrawal.clone()) };
-    tables.save(&Change::SaveDeployment { deployment: Arc::new(full_deployment(2, 2)), record }).unwrap();
+    tables.save(&Change::SaveDeployment { deployment: Arc::new(full_deployment(2, 2)), record }, &deed()).unwrap();
     assert_eq!(tables.load().unwrap().1, [bare_deployment(1, 1), full_deployment(2, 2)]);
-    let kept = tables.0.read(|connection| prices::record(connection, DeploymentId::from_u128(2))).unwrap();
+    let kept = tables.store.read(|connection| prices::record(connection, DeploymentId::from_u128(2))).unwrap();
     assert_eq!(kept, (vec![version(7, 2, 1_000), plan], vec![withdrawal]));
     assert!(scratch.run("UPDATE price_withdrawals SET withdrawn_by = ''").unwrap_err().to_string().contains("never"));
     assert!(scratch.run("DELETE FROM price_withdrawals").unwrap_err().to_string().contains("never"));
@@ -207,7 +212,7 @@ fn a_plan_and_its_withdrawal_come_back_and_are_final() {
     // A version that is older than the record.
     scratch.run("DROP TRIGGER price_versions_are_never_altered").unwrap();
     scratch.run("UPDATE price_versions SET set_by = NULL, set_at = NULL").unwrap();
-    let (old, _) = tables.0.read(|connection| prices::record(connection, DeploymentId::from_u128(2))).unwrap();
+    let (old, _) = tables.store.read(|connection| prices::record(connection, DeploymentId::from_u128(2))).unwrap();
     let told: Vec<_> = old.iter().map(|version| (version.set_at, &*version.set_by)).collect();
     assert_eq!(told, [(Timestamp(1_000), "unknown"), (Timestamp(9_000), "unknown")]);
 }
@@ -221,11 +226,11 @@ fn a_failed_deployment_leaves_no_version_behind() {
         Deployment { price: Some(Arc::new((PriceId::from_u128(8), full_price()))), ..homeless },
         Some(version(8, 3, 1)),
     );
-    assert!(matches!(tables.save(&change), Err(SaveError::Referenced(_))));
-    let versions = tables.0.read(|connection| prices::versions(connection, DeploymentId::from_u128(3)));
+    assert!(matches!(tables.save(&change, &deed()), Err(SaveError::Referenced(_))));
+    let versions = tables.store.read(|connection| prices::versions(connection, DeploymentId::from_u128(3)));
     assert_eq!(versions.unwrap(), []);
     let in_use = Change::RemoveProvider(ProviderId::from_u128(2));
-    assert!(matches!(tables.save(&in_use), Err(SaveError::Referenced(_))));
+    assert!(matches!(tables.save(&in_use, &deed()), Err(SaveError::Referenced(_))));
 }
 
 #[test]

@@ -4,13 +4,16 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use farthing_actors::domain::Effect;
 use serde::Deserialize;
 
 use super::visitor::{cookie, no_cookie, session};
 use super::{assets, origin, page};
+use crate::admin::AdminError;
 use crate::security::Role;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
+use crate::web::extract::author::{ANONYMOUS, author};
 use crate::web::extract::body;
 
 /// Far more than a token needs.
@@ -54,14 +57,17 @@ pub async fn enter(
 ) -> Result<HttpResponse, Problem> {
     origin::own_form(&request)?;
     let body = body::read(&request, payload, MAX_BYTES).await?;
+    let now = gateway.clock.now();
     if !std::str::from_utf8(&body).is_ok_and(|body| is_right(&gateway, body)) {
         log::warn!("a sign-in was refused");
+        gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
         return form(StatusCode::UNAUTHORIZED, true);
     }
-    let token = gateway.security.issue_session(NAME, Role::Owner, gateway.clock.now()).map_err(|error| {
+    let token = gateway.security.issue_session(NAME, Role::Owner, now).map_err(|error| {
         log::error!(error:% = error; "no session could be issued");
         Problem::plain(Code::Internal)
     })?;
+    gateway.audit.record(author(&request, NAME, now).does("session.create")).await.map_err(AdminError::from)?;
     Ok(page::see_other("/", Some(cookie(&request, token))))
 }
 
@@ -69,8 +75,11 @@ pub async fn enter(
 ///
 /// # Errors
 /// 403 for another site's form.
-pub async fn leave(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn leave(gateway: web::Data<Gateway>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     origin::own_form(&request)?;
+    if let Some(session) = session(&request) {
+        gateway.audit.note(author(&request, &session.username, gateway.clock.now()).does("session.end"));
+    }
     Ok(page::see_other("/sign-in", Some(no_cookie(&request))))
 }
 

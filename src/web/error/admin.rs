@@ -17,6 +17,7 @@ impl From<AdminError> for Problem {
             AdminError::Conflict(_) => Self::new(Code::Conflict, message),
             AdminError::Ledger(_) => Self::plain(Code::LedgerUnavailable),
             AdminError::Store(error) => error.into(),
+            AdminError::Unrecorded(_) => Self::new(Code::AuditUnavailable, message),
             AdminError::Token(TokenError::Lifetime) => Self::new(Code::InvalidValue, message).at("expires_in_hours"),
             AdminError::Vault(_) | AdminError::NoEntropy(_) | AdminError::Token(_) => {
                 log::error!(error:% = message; "a management request met a defect");

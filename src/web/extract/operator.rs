@@ -7,16 +7,19 @@ use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use farthing_actors::domain::Author;
 
+use super::author::{author, remember};
 use super::virtual_key::bearer;
+use crate::admin::tokens::MANAGEMENT;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 
 /// Somebody with permission `P`.
 #[derive(Debug, Clone)]
 pub struct Operator<P> {
-    /// Who: `management` for the management token, the subject of a scoped token otherwise.
-    pub name: String,
+    /// Who, when and from where; called `management` for the management token, as its subject for a scoped one.
+    pub author: Author,
     permission: PhantomData<P>,
 }
 
@@ -51,6 +54,8 @@ permissions! {
     ReadUsage = "usage:read";
     /// Book adjustments.
     ManageLedger = "ledger:manage";
+    /// See who did what.
+    ReadAudit = "audit:read";
     /// Make scoped tokens; only the management token itself may.
     ManageTokens = "tokens:manage";
 }
@@ -60,24 +65,31 @@ impl<P: Permission> FromRequest for Operator<P> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identify(request, P::NAME).map(|name| Self { name, permission: PhantomData }))
+        ready(identify(request, P::NAME).map(|author| Self { author, permission: PhantomData }))
     }
 }
 
-/// Who the request is from, if they have `permission`.
+/// Who the request is from, if they have `permission`. Remembers whoever is known, also where they lack it.
 ///
 /// # Errors
 /// 401 for a stranger, 403 for somebody without the permission.
-pub fn identify(request: &HttpRequest, permission: &str) -> Result<String, Problem> {
+pub fn identify(request: &HttpRequest, permission: &str) -> Result<Author, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = bearer(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
+    let now = gateway.clock.now();
+    let known = |name: &str| {
+        let author = author(request, name, now);
+        remember(request, &author);
+        author
+    };
     if gateway.security.is_management_token(presented) {
-        return Ok("management".to_owned());
+        return Ok(known(MANAGEMENT));
     }
-    let claims = gateway.security.verify_token(presented, gateway.clock.now());
+    let claims = gateway.security.verify_token(presented, now);
     let claims = claims.map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))?;
+    let author = known(&claims.sub);
     if claims.scope.iter().any(|scope| scope == permission) {
-        return Ok(claims.sub);
+        return Ok(author);
     }
     Err(Problem::new(Code::Forbidden, format!("the token lacks the scope {permission}")))
 }

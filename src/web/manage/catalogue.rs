@@ -53,7 +53,8 @@ pub async fn show(_: Operator<ReadSettings>, gateway: web::Data<Gateway>) -> Htt
 }
 
 /// POST `/api/catalogue/refresh`: fetches once, now; why there is no newer list, if so, is the answer's `last_error`.
-pub async fn refresh(_: Operator<ManageModels>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+pub async fn refresh(operator: Operator<ManageModels>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    gateway.audit.record(operator.author.does("catalogue.refresh")).await.map_err(AdminError::from)?;
     if let Err(off @ RefreshError::Off) = gateway.admin.refresh_prices().await {
         return Err(AdminError::Conflict(off.to_string()).into());
     }
@@ -68,19 +69,19 @@ pub async fn approve(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let wanted: Wanted = read(&request, payload).await?;
-    gateway.admin.approve_prices(&wanted.changes, &operator.name).await?;
+    gateway.admin.approve_prices(&wanted.changes, &operator.author).await?;
     Ok(HttpResponse::Ok().json(CatalogueView::now(&gateway)))
 }
 
 /// POST `/api/catalogue/dismiss`: the prices stay as they are.
 pub async fn dismiss(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let wanted: Wanted = read(&request, payload).await?;
-    gateway.admin.dismiss_prices(&wanted.changes).await?;
+    gateway.admin.dismiss_prices(&wanted.changes, &operator.author).await?;
     Ok(HttpResponse::Ok().json(CatalogueView::now(&gateway)))
 }
 

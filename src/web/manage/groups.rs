@@ -47,13 +47,13 @@ pub async fn list(
 
 /// POST `/api/groups`.
 pub async fn create(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
-    let group = gateway.admin.create_group(body.into()).await?;
+    let group = gateway.admin.create_group(body.into(), &operator.author).await?;
     Ok(HttpResponse::Created().json(GroupView::new(&group)))
 }
 
@@ -68,24 +68,24 @@ pub async fn show(
 
 /// PUT `/api/groups/{id}`, by id or name: the whole definition.
 pub async fn replace(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
-    let group = gateway.admin.replace_group(&path, body.into()).await?;
+    let group = gateway.admin.replace_group(&path, body.into(), &operator.author).await?;
     Ok(HttpResponse::Ok().json(GroupView::new(&group)))
 }
 
 /// DELETE `/api/groups/{id}`, by id or name.
 pub async fn delete(
-    _: Operator<ManageModels>,
+    operator: Operator<ManageModels>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    gateway.admin.delete_group(&path).await?;
+    gateway.admin.delete_group(&path, &operator.author).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -100,13 +100,13 @@ pub async fn list(
 
 /// POST `/api/keys`.
 pub async fn create(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: NewKey = read(&request, payload).await?;
-    let issued = gateway.admin.create_key(body.into()).await?;
+    let issued = gateway.admin.create_key(body.into(), &operator.author).await?;
     Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
 }
 
@@ -122,34 +122,34 @@ pub async fn show(
 
 /// PATCH `/api/keys/{id}`.
 pub async fn change(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedKey = read(&request, payload).await?;
-    let key = gateway.admin.change_key(id("key", &path)?, body.into()).await?;
+    let key = gateway.admin.change_key(id("key", &path)?, body.into(), &operator.author).await?;
     Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
 }
 
 /// POST `/api/keys/{id}/revoke`, and DELETE `/api/keys/{id}`: the record stays, because the books name it.
 pub async fn revoke(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let key = gateway.admin.revoke_key(id("key", &path)?).await?;
+    let key = gateway.admin.revoke_key(id("key", &path)?, &operator.author).await?;
     Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
 }
 
 /// POST `/api/keys/{id}/rotate`: the secret changes, and nothing else.
 pub async fn rotate(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let issued = gateway.admin.rotate_key(id("key", &path)?).await?;
+    let issued = gateway.admin.rotate_key(id("key", &path)?, &operator.author).await?;
     Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
 }
 

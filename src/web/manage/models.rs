@@ -83,7 +83,7 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
-    let model = gateway.admin.create_model(body.into(), &operator.name).await?;
+    let model = gateway.admin.create_model(body.into(), &operator.author).await?;
     Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
@@ -106,7 +106,7 @@ pub async fn replace(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
-    let model = gateway.admin.replace_model(id("model", &path)?, body.into(), &operator.name).await?;
+    let model = gateway.admin.replace_model(id("model", &path)?, body.into(), &operator.author).await?;
     Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
@@ -116,7 +116,7 @@ pub async fn delete(
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    gateway.admin.delete_model(id("model", &path)?, &operator.name).await?;
+    gateway.admin.delete_model(id("model", &path)?, &operator.author).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -71,13 +71,13 @@ pub async fn list(
 
 /// POST `/api/projects`.
 pub async fn create(
-    _: Operator<ManageProjects>,
+    operator: Operator<ManageProjects>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: NewProject = read(&request, payload).await?;
-    let project = gateway.admin.create_project(body.into()).await?;
+    let project = gateway.admin.create_project(body.into(), &operator.author).await?;
     Ok(HttpResponse::Created().json(view(&gateway, project).await?))
 }
 
@@ -93,34 +93,34 @@ pub async fn show(
 
 /// PATCH `/api/projects/{id}`.
 pub async fn change(
-    _: Operator<ManageProjects>,
+    operator: Operator<ManageProjects>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedProject = read(&request, payload).await?;
-    let project = gateway.admin.change_project(id("project", &path)?, body.into()).await?;
+    let project = gateway.admin.change_project(id("project", &path)?, body.into(), &operator.author).await?;
     Ok(HttpResponse::Ok().json(view(&gateway, project).await?))
 }
 
 /// DELETE `/api/projects/{id}`.
 pub async fn delete(
-    _: Operator<ManageProjects>,
+    operator: Operator<ManageProjects>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    gateway.admin.delete_project(id("project", &path)?).await?;
+    gateway.admin.delete_project(id("project", &path)?, &operator.author).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// POST `/api/projects/{id}/revoke-keys`.
 pub async fn revoke_keys(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = gateway.admin.revoke_project_keys(id("project", &path)?).await?;
+    let revoked = gateway.admin.revoke_project_keys(id("project", &path)?, &operator.author).await?;
     Ok(HttpResponse::Ok().json(json!({ "revoked": revoked })))
 }
 

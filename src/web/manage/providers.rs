@@ -94,13 +94,13 @@ pub async fn list(
 
 /// POST `/api/providers`.
 pub async fn create(
-    _: Operator<ManageProviders>,
+    operator: Operator<ManageProviders>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: NewProvider = read(&request, payload).await?;
-    let provider = gateway.admin.create_provider(body.into()).await?;
+    let provider = gateway.admin.create_provider(body.into(), &operator.author).await?;
     Ok(HttpResponse::Created().json(ProviderView::new(&gateway, &provider, None)))
 }
 
@@ -116,7 +116,7 @@ pub async fn show(
 
 /// PATCH `/api/providers/{id}`.
 pub async fn change(
-    _: Operator<ManageProviders>,
+    operator: Operator<ManageProviders>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
@@ -126,18 +126,18 @@ pub async fn change(
     let credit = CreditChanges { credit: body.credit_usd, low: body.low_credit_usd };
     let id = id("provider", &path)?;
     gateway.admin.check_credit(id, credit).await?;
-    let provider = gateway.admin.change_provider(id, body.into()).await?;
-    gateway.admin.change_credit(provider.id, credit).await?;
+    let provider = gateway.admin.change_provider(id, body.into(), &operator.author).await?;
+    gateway.admin.change_credit(provider.id, credit, &operator.author).await?;
     Ok(HttpResponse::Ok().json(view(&gateway, &provider).await?))
 }
 
 /// DELETE `/api/providers/{id}`.
 pub async fn delete(
-    _: Operator<ManageProviders>,
+    operator: Operator<ManageProviders>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    gateway.admin.delete_provider(id("provider", &path)?).await?;
+    gateway.admin.delete_provider(id("provider", &path)?, &operator.author).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

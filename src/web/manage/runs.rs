@@ -67,18 +67,18 @@ pub async fn list(
 
 /// POST `/api/runs/{id}/kill`: a run that has a line in the books.
 pub async fn kill(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let run: RunId = id("run", &path)?;
-    gateway.admin.kill_known_run(run).await?;
+    gateway.admin.kill_known_run(run, &operator.author).await?;
     Ok(HttpResponse::Ok().json(json!({"id": run, "killed": true})))
 }
 
 /// POST `/api/keys/{id}/runs/{name}/kill`: also a run that has not begun, or whose first call is in flight.
 pub async fn kill_by_name(
-    _: Operator<ManageKeys>,
+    operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
@@ -88,7 +88,7 @@ pub async fn kill_by_name(
         return Err(AdminError::absent("run", run).into());
     }
     let id = run_id(key, &run);
-    gateway.admin.kill_run(id).await?;
+    gateway.admin.kill_run(id, &operator.author).await?;
     Ok(HttpResponse::Ok().json(json!({"id": id, "key": key, "name": run, "killed": true})))
 }
 

@@ -33,7 +33,7 @@ struct TokenView {
 
 /// POST `/api/tokens`.
 pub async fn create(
-    _: Operator<ManageTokens>,
+    operator: Operator<ManageTokens>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
@@ -41,7 +41,7 @@ pub async fn create(
     let body: NewToken = read(&request, payload).await?;
     check_scopes(&body.scopes)?;
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
-    let issued = gateway.admin.issue_token(&body.name, &body.scopes, lifetime)?;
+    let issued = gateway.admin.issue_token((&body.name, &body.scopes), lifetime, &operator.author).await?;
     let expires_at = rfc3339(issued.expires_at);
     Ok(HttpResponse::Created().json(TokenView {
         token: issued.token,

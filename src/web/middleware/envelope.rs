@@ -14,7 +14,7 @@ use crate::web::Gateway;
 use crate::web::data::dialect_of;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
-use crate::web::middleware::unread;
+use crate::web::middleware::{record, unread};
 
 /// The longest path with its query, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
@@ -54,8 +54,9 @@ pub async fn wrap(
     {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived));
-    log_line(&response, id, problem.as_ref(), took.map_or(0, crate::relay::millis));
+    let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived)).unwrap_or_default();
+    record::note(&response, problem.as_ref(), took);
+    log_line(&response, id, problem.as_ref(), crate::relay::millis(took));
     Ok(response)
 }
 

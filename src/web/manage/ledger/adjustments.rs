@@ -58,9 +58,8 @@ pub async fn create(
         reason: body.reason,
         provider: body.provider,
         request: body.request_id,
-        actor: operator.name,
     };
-    let booked = gateway.admin.adjust(new).await?;
+    let booked = gateway.admin.adjust(new, &operator.author).await?;
     let mut answer = if booked.repeated { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(answer.json(AdjustmentView::new(&booked.line, &gateway)))
 }

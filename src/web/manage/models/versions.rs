@@ -67,7 +67,7 @@ pub async fn withdraw(
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let model = gateway.admin.withdraw_price(id("model", &path)?, &operator.name).await?;
+    let model = gateway.admin.withdraw_price(id("model", &path)?, &operator.author).await?;
     Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 

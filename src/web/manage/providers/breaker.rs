@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::body::read;
 use super::super::{id, rfc3339};
+use crate::admin::AdminError;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ManageProviders, Operator};
@@ -25,6 +26,16 @@ enum Wanted {
     Open,
     Closed,
     Auto,
+}
+
+impl Wanted {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 /// The worst circuit, and all of them. `cause`, `since` and `next_trial_at` are null where nothing is held against it.
@@ -63,11 +74,13 @@ pub async fn force(
 ) -> Result<HttpResponse, Problem> {
     let Forced { state } = read(&request, payload).await?;
     let provider = gateway.admin.provider(id("provider", &path)?)?;
+    let event = operator.author.does("breaker.force").about(provider.id).and("state", state.name());
+    gateway.audit.record(event).await.map_err(AdminError::from)?;
     for (_, deployment) in deployments(&gateway, provider.id) {
         let forced = gateway.breakers.force(deployment, state.into()).await;
         forced.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
     }
-    log::info!(actor = operator.name.as_str(), provider = provider.name.as_str(), control:? = Control::from(state);
+    log::info!(actor = &*operator.author.name, provider = provider.name.as_str(), control:? = Control::from(state);
         "the circuits of a provider were taken in hand");
     Ok(HttpResponse::Ok().json(BreakerView::of(&gateway, provider.id)))
 }

@@ -1,0 +1,2 @@
+DROP TABLE audit_state;
+DROP TABLE audit_events;
