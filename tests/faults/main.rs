@@ -2,6 +2,7 @@
 //!
 //! - `bombs`: bodies and heads that are larger than they look.
 //! - `clock`: the clock on the wall jumps.
+//! - `drain`: told to stop under load.
 //! - `full`: a disk that takes nothing more.
 //! - `guarded`: clients and providers that would choose where a call goes, and providers that trickle.
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
@@ -11,11 +12,14 @@
 //! - `race`: a thousand callers on one budget.
 //! - `slow`: peers that send a byte now and then, or never read.
 //! - `smuggling`: requests whose end two readers would see at different places (`raw`).
+//!
+//! `speech` has the same question in every dialect.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
 mod bombs;
 mod clock;
+mod drain;
 mod full;
 mod guarded;
 mod killed;
@@ -29,6 +33,7 @@ mod reckoning;
 mod seed;
 mod slow;
 mod smuggling;
+mod speech;
 
 use std::sync::mpsc;
 use std::time::Duration;
