@@ -8,6 +8,7 @@
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
 //! - `locked`: the database belongs to somebody else for a while.
+//! - `mutations`: requests and replies that were changed by chance.
 //! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
 //! - `slow`: peers that send a byte now and then, or never read.
@@ -26,6 +27,7 @@ mod killed;
 mod leaving;
 mod load;
 mod locked;
+mod mutations;
 mod outage;
 mod race;
 mod raw;
