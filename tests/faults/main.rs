@@ -1,5 +1,6 @@
 //! Faults: what the gateway survives, and that its books agree with what the upstream saw whatever happens.
 //!
+//! - `actors`: owners of state that die or stall (needs the feature `testing` of their crate, as all tests have it).
 //! - `bombs`: bodies and heads that are larger than they look.
 //! - `clock`: the clock on the wall jumps.
 //! - `drain`: told to stop under load.
@@ -18,6 +19,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
+mod actors;
 mod bombs;
 mod clock;
 mod drain;
