@@ -8,7 +8,7 @@ from decimal import Decimal
 import anthropic
 import openai
 import pytest
-from gateway import PRICES, PROVIDERS
+from gateway import PROVIDERS
 from google import genai
 from google.genai import errors, types
 from upstream import CUTS, PIECES
@@ -61,21 +61,10 @@ def gemini(url, key):
     return read
 
 
-@pytest.fixture(scope="module")
-def severed(gateway, upstream):
-    """Providers whose streams are cut, called however sick they seem."""
-    for name, (kind, path, dialects) in PROVIDERS.items():
-        at_upstream = {"base_url": upstream.origin + path, "api_key": "sk-up-0123456789abcdef", "allow_private_network": True}
-        made = gateway.create("/api/providers", {"name": f"severed-{name}", "kind": kind, **at_upstream})
-        model = {"name": f"severed-{name}", "provider": f"severed-{name}", "upstream_model": "severed", "prices": PRICES}
-        gateway.create("/api/models", {**model, **({"dialects": dialects} if dialects else {})})
-        assert gateway.call("PUT", f"/api/providers/{made['id']}/breaker", {"state": "closed"})[0] == 200
-
-
 @pytest.mark.parametrize(
     "package, error", [(chat, openai.APIError), (responses, openai.APIError), (messages, anthropic.APIError), (gemini, errors.APIError)]
 )
-def test_a_stream_that_is_cut_anywhere(severed, gateway, upstream, books, provider, package, error):
+def test_a_stream_that_is_cut_anywhere(gateway, upstream, books, provider, package, error):
     print(f"FARTHING_SEED={SEED}")
     chance = random.Random(f"{SEED} {package.__name__} {provider}")
     read = package(gateway.url, books.key)
@@ -84,7 +73,7 @@ def test_a_stream_that_is_cut_anywhere(severed, gateway, upstream, books, provid
         upstream.severed = (chance.random(), chance.choice(CUTS))
         heard = []
         with pytest.raises(error):
-            heard.extend(read(f"severed-{provider}"))
+            heard.extend(read(f"{provider}-severed"))
             assert False, f"{upstream.severed}: no error after {heard}"
         heard, whole, legible = "".join(heard), "".join(upstream.whole), "".join(upstream.legible)
         # A reset may take away what had not been read yet.

@@ -80,6 +80,12 @@ def handler(upstream):
 
         def do_GET(self):
             """For tests of other languages, which cannot look into the journal."""
+            path, _, asked = self.path.partition("?")
+            if path == "/sever":
+                share, how = asked.split(",")
+                upstream.severed = (float(share), how)
+            if path in ("/sever", "/severed"):
+                return self.whole(200, {"whole": "".join(upstream.whole), "legible": "".join(upstream.legible)})
             self.whole(200, {"got_its_thinking_back": upstream.got_its_thinking_back()})
 
         def do_POST(self):
