@@ -4,6 +4,7 @@
 
 mod asked;
 mod client;
+mod managed;
 #[path = "../dialect/fuzz/mutate.rs"]
 mod mutate;
 mod peer;
@@ -175,8 +176,10 @@ fn serves_on(stand: &Stand) {
 #[test]
 fn mutated_requests_are_answered_or_refused() {
     let stand = Stand::start(peer::honest);
-    let corpus = Arc::new(asked::Corpus::new());
-    let tally = stand.run(Seed::from_outside().number(), |line, random, key| asked::one(line, random, key, &corpus));
+    let (corpus, management) = (asked::Corpus::new(), managed::Management::of(&stand.gateway));
+    let tally = stand.run(Seed::from_outside().number(), |line, random, key| {
+        if random.once_in(8) { management.one(line, random) } else { asked::one(line, random, key, &corpus) }
+    });
     serves_on(&stand);
     stand.check(&tally);
     assert!(stand.peer.calls() > 0 && tally.statuses.contains_key(&400), "nothing got through, or nothing was refused");

@@ -99,7 +99,7 @@ pub(crate) fn one(line: &mut Line, random: &mut Random, key: &str, corpus: &Corp
     line.ask(&sound).free(free)
 }
 
-fn body(random: &mut Random, good: &Value, words: &[Value]) -> Vec<u8> {
+pub(crate) fn body(random: &mut Random, good: &Value, words: &[Value]) -> Vec<u8> {
     let mut document = good.clone();
     if random.once_in(2) {
         mutate::document(random, &mut document, words);
@@ -137,7 +137,7 @@ pub(crate) fn huge(random: &mut Random, text: &str) -> Vec<u8> {
     text.replace(digit, *random.of(&large) as &str).into_bytes()
 }
 
-fn sized(head: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn sized(head: &str, body: &[u8]) -> Vec<u8> {
     [format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
 }
 
