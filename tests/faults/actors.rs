@@ -1,6 +1,6 @@
-//! Owners of state that die, or stall, under load, one after the other: callers see 503 at worst, nothing is lost or billed
-//! twice, and five seconds later all is as before. (The process under test is built with the actors' feature `testing`; no
-//! release is.)
+//! Owners of state that die, or stall, under load, one after the other: callers see 503 at worst, nothing is lost or
+//! billed twice, and five seconds later all is as before. (The process under test is built with the actors' feature
+//! `testing`; no release is.)
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

@@ -162,9 +162,12 @@ fn a_stop_under_load_loses_no_call() {
 /// One call that will not end by itself.
 struct Stuck {
     dialect: Dialect,
-    streams: bool,
-    stream: Option<Exchange>,
-    whole: Option<JoinHandle<io::Result<Answer>>>,
+    call: Call,
+}
+
+enum Call {
+    Streamed(Exchange),
+    Whole(JoinHandle<io::Result<Answer>>),
 }
 
 impl Stuck {
@@ -173,34 +176,35 @@ impl Stuck {
         let (path, body) = (dialect.path(&name, streams), question(dialect, &name, streams).to_string());
         let client = scene.application();
         if !streams {
-            let whole = thread::spawn(move || client.send("POST", &path, body.as_bytes()));
-            return Self { dialect, streams, stream: None, whole: Some(whole) };
+            let call = Call::Whole(thread::spawn(move || client.send("POST", &path, body.as_bytes())));
+            return Self { dialect, call };
         }
         let mut stream = client.open("POST", &path, body.as_bytes()).expect("a head");
         stream.read_until("word1 ").expect("what was said before the wait");
-        Self { dialect, streams, stream: Some(stream), whole: None }
+        Self { dialect, call: Call::Streamed(stream) }
     }
 
     /// What its caller was told in the end: one error, in its dialect.
     fn check(self) {
         let dialect = self.dialect;
-        let answer = match (self.stream, self.whole) {
-            (Some(stream), _) => stream.finish().expect("a cut stream is ended properly"),
-            (None, Some(whole)) => whole.join().expect("a caller").expect("a call that is cut is answered"),
-            (None, None) => unreachable!("one or the other"),
-        };
-        let text = answer.text();
-        if !self.streams {
-            assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{text}");
-            assert!(dialect.error_message(&answer.json()).contains("stopping"), "{text}");
-            return;
+        match self.call {
+            Call::Streamed(stream) => is_ended_by_one_error(dialect, &stream.finish().expect("a proper end").text()),
+            Call::Whole(whole) => {
+                let answer = whole.join().expect("a caller").expect("a call that is cut is answered");
+                let text = answer.text();
+                assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{text}");
+                assert!(dialect.error_message(&answer.json()).contains("stopping"), "{text}");
+            }
         }
-        assert!(!text.contains("[DONE]") && !text.contains("message_stop") && !text.contains("completed"), "{text}");
-        let errors: Vec<Value> = text.lines().filter_map(|line| line.strip_prefix("data: ")).map(parsed).collect();
-        let errors: Vec<&Value> = errors.iter().filter(|event| is_error(event)).collect();
-        assert_eq!(errors.len(), 1, "one error event of {}: {text}", dialect.name());
-        assert!(errors[0].to_string().contains("stopping"), "{text}");
     }
+}
+
+fn is_ended_by_one_error(dialect: Dialect, text: &str) {
+    assert!(!text.contains("[DONE]") && !text.contains("message_stop") && !text.contains("completed"), "{text}");
+    let events: Vec<Value> = text.lines().filter_map(|line| line.strip_prefix("data: ")).map(parsed).collect();
+    let errors: Vec<&Value> = events.iter().filter(|event| is_error(event)).collect();
+    assert_eq!(errors.len(), 1, "one error event of {}: {text}", dialect.name());
+    assert!(errors[0].to_string().contains("stopping"), "{text}");
 }
 
 fn parsed(text: &str) -> Value {

@@ -1,6 +1,6 @@
 //! A great many mutated requests of clients, and as many mutated replies of providers, over real sockets: no panic, no
-//! answer 500, no end of serving, bounded memory, and every call that was sent has one line. `FARTHING_MUTATIONS` says how
-//! many of each, `FARTHING_SEED` repeats a run.
+//! answer 500, no end of serving, bounded memory, and every call that was sent has one line. `FARTHING_MUTATIONS` says
+//! how many of each, `FARTHING_SEED` repeats a run.
 
 mod asked;
 mod client;
@@ -35,7 +35,9 @@ const WORKERS: u64 = 12;
 /// The whole process, whatever it is sent.
 const MEMORY: u64 = 512 * 1024 * 1024;
 const PROJECT: &str = "mutants";
-/// What every fixture's provider answers, and the largest page of the list of requests.
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest page of the list of requests.
 const PAGE: usize = 100;
 
 /// A provider of every dialect and an application.
@@ -192,12 +194,10 @@ fn mutated_replies_reach_nobody_as_a_defect() {
     let (well, replies) = (Arc::clone(&honest), replied::Replies::new(seed));
     let stand =
         Stand::start(move |asked| if well.load(Ordering::Acquire) { peer::honest(asked) } else { replies.to(asked) });
-    let tally = stand.run(seed, |line, random, key| replied::ask(line, random, key));
+    let tally = stand.run(seed, replied::ask);
     honest.store(true, Ordering::Release);
     serves_on(&stand);
     stand.check(&tally);
     let answers: u64 = tally.statuses.values().sum();
     assert!(stand.peer.calls() * 100 >= answers * 95, "too few calls were sent on");
 }
-
-const PATIENCE: Duration = Duration::from_secs(60);

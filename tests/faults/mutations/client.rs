@@ -1,5 +1,5 @@
-//! A client's connection: kept for as long as the gateway keeps it. What is well framed must be answered; what is not may be
-//! answered or dropped.
+//! A client's connection: kept for as long as the gateway keeps it. What is well framed must be answered; what is not may
+//! be answered or dropped.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -1,5 +1,5 @@
-//! Mutated requests of operators: bodies and queries of the management API. What they change belongs to a project, a key and
-//! a provider of their own, so that applications notice nothing.
+//! Mutated requests of operators: bodies and queries of the management API. What they change belongs to a project, a key
+//! and a provider of their own, so that applications notice nothing.
 
 use farthing_support::TestGateway;
 use farthing_support::scene::prices;

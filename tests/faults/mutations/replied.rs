@@ -115,16 +115,17 @@ impl Replies {
             }
             2 => flood(random, &sound),
             3 => crowd(random, &sound),
-            4 => with_line(
-                &sound,
-                *random.of(&[
+            4 => {
+                let lines = [
                     "content-encoding: gzip",
                     "transfer-encoding: gzip",
                     "content-length: 7",
                     "connection: close",
                     "trailer: x",
-                ]),
-            ),
+                ];
+                let line = *random.of(&lines);
+                with_line(&sound, line)
+            }
             5 if random.once_in(40) => {
                 let endless = vec![b'x'; 3 << 19];
                 chunked(EVENTS, [b"data: ".as_slice(), &endless].into_iter())
@@ -141,7 +142,8 @@ impl Replies {
     }
 }
 
-const DOCUMENT: &[u8] = br#"{"type":"error","error":{"type":"overloaded_error","code":503,"status":"UNAVAILABLE","message":"no","param":null}}"#;
+const DOCUMENT: &[u8] = br#"{"type":"error","error":{"type":"overloaded_error","code":503,"status":"UNAVAILABLE",
+"message":"no","param":null}}"#;
 
 fn good(kind: usize) -> Reply {
     let plain = Reply::chat(Tokens { prompt: 9, cached: 4, completion: 7, reasoning: 2 }).chunks(3);
