@@ -12,8 +12,10 @@ mod vault;
 mod watch;
 
 use std::fs;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web;
@@ -22,7 +24,7 @@ use farthing_actors::feed::{BreakerMoved, Event};
 use farthing_actors::ledger::Warnings;
 use farthing_actors::mailbox::Vitals;
 use farthing_actors::supervisor::Supervisor;
-use farthing_actors::tasks::Tasks;
+use farthing_actors::tasks::{Stage, Tasks};
 use thiserror::Error;
 
 use crate::admin::{Admin, AdminParts, Books, PriceLists};
@@ -53,6 +55,9 @@ pub struct AppError {
 pub(crate) fn failed<E: std::fmt::Display>(part: &'static str) -> impl FnOnce(E) -> AppError {
     move |error| AppError { part, reason: error.to_string() }
 }
+
+/// How long calls that are cut have to be settled, and clients to take the error that ends their answer.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A gateway that listens.
 pub struct Running {
@@ -132,19 +137,34 @@ impl Running {
         fault.map_or(Ok(()), |fault| Err(AppError { part: fault.name, reason: fault.reason }))
     }
 
-    /// Closes the door; calls in flight have the grace period to finish. Probes are still answered: not ready.
+    /// Closes the door; calls in flight have the grace period to finish, and are cut and settled then. New ones are
+    /// refused; probes are answered as long as calls are in flight: not ready.
     async fn drain(&self) {
+        let patience = self.sign.patience(self.config.server.shutdown_grace);
         self.gateway.ready.store(false, Ordering::Release);
-        let idle = self.gateway.tasks.idle();
-        if tokio::time::timeout(self.config.server.shutdown_grace, self.sign.unless_hurried(idle)).await.is_err() {
-            let remain = self.gateway.tasks.running();
-            log::warn!((logging::COUNT) = remain; "the grace period is over, cutting the calls that remain");
+        self.gateway.tasks.enter(Stage::Closing);
+        let mut done = pin!(self.finish());
+        tokio::select! {
+            biased;
+            () = &mut done => return,
+            () = patience => self.gateway.tasks.enter(Stage::Cutting),
         }
+        if tokio::time::timeout(LAST_WORDS, done).await.is_err() {
+            let remain = self.gateway.tasks.running();
+            log::warn!((logging::COUNT) = remain; "stopping although not every client has taken its last words");
+        }
+    }
+
+    /// Waits until no call is in flight, then until every client has its answer and every connection is closed.
+    async fn finish(&self) {
+        self.gateway.tasks.idle().await;
+        self.server.stop(true).await;
+        // A body that was long on its way may have become a call meanwhile.
+        self.gateway.tasks.idle().await;
     }
 
     /// Stops everything, in reverse order.
     async fn stop(self) -> Result<(), AppError> {
-        self.server.stop(false).await;
         self.gateway.audit.flush().await;
         self.supervisor.stop();
         self.threads.join();

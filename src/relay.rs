@@ -41,7 +41,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
 use farthing_actors::registry::catalogue::{Candidate, Catalogue, Provider};
 use farthing_actors::snapshot::Snapshot;
-use farthing_actors::tasks::Tasks;
+use farthing_actors::tasks::{Stage, Tasks};
 use tokio::sync::oneshot;
 
 pub use crate::tokenizer::CountQueue;
@@ -53,6 +53,7 @@ pub(crate) use exchange::run_id;
 use exchange::{Admitted, Exchange};
 pub use exchange::{Answer, AnswerBody, Ask, Facts};
 pub use recount::{Recounting, Reporting};
+use settlement::Unopened;
 pub(crate) use settlement::millis;
 
 /// Makes the way to a model at a provider that nobody has set up as a deployment.
@@ -130,16 +131,17 @@ impl Relay {
         let mut admitted = self.admit(exchange, candidates).await?;
         let opened = tokio::select! {
             biased;
-            () = client.closed() => None,
-            opened = self.try_each(exchange, &mut admitted) => Some(opened),
+            () = client.closed() => Err(Unopened::ClientGone),
+            opened = self.try_each(exchange, &mut admitted) => Ok(opened),
+            () = self.tasks.reached(Stage::Cutting) => Err(Unopened::Stopped),
         };
         match opened {
-            Some(Ok(opened)) => Ok(Some((admitted, opened))),
+            Ok(Ok(opened)) => Ok(Some((admitted, opened))),
             // Boxed: what rarely happens should not make the future of every request larger.
-            Some(Err(error)) => Err(Box::pin(self.fail(exchange, admitted, error)).await),
-            None => {
-                Box::pin(self.client_left(exchange, admitted)).await;
-                Ok(None)
+            Ok(Err(error)) => Err(Box::pin(self.fail(exchange, admitted, error)).await),
+            Err(why) => {
+                Box::pin(self.give_up(exchange, admitted, why)).await;
+                if why == Unopened::Stopped { Err(RelayError::Stopping) } else { Ok(None) }
             }
         }
     }

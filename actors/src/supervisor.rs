@@ -128,12 +128,13 @@ where
         let made = made.unwrap_or_else(|_| Err("its factory panicked".to_owned()));
         let actor = made.map_err(|reason| StartError { name: self.mailbox.name(), reason })?;
         let notice = DeathNotice(Some(Arc::clone(self)));
+        let name = self.mailbox.name();
         let address = A::create(move |context| {
             context.set_mailbox_capacity(CAPACITY);
             // The context drops its futures when the actor ends, by a panic or otherwise.
             context.spawn(wrap_future(async move {
                 let _notice = notice;
-                std::future::pending::<()>().await;
+                live(name).await;
             }));
             actor
         });
@@ -165,6 +166,18 @@ where
         self.deaths.store(Arc::new(deaths));
         many
     }
+}
+
+/// Lasts as long as the actor.
+#[cfg(not(feature = "testing"))]
+async fn live(_: &'static str) {
+    std::future::pending().await
+}
+
+/// The same, but for what a test orders.
+#[cfg(feature = "testing")]
+async fn live(name: &'static str) {
+    crate::testing::obey(name).await;
 }
 
 /// Says that the actor is gone, however it went.

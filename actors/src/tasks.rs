@@ -1,11 +1,11 @@
 //! Tracked tasks: work that outlives the request that began it, and that a stop waits for.
-//! Owns the only spawn of the gateway. Refuses untracked work.
+//! Owns the only spawn of the gateway, and the word that a stop has begun. Refuses untracked work.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// A counter of running tasks; clones share it.
 #[derive(Clone, Default)]
@@ -15,6 +15,19 @@ pub struct Tasks(Arc<Shared>);
 struct Shared {
     running: AtomicUsize,
     idle: Notify,
+    stage: watch::Sender<Stage>,
+}
+
+/// How far a stop has come; never goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Stage {
+    /// Nobody stops.
+    #[default]
+    Open,
+    /// What runs may end in its own time; nothing new is begun.
+    Closing,
+    /// What still runs ends now, with its books in order.
+    Cutting,
 }
 
 struct Running(Arc<Shared>);
@@ -41,6 +54,17 @@ impl Tasks {
     /// How many tasks run now.
     pub fn running(&self) -> usize {
         self.0.running.load(Ordering::Acquire)
+    }
+
+    /// Tells everybody how far the stop has come.
+    pub fn enter(&self, stage: Stage) {
+        self.0.stage.send_replace(stage);
+    }
+
+    /// Waits until the stop has come as far as `stage`.
+    pub async fn reached(&self, stage: Stage) {
+        // Fails only without a sender, and that is here.
+        self.0.stage.subscribe().wait_for(|now| *now >= stage).await.ok();
     }
 
     /// Waits until none runs.

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use farthing_actors::supervisor::{OnFatal, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -40,11 +41,15 @@ impl StopSign {
         }
     }
 
-    /// Does `work` unless a (second) signal comes first.
-    pub(super) async fn unless_hurried(&self, work: impl Future<Output = ()>) {
-        tokio::select! {
-            () = work => {}
-            () = signalled() => log::warn!("a second signal: not waiting for calls in flight"),
+    /// The end of patience with calls in flight: after `grace`, or with a (second) signal, for which it listens from the
+    /// call on.
+    pub(super) fn patience(&self, grace: Duration) -> impl Future<Output = ()> + use<> {
+        let second = signalled();
+        async move {
+            tokio::select! {
+                () = tokio::time::sleep(grace) => log::warn!("the grace period is over: cutting what is in flight"),
+                () = second => log::warn!("a second signal: cutting what is in flight"),
+            }
         }
     }
 }
@@ -56,10 +61,14 @@ pub(super) fn survive_file_limits() -> std::io::Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
-async fn signalled() {
-    tokio::select! {
-        () = next(signal(SignalKind::terminate())) => {}
-        () = next(signal(SignalKind::interrupt())) => {}
+/// Listens from the call on, not from the first poll on.
+fn signalled() -> impl Future<Output = ()> + use<> {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        tokio::select! {
+            () = next(terminate) => {}
+            () = next(interrupt) => {}
+        }
     }
 }
 

@@ -64,7 +64,8 @@ const SHUTDOWN_GRACE: Setting = Setting {
     default: "60",
     example: "60",
     unit: "seconds",
-    note: "How long running requests may take to end after a signal to stop; the rest is cut and settled.",
+    note: "How long running requests may take to end after a signal to stop; the rest is cut and settled, as \
+           all is by a second signal.",
 };
 
 /// The settings of this section.

@@ -82,6 +82,7 @@ fn reason(request: RequestId) -> String {
 pub(super) async fn give_up(claim: Box<Claim>, error: &RelayError) {
     let sent = match error {
         RelayError::Upstream { error, .. } => !matches!(error, UpstreamError::Inexpressible(_)),
+        RelayError::Stopping => true,
         _ => false,
     };
     if !sent {

@@ -27,6 +27,8 @@ pub(super) enum PumpEnd {
     ClientGone,
     /// The provider failed.
     Failed(UpstreamError),
+    /// The gateway stops, and has waited long enough.
+    Stopped,
 }
 
 /// Forwards events until the stream is over for one of three reasons, and lets `note` note how far it has come.

@@ -26,6 +26,24 @@ pub(super) struct End {
     pub first_token: Option<Duration>,
 }
 
+/// Why an answer was given up before it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unopened {
+    /// The client left.
+    ClientGone,
+    /// The gateway stops, and has waited long enough.
+    Stopped,
+}
+
+impl Unopened {
+    fn estimate(self) -> Why {
+        match self {
+            Self::ClientGone => Why::ClientGone,
+            Self::Stopped => Why::Stopped,
+        }
+    }
+}
+
 /// Usage and how we know it: the provider's figures, or else what was seen, with the reason.
 pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missing: Why) -> (Usage, Provenance) {
     match reading {
@@ -129,20 +147,19 @@ impl Relay {
         }
     }
 
-    /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in; if none was sent
+    /// Nobody waited for the answer to begin: the upstream call is cancelled, its prompt was taken in; if none was sent
     /// yet, nothing was.
-    pub(super) async fn client_left(&self, exchange: &Exchange, admitted: Admitted) {
-        let end = match (admitted.attempts, &admitted.failed) {
-            (0, _) => client_gone(Usage::default(), Provenance::Counted, None),
-            (_, Some(failed)) => {
-                let (usage, provenance) = failed_usage(&admitted, failed.billed);
-                client_gone(usage, provenance, None)
+    pub(super) async fn give_up(&self, exchange: &Exchange, admitted: Admitted, why: Unopened) {
+        let (usage, provenance) = match (admitted.attempts, &admitted.failed) {
+            (0, _) => (Usage::default(), Provenance::Counted),
+            (_, Some(failed)) => failed_usage(&admitted, failed.billed),
+            (_, None) => (unreported(&admitted.estimate, Seen::default()), Provenance::Estimated(why.estimate())),
+        };
+        let end = match why {
+            Unopened::ClientGone => client_gone(usage, provenance, None),
+            Unopened::Stopped => {
+                End { status: CallStatus::Interrupted, http_status: 503, usage, provenance, first_token: None }
             }
-            (_, None) => client_gone(
-                unreported(&admitted.estimate, Seen::default()),
-                Provenance::Estimated(Why::ClientGone),
-                None,
-            ),
         };
         let tried = admitted.tried.clone();
         self.settle(exchange, admitted, tried, end).await;

@@ -9,6 +9,7 @@ use farthing_actors::breakers::Trial;
 use farthing_actors::domain::{CallStatus, Estimate as Why, Money};
 use farthing_actors::idempotency::Shape;
 use farthing_actors::registry::catalogue::Candidate;
+use farthing_actors::tasks::Stage;
 use tokio::sync::mpsc;
 
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
@@ -105,7 +106,11 @@ impl Relay {
             let (usage, _) = consumed(reader.usage(), &admitted.estimate, reader.seen(), Why::Crash);
             admitted.hold.note_progress(&target, usage);
         };
-        let ended = pump(&mut *reader, body, first, (&pieces, keep_alive), &mut note).await;
+        let ended = tokio::select! {
+            biased;
+            ended = pump(&mut *reader, body, first, (&pieces, keep_alive), &mut note) => ended,
+            () = self.tasks.reached(Stage::Cutting) => PumpEnd::Stopped,
+        };
         let mut end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended)).await;
         let later = self.recount(&exchange, &mut end, || reader.transcript()).await;
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
@@ -118,6 +123,7 @@ impl Relay {
                 last
             }
             PumpEnd::Failed(_) => broken_off(&exchange.ask.request),
+            PumpEnd::Stopped => stopped(&exchange.ask.request),
             PumpEnd::ClientGone => return,
         };
         // Whoever reads the end of a broken answer may come again at once.
@@ -151,6 +157,10 @@ impl Relay {
                 self.report(exchange, &chosen.candidate, chosen.trial, error).await;
                 let (usage, provenance) = figures(Why::UpstreamCut);
                 End { status: CallStatus::UpstreamCut, http_status: 200, usage, provenance, first_token }
+            }
+            PumpEnd::Stopped => {
+                let (usage, provenance) = figures(Why::Stopped);
+                End { status: CallStatus::Interrupted, http_status: 200, usage, provenance, first_token }
             }
         }
     }
@@ -193,4 +203,10 @@ fn clients_delivery(request: &Request) -> Delivery {
 fn broken_off(request: &Request) -> Bytes {
     let message = "the provider's answer broke off; what was produced until then is charged";
     ErrorBody { status: 502, message, kind: "upstream_error", param: None, code: Some("upstream_cut") }.ending(request)
+}
+
+/// The same where it is the gateway that ends it.
+fn stopped(request: &Request) -> Bytes {
+    let message = "the gateway is stopping; what was produced until then is charged";
+    ErrorBody { status: 503, message, kind: "api_error", param: None, code: Some("server_shutdown") }.ending(request)
 }

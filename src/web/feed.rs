@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder};
 use farthing_actors::domain::Timestamp;
 use farthing_actors::feed::{Event, Subscription};
+use farthing_actors::tasks::Stage;
 
 use super::Gateway;
 use super::dashboard::{origin, visitor};
@@ -28,6 +29,9 @@ const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(500);
 const MAX_FRAME_BYTES: usize = 4 * 1024;
 /// Every socket is told of every call; a dashboard needs one for each tab.
 const MAX_LISTENERS: usize = 64;
+
+/// What a socket is told that a stop closes.
+const STOPPING: &str = "the gateway is stopping";
 
 /// One socket.
 struct Socket {
@@ -75,6 +79,9 @@ impl Actor for Socket {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(PING_EVERY, Self::beat);
+        let tasks = self.gateway.tasks.clone();
+        let stopping = async move { tasks.reached(Stage::Closing).await };
+        context.spawn(stopping.into_actor(self).map(|(), _, context| close(context, CloseCode::Away, STOPPING)));
         self.subscribe(context);
     }
 }

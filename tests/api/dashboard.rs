@@ -295,10 +295,10 @@ fn the_feed_tells_of_a_call_and_of_the_next() {
 fn a_listener_holds_up_no_stop() {
     let mut scene = scene();
     let token = format!("Bearer {}", scene.gateway.management_token());
-    let (status, socket) = Socket::open(&scene.gateway, &[("authorization", &token)]);
+    let (status, mut socket) = Socket::open(&scene.gateway, &[("authorization", &token)]);
     assert_eq!(status, 101);
     assert!(scene.gateway.stop().success());
-    drop(socket);
+    assert_eq!(socket.close_code(), 1001);
 }
 
 #[test]

@@ -87,10 +87,10 @@ class Gateway:
         made = self.create("/api/keys", {"project": "apps", "name": name, **more})
         return made["key"], made["id"]
 
-    def model(self, provider, behaviour, mark=""):
-        """A new model of a scripted provider, `<provider>-<behaviour><mark>`."""
+    def model(self, provider, behaviour, mark="", at=None):
+        """A new model of a scripted provider, `<provider>-<behaviour><mark>`; `at` another that speaks its dialect."""
         dialects = PROVIDERS[provider][2]
-        model = {"name": f"{provider}-{behaviour}{mark}", "provider": provider, "upstream_model": behaviour, "prices": PRICES}
+        model = {"name": f"{provider}-{behaviour}{mark}", "provider": at or provider, "upstream_model": behaviour, "prices": PRICES}
         self.create("/api/models", {**model, **({"dialects": dialects} if dialects else {})})
 
     def recorded(self, request_id):
@@ -115,6 +115,10 @@ def furnish(gateway, upstream):
         gateway.create("/api/providers", {"name": name, "kind": kind, "base_url": upstream.origin + path, **at_upstream})
         for behaviour in BEHAVIOURS:
             gateway.model(name, behaviour)
+        # One whose streams are cut, called however sick it seems.
+        made = gateway.create("/api/providers", {"name": f"severed-{name}", "kind": kind, "base_url": upstream.origin + path, **at_upstream})
+        gateway.model(name, "severed", at=f"severed-{name}")
+        assert gateway.call("PUT", f"/api/providers/{made['id']}/breaker", {"state": "closed"})[0] == 200
     gateway.create("/api/providers", {"name": "openai", "kind": "openai", "base_url": upstream.base_url, **at_upstream})
     for name in ["gpt-4o-mini", "cut", "endless", "refuse", "fail", "busy"]:
         gateway.create("/api/models", {"name": name, "provider": "openai", "upstream_model": name, "prices": PRICES})

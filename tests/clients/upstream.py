@@ -1,6 +1,9 @@
 """Scripted providers behind one socket. The path says which dialect, the model's name what happens; `journal` is what they saw."""
 
 import json
+import re
+import socket
+import struct
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +19,11 @@ OTHER_ARGUMENTS = ['{"city"', ':"Rome"}']
 WRITTEN = ['{"city":"Os', 'lo","deg', 'rees":7}']
 SOUND = bytes(range(256)) * 100
 JSON = {"city": "Oslo", "degrees": 7}
+
+# What is said before a cut: pieces that tell each other apart, with bytes that are no character by themselves.
+PIECES = [f"p{n} näïve→\u6f22 " for n in range(12)]
+CUTS = ["closed", "torn", "ended", "reset"]
+FINAL = re.compile(rb'"finish_reason": "stop"|response.completed|"stop_reason": "end_turn"|"finishReason": "STOP"')
 
 # What a model does, by its name; any other answers plainly, with calls where there are tools and JSON where it is wanted.
 BEHAVIOURS = ["plain", "thinker", "pair", "long", "cut", "broken", "endless", "refuse", "fail", "busy"]
@@ -35,6 +43,9 @@ class Server(ThreadingHTTPServer):
 class Upstream:
     def __init__(self):
         self.journal = []
+        # The next cut of the model "severed": after which share of its stream, and how. Then the pieces that stood before it in whole
+        # events, and those that could be read there although perhaps the blank line is missing that ends an event.
+        self.severed, self.whole, self.legible = (0.5, "closed"), [], []
         self.server = Server(("127.0.0.1", 0), handler(self))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.origin = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -69,6 +80,12 @@ def handler(upstream):
 
         def do_GET(self):
             """For tests of other languages, which cannot look into the journal."""
+            path, _, asked = self.path.partition("?")
+            if path == "/sever":
+                share, how = asked.split(",")
+                upstream.severed = (float(share), how)
+            if path in ("/sever", "/severed"):
+                return self.whole(200, {"whole": "".join(upstream.whole), "legible": "".join(upstream.legible)})
             self.whole(200, {"got_its_thinking_back": upstream.got_its_thinking_back()})
 
         def do_POST(self):
@@ -96,6 +113,8 @@ def handler(upstream):
                 return self.whole(status, dialect.error(status, asked.model, message), status == 429)
             if fault := dialect.fault(body, self.headers):
                 return self.whole(400, dialect.error(400, "refuse", fault))
+            if asked.model == "severed":
+                return self.sever([unescaped(event) for event in dialect.events(asked, [Text(PIECES)], "end")])
             parts, end = script(asked)
             if not asked.stream:
                 return self.whole(200, dialect.whole(asked, parts, end))
@@ -117,6 +136,25 @@ def handler(upstream):
                 self.close_connection = True
             else:
                 self.wfile.write(b"0\r\n\r\n")
+
+        def sever(self, events):
+            """Ends a stream anywhere before the event that says why it ends, with which all is known: by closing the connection, inside
+            a frame, as if that were all, or by a reset."""
+            stream, (share, how) = b"".join(events), upstream.severed
+            last = next(n for n, event in enumerate(events) if FINAL.search(event))
+            at = int(share * (sum(map(len, events[:last])) + 1))
+            upstream.whole = [piece for piece in PIECES if ended(events, piece) <= at]
+            upstream.legible = [piece for piece in PIECES if ended(events, piece, False) <= at]
+            self.begin_stream()
+            if at:
+                self.wfile.write(b"%x\r\n%s" % (at + (77 if how == "torn" else 0), stream[:at]) + (b"" if how == "torn" else b"\r\n"))
+            if how == "ended":
+                return self.wfile.write(b"0\r\n\r\n")
+            self.close_connection = True
+            if how == "reset":
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.rfile.close()
+                self.connection.close()
 
         def whole(self, status, body, comes_back=False, kind="application/json"):
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -141,6 +179,17 @@ def handler(upstream):
             pass
 
     return Handler
+
+
+def unescaped(event):
+    """The same with its characters as they are."""
+    return re.sub(rb"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)).encode(), event)
+
+
+def ended(events, piece, blank=True):
+    """Where the event ends that says this piece first, with the blank line that ends it or without."""
+    place = next(n for n, event in enumerate(events) if piece.encode() in event)
+    return len(b"".join(events[:place])) + len(events[place] if blank else events[place].rstrip())
 
 
 def script(asked):

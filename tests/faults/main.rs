@@ -1,27 +1,35 @@
 //! Faults: what the gateway survives, and that its books agree with what the upstream saw whatever happens.
 //!
+//! - `actors`: owners of state that die or stall (needs the feature `testing` of their crate, as all tests have it).
 //! - `bombs`: bodies and heads that are larger than they look.
 //! - `clock`: the clock on the wall jumps.
+//! - `drain`: told to stop under load.
 //! - `full`: a disk that takes nothing more.
 //! - `guarded`: clients and providers that would choose where a call goes, and providers that trickle.
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
 //! - `locked`: the database belongs to somebody else for a while.
+//! - `mutations`: requests and replies that were changed by chance.
 //! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
 //! - `slow`: peers that send a byte now and then, or never read.
 //! - `smuggling`: requests whose end two readers would see at different places (`raw`).
+//!
+//! `speech` has the same question in every dialect.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
+mod actors;
 mod bombs;
 mod clock;
+mod drain;
 mod full;
 mod guarded;
 mod killed;
 mod leaving;
 mod load;
 mod locked;
+mod mutations;
 mod outage;
 mod race;
 mod raw;
@@ -29,6 +37,7 @@ mod reckoning;
 mod seed;
 mod slow;
 mod smuggling;
+mod speech;
 
 use std::sync::mpsc;
 use std::time::Duration;

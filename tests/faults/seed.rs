@@ -19,6 +19,11 @@ impl Seed {
         Self(self.next())
     }
 
+    /// A number to begin a series of one's own with.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.next()
+    }
+
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit).expect("a small number");
         usize::try_from(self.next() % limit).expect("below a small number")

@@ -268,9 +268,26 @@ impl TestGateway {
     /// # Panics
     /// If it does not end in time.
     pub fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.ended(STOP).0
+    }
+
+    /// SIGTERM, without waiting for anything.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn terminate(&self) {
+        let process = self.process.as_ref().expect("a running gateway");
+        kill_process(Pid::from_child(process), Signal::TERM).expect("it can be told to stop");
+    }
+
+    /// Waits for the end of the process; how it ended, and how long that took.
+    ///
+    /// # Panics
+    /// If `patience` ends first.
+    pub fn ended(&mut self, patience: Duration) -> (ExitStatus, Duration) {
         let mut process = self.process.take().expect("a running gateway");
-        kill_process(Pid::from_child(&process), Signal::TERM).expect("it can be told to stop");
-        until("it stops after SIGTERM", STOP, || process.try_wait().expect("a child can be waited for")).0
+        until("it stops after SIGTERM", patience, || process.try_wait().expect("a child can be waited for"))
     }
 
     fn launch(&mut self) {

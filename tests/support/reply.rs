@@ -242,6 +242,20 @@ impl Reply {
         self
     }
 
+    /// What a provider would write to the request of this path and body: the events of a stream, or one whole answer.
+    ///
+    /// # Panics
+    /// If it is no completion.
+    pub fn written(&self, path: &str, body: &Value) -> Vec<String> {
+        let Form::Completion(answer) = &self.form else { panic!("{:?} is no completion", self.form) };
+        let wish = Wish::of(path, body);
+        if !wish.stream {
+            return vec![answer.whole(&wish)];
+        }
+        let Events { head, pieces, tail } = answer.events(&wish);
+        head.into_iter().chain(pieces).chain(tail).collect()
+    }
+
     fn of(form: Form) -> Self {
         Self { form, before: Duration::ZERO, gate: None }
     }

@@ -83,7 +83,7 @@ names!(
         UpstreamError = "upstream_error",
         /// Farthing refused it before anything was sent.
         Refused = "refused",
-        /// Farthing died while it was in flight.
+        /// Farthing was stopped or died while it was in flight.
         Interrupted = "interrupted",
     }
 );

@@ -145,6 +145,8 @@ pub enum Estimate {
     UpstreamCut,
     /// Farthing died while the call was in flight.
     Crash,
+    /// Farthing was stopped, and the call took longer than it could wait.
+    Stopped,
     /// The provider's figures were impossible.
     Insane,
 }
@@ -172,11 +174,12 @@ impl Provenance {
 }
 
 impl Estimate {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Missing, "missing"),
         (Self::ClientGone, "client_gone"),
         (Self::UpstreamCut, "upstream_cut"),
         (Self::Crash, "crash"),
+        (Self::Stopped, "stopped"),
         (Self::Insane, "insane"),
     ];
 }

@@ -2,8 +2,11 @@
 //! Owns the choice of shape: the route's dialect under `/v1` and `/v1beta`, Farthing's own elsewhere. Logs ids and figures, never content, query
 //! strings or headers.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
@@ -34,12 +37,15 @@ pub async fn wrap(
     let unread = unread::hold(&mut request);
     let id = RequestId::generate();
     request.extensions_mut().insert(ThisRequest(id));
-    let clock = request.app_data::<web::Data<Gateway>>().map(|gateway| gateway.clock.clone());
+    let gateway = request.app_data::<web::Data<Gateway>>().cloned();
+    let clock = gateway.as_ref().map(|gateway| gateway.clock.clone());
     let arrived = clock.as_ref().map(|clock| clock.monotonic());
     let mut response = match oversized(request.request()) {
         None => next.call(request).await?.map_into_boxed_body(),
         Some(code) => request.error_response(Problem::plain(code)),
     };
+    // Asked after the answer: a stop may have begun meanwhile.
+    let closing = gateway.is_some_and(|gateway| !gateway.ready.load(Ordering::Acquire));
     let text = id.to_string();
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
@@ -53,6 +59,10 @@ pub async fn wrap(
         && let Ok(value) = HeaderValue::try_from(text)
     {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if closing {
+        // Whoever would send another request here must not find the connection gone.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived)).unwrap_or_default();
     record::note(&response, problem.as_ref(), took);

@@ -53,7 +53,7 @@ export async function openBooks(name) {
     assert.equal((await rows(1))[0].status, status);
   }
 
-  return { key, charged, ended };
+  return { key, rows, charged, ended };
 }
 
 let made = 0;
@@ -76,4 +76,14 @@ export async function failing(provider, behaviour) {
 /** Whether the last request the scripted providers saw brought their thinking back. */
 export async function gotItsThinkingBack() {
   return (await (await fetch(upstream)).json()).got_its_thinking_back;
+}
+
+/** Where the next stream of a severed provider is cut: after which share of it, and how. */
+export async function sever(share, how) {
+  await fetch(`${upstream}/sever?${share},${how}`);
+}
+
+/** What had been said before the last cut: in whole events, and what could be read although the end of its event was missing. */
+export async function severed() {
+  return (await fetch(`${upstream}/severed`)).json();
 }
