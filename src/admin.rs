@@ -5,6 +5,7 @@
 pub mod adjustments;
 pub mod books;
 mod budgets;
+pub mod cache;
 pub mod credits;
 pub mod error;
 pub mod groups;
@@ -22,6 +23,7 @@ pub mod tokens;
 
 use std::sync::Arc;
 
+use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Clock, Scope};
 use farthing_actors::keyring::Keyring;
 use farthing_actors::keyring::ring::Keys;
@@ -38,6 +40,8 @@ pub use price_lists::PriceLists;
 
 /// What the admin floor is built from.
 pub struct AdminParts {
+    /// Answers that may be given again.
+    pub cache: Cache,
     /// Projects and keys.
     pub keyring: Keyring,
     /// Providers, models and prices.

@@ -160,7 +160,7 @@ fn gateway(
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
-    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings } = actors;
+    let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, idempotency, warnings } = actors;
     let gateway = Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
@@ -169,6 +169,7 @@ fn gateway(
             vitals(&registry, |it| it.vitals()),
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
+            vitals(&cache, |it| it.vitals()),
             vitals(&idempotency, |it| it.vitals()),
         ],
         security: Arc::clone(&security),
@@ -179,11 +180,13 @@ fn gateway(
         limiters,
         breakers,
         feed,
+        cache: cache.clone(),
         idempotency,
         admin: Admin::new(AdminParts {
             keyring,
             registry,
             ledger,
+            cache,
             security,
             books: Books::new(disk.store, disk.writer),
             lists: Arc::new(lists),

@@ -1,6 +1,7 @@
 //! The command line: `farthing` and its commands. Owns the exit codes and the choice between text and JSON.
 //! Refuses to do the work itself: offline commands call the composition root, online ones the management API.
 
+mod cache;
 mod connection;
 mod error;
 mod flags;

@@ -3,6 +3,7 @@
 //! doubtful is a fault with a hint.
 
 mod accounts;
+mod cache;
 mod catalogue;
 mod database;
 mod draft;
@@ -22,6 +23,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use accounts::Account;
+pub use cache::CacheConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
@@ -52,6 +54,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the database is.
     pub database: DatabaseConfig,
+    /// How many answers may be given again.
+    pub cache: CacheConfig,
     /// Where prices are fetched.
     pub catalogue: CatalogueConfig,
     /// What is logged.
@@ -68,8 +72,8 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let database = DatabaseConfig::within(&data_dir);
-        let (server, catalogue, logging, routing) = Default::default();
-        Self { server, data_dir, database, catalogue, logging, routing, secrets, accounts: Vec::new() }
+        let (server, cache, catalogue, logging, routing) = Default::default();
+        Self { server, data_dir, database, cache, catalogue, logging, routing, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -102,6 +106,7 @@ impl Config {
         let server = ServerConfig::take(&mut draft);
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
+        let cache = CacheConfig::take(&mut draft);
         let catalogue = CatalogueConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
@@ -110,7 +115,7 @@ impl Config {
         match secrets {
             Some(secrets) if faults.is_empty() => {
                 let accounts = accounts::found(variables);
-                Ok(Self { server, data_dir, database, catalogue, logging, routing, secrets, accounts })
+                Ok(Self { server, data_dir, database, cache, catalogue, logging, routing, secrets, accounts })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -120,7 +125,8 @@ impl Config {
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
-    [first, server::SETTINGS, database::SETTINGS, catalogue::SETTINGS, logging::SETTINGS, routing::SETTINGS].concat()
+    let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS].concat();
+    [first, server::SETTINGS, stored, logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use farthing_actors::breakers::Breakers;
+use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Clock, Patterns};
 use farthing_actors::feed::Feed;
 use farthing_actors::idempotency::Idempotency;
@@ -51,6 +52,8 @@ pub struct Gateway {
     pub breakers: Breakers,
     /// What happens, as it happens.
     pub feed: Feed,
+    /// Answers that may be given again.
+    pub cache: Cache,
     /// Idempotency keys and the answers to them.
     pub idempotency: Idempotency,
     /// What an operator can do.

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod budget;
+pub mod caching;
 pub mod call;
 pub mod clock;
 pub mod ids;
@@ -23,6 +24,7 @@ pub mod window;
 
 pub use access::Allowed;
 pub use budget::Budget;
+pub use caching::ResponseCache;
 pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
 pub use ids::{AdjustmentId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope};

@@ -8,11 +8,13 @@
 //! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
 //! | [`breakers`] | the circuit of each deployment | what was learnt: all close; forced ones stay forced |
 //! | [`idempotency`] | idempotency keys in use and answers that are kept | which keys run: a retry of one is sent again, charged once |
+//! | [`cache`] | answers that may be given again | all of them: the next requests are misses |
 //! | [`feed`] | recent events and who listens | both: it starts empty, subscribers come back |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
 
 pub mod breakers;
+pub mod cache;
 pub mod domain;
 pub mod error;
 pub mod feed;

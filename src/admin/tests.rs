@@ -143,7 +143,7 @@ fn budget(limit: &str) -> Option<Budget> {
 
 fn project(name: &str, budget: Option<Budget>) -> ProjectDraft {
     let (limits, allowed_models) = (Limits::default(), Allowed::default());
-    ProjectDraft { name: name.to_owned(), parent: None, budget, limits, allowed_models }
+    ProjectDraft { name: name.to_owned(), parent: None, budget, limits, allowed_models, response_cache: None }
 }
 
 fn key(project: &str, budget: Option<Budget>) -> KeyDraft {

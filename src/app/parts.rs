@@ -6,6 +6,7 @@ use actix::{Arbiter, ArbiterHandle};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use farthing_actors::breakers::{self, Breakers};
+use farthing_actors::cache::{self, Bounds, Cache};
 use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
 use farthing_actors::idempotency::{self, Idempotency, Shelf};
@@ -40,6 +41,7 @@ pub(super) struct Actors {
     pub registry: Registry,
     pub breakers: Breakers,
     pub feed: Feed,
+    pub cache: Cache,
     pub idempotency: Idempotency,
     /// Thresholds of budgets that are crossed, from the calls on that a dead process left open.
     pub warnings: Warnings,
@@ -73,7 +75,7 @@ fn durability(config: &Config) -> Durability {
 }
 
 /// Threads for actors: the ledger and the limiters, which every call asks together, share one, so that asking both
-/// costs one wake-up; management has its own, because its changes wait for the disk; and so have idempotency keys, which
+/// costs one wake-up, and the cache is there, which waits for no disk either; management has its own, because its changes wait for the disk; and so have idempotency keys, which
 /// calls wait for that may not wait for management.
 pub(super) struct Threads {
     hot: Arbiter,
@@ -110,6 +112,7 @@ impl Actors {
         let clock = supervisor.clock();
         let (hot, calm) = (threads.hot.handle(), threads.calm.handle());
         let (ledger, warnings) = start_ledger(supervisor, hot.clone(), disk, config).await?;
+        let cache = cache::start(supervisor, hot.clone(), bounds(config)).await.map_err(failed("cache"))?;
         let limiters = limiters::start(supervisor, hot, clock.clone()).await.map_err(failed("limiters"))?;
         let tables = Arc::new(KeyringTables(Arc::clone(&disk.store)));
         let keyring = keyring::start(supervisor, calm.clone(), tables).await.map_err(failed("keyring"))?;
@@ -118,8 +121,13 @@ impl Actors {
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
         let feed = feed::start(supervisor, calm, clock).await.map_err(failed("feed"))?;
         let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;
-        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings })
+        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, cache, idempotency, warnings })
     }
+}
+
+fn bounds(config: &Config) -> Bounds {
+    let config::CacheConfig { max_bytes, max_entry_bytes, max_age } = config.cache;
+    Bounds { max_bytes, max_entry_bytes, max_age }
 }
 
 async fn start_idempotency(

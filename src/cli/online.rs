@@ -3,6 +3,7 @@
 
 use clap::Subcommand;
 
+use super::cache::Cache;
 use super::connection::Connection;
 use super::error::CliError;
 use super::group::Group;
@@ -27,6 +28,7 @@ pub(super) enum Online {
     #[command(visible_alias = "request")]
     Requests(Requests),
     Run(Run),
+    Cache(Cache),
     Usage(Usage),
 }
 
@@ -41,6 +43,7 @@ impl Online {
             Self::Group(group) => group.run(api).await.map(Some),
             Self::Requests(requests) => requests.run(api, json).await,
             Self::Run(run) => run.run(api).await.map(Some),
+            Self::Cache(cache) => cache.run(api).await.map(Some),
             Self::Usage(usage) => usage.run(api).await.map(Some),
         })
     }
@@ -54,6 +57,7 @@ impl Online {
             Self::Group(group) => &group.connection,
             Self::Requests(requests) => &requests.connection,
             Self::Run(run) => &run.connection,
+            Self::Cache(cache) => &cache.connection,
             Self::Usage(usage) => &usage.connection,
         }
     }

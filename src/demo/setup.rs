@@ -83,6 +83,7 @@ fn project() -> ProjectDraft {
         }),
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        response_cache: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use farthing_actors::domain::{Budget, ProjectId, Scope, Timestamp};
+use farthing_actors::domain::{Budget, ProjectId, ResponseCache, Scope, Timestamp};
 use farthing_actors::keyring::Project;
 
 use super::StoreError;
@@ -26,6 +26,7 @@ struct ProjectRow {
     tpm: Option<i64>,
     concurrency: Option<i64>,
     allowed_models: String,
+    response_cache_ttl: Option<i64>,
     created_at: i64,
 }
 
@@ -96,6 +97,7 @@ impl From<&Project> for ProjectRow {
             tpm: project.limits.tpm.map(columns::signed),
             concurrency: project.limits.concurrency.map(i64::from),
             allowed_models: columns::allowed_column(&project.allowed_models),
+            response_cache_ttl: project.response_cache.map(|cache| i64::from(cache.ttl_seconds)),
             created_at: project.created_at.0,
         }
     }
@@ -110,6 +112,9 @@ impl ProjectRow {
             budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone, self.budget_warn))?,
             limits: row.limits(self.rpm, self.tpm, self.concurrency)?,
             allowed_models: row.json("allowed_models", &self.allowed_models)?,
+            response_cache: row
+                .optional("response_cache_ttl", self.response_cache_ttl)?
+                .map(|ttl_seconds| ResponseCache { ttl_seconds }),
             created_at: Timestamp(self.created_at),
             name: self.name,
         })

@@ -159,6 +159,7 @@ diesel::table! {
         managed_by -> Text,
         created_at -> BigInt,
         budget_warn -> Nullable<Text>,
+        response_cache_ttl -> Nullable<BigInt>,
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod budget;
+pub mod cache;
 pub mod catalogue;
 pub mod groups;
 pub mod keys;

@@ -10,7 +10,7 @@ use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
 use super::manage::{
-    catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
+    cache, catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
 };
 use super::{data, feed, manage, probes};
 
@@ -118,6 +118,7 @@ fn callers(config: &mut ServiceConfig) {
                 .route(delete().to(projects::delete)),
         )
         .service(at("/projects/{id}/revoke-keys").route(post().to(projects::revoke_keys)))
+        .service(at("/cache").route(get().to(cache::show)).route(delete().to(cache::purge)))
         .service(at("/keys").route(get().to(keys::list)).route(post().to(keys::create)))
         .service(
             at("/keys/{id}")

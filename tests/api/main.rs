@@ -7,6 +7,7 @@ mod audio;
 mod bedrock;
 mod books;
 mod budgets;
+mod caching;
 mod caps;
 mod catalogue;
 mod chat;

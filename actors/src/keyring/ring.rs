@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::KeyringError;
-use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp};
+use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, ResponseCache, Scope, Timestamp};
 
 /// The keyed hash of a presented key: the only form in which a key is kept.
 pub type KeyDigest = [u8; 32];
@@ -30,6 +30,8 @@ pub struct Project {
     pub limits: Limits,
     /// The models its keys may use.
     pub allowed_models: Allowed,
+    /// Whether its answers are given again; those of projects below it are their own affair.
+    pub response_cache: Option<ResponseCache>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -1,6 +1,8 @@
 //! Projects and keys through the port and a real file: every field comes back, and what the tables refuse is told apart.
 
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Thresholds, Timestamp, WindowKind};
+use farthing_actors::domain::{
+    Allowed, Budget, KeyId, Limits, ProjectId, ResponseCache, Scope, Thresholds, Timestamp, WindowKind,
+};
 use farthing_actors::error::SaveError;
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
@@ -25,6 +27,7 @@ fn bare_project(id: u128) -> Project {
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed(vec![]),
+        response_cache: None,
         created_at: Timestamp(-1),
     }
 }
@@ -35,6 +38,7 @@ fn full_project(id: u128, parent: u128) -> Project {
         budget: Some(full_budget()),
         limits: Limits { rpm: Some(u32::MAX), tpm: Some(1_000_000_000_000), concurrency: Some(1) },
         allowed_models: Allowed(vec!["gpt-*".to_owned(), "a \"quoted\" näme".to_owned()]),
+        response_cache: Some(ResponseCache { ttl_seconds: u32::MAX }),
         created_at: Timestamp(1_795_262_400_000),
         ..bare_project(id)
     }
