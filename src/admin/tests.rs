@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix::Arbiter;
 use arc_swap::ArcSwap;
+use farthing_actors::cache;
 use farthing_actors::domain::{Allowed, Budget, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
@@ -125,7 +126,9 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let keyring: Arc<dyn KeyringStore> = ports.clone();
     let registry: Arc<dyn RegistryStore> = ports.clone();
     let source = Arc::new(Source(Arc::clone(&ports)));
+    let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: std::time::Duration::ZERO };
     let parts = AdminParts {
+        cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
