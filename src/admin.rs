@@ -19,6 +19,7 @@ pub mod providers;
 pub mod reconcile;
 pub mod routes;
 pub mod runs;
+pub mod shadow;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::ledger::hold::{Balance, Cap};
 use farthing_actors::registry::Registry;
 use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::shadow::Shadow;
 use tokio::sync::Mutex;
 
 use crate::security::Security;
@@ -42,6 +44,8 @@ pub use price_lists::PriceLists;
 pub struct AdminParts {
     /// Answers that may be given again.
     pub cache: Cache,
+    /// What would have been refused.
+    pub shadow: Shadow,
     /// Projects and keys.
     pub keyring: Keyring,
     /// Providers, models and prices.

@@ -160,7 +160,7 @@ fn gateway(
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
-    let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, idempotency, warnings } = actors;
+    let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, idempotency, warnings } = actors;
     let gateway = Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
@@ -170,6 +170,7 @@ fn gateway(
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
             vitals(&cache, |it| it.vitals()),
+            vitals(&shadow, |it| it.vitals()),
             vitals(&idempotency, |it| it.vitals()),
         ],
         security: Arc::clone(&security),
@@ -181,12 +182,14 @@ fn gateway(
         breakers,
         feed,
         cache: cache.clone(),
+        shadow: shadow.clone(),
         idempotency,
         admin: Admin::new(AdminParts {
             keyring,
             registry,
             ledger,
             cache,
+            shadow,
             security,
             books: Books::new(disk.store, disk.writer),
             lists: Arc::new(lists),

@@ -20,6 +20,7 @@ mod provider;
 mod requests;
 mod run;
 mod server;
+mod shadow;
 mod table;
 mod usage;
 

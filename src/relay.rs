@@ -27,6 +27,7 @@ mod metering;
 mod pump;
 mod recount;
 mod settlement;
+mod shadowing;
 mod situation;
 mod stream;
 mod wording;
@@ -42,6 +43,7 @@ use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
 use farthing_actors::registry::catalogue::{Candidate, Catalogue, Provider};
+use farthing_actors::shadow::Shadow;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 use tokio::sync::oneshot;
@@ -71,6 +73,8 @@ pub struct Relay {
     pub breakers: Breakers,
     /// Keeps answers for those who ask the same and want that.
     pub cache: Cache,
+    /// Hears of calls that would have been refused.
+    pub shadow: Shadow,
     /// Hears of every finished call.
     pub feed: Feed,
     /// Providers and deployments.

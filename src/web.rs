@@ -26,6 +26,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
 use farthing_actors::mailbox::Vitals;
 use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::shadow::Shadow;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
@@ -54,6 +55,8 @@ pub struct Gateway {
     pub feed: Feed,
     /// Answers that may be given again.
     pub cache: Cache,
+    /// What would have been refused.
+    pub shadow: Shadow,
     /// Idempotency keys and the answers to them.
     pub idempotency: Idempotency,
     /// What an operator can do.

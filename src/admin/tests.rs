@@ -10,6 +10,7 @@ use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
 use farthing_actors::registry::{self, Deployment, Group, Provider, RegistryStore};
+use farthing_actors::shadow;
 use farthing_actors::supervisor::Supervisor;
 
 use super::keys::{KeyChanges, KeyDraft};
@@ -129,6 +130,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: std::time::Duration::ZERO };
     let parts = AdminParts {
         cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
+        shadow: shadow::start(&supervisor, here()).await.unwrap(),
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),

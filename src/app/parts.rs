@@ -14,6 +14,7 @@ use farthing_actors::keyring::{self, Keyring};
 use farthing_actors::ledger::{self, Ledger, Warnings};
 use farthing_actors::limiters::{self, Limiters};
 use farthing_actors::registry::{self, Registry};
+use farthing_actors::shadow::{self, Shadow};
 use farthing_actors::supervisor::Supervisor;
 
 use super::vault::Vault;
@@ -42,6 +43,7 @@ pub(super) struct Actors {
     pub breakers: Breakers,
     pub feed: Feed,
     pub cache: Cache,
+    pub shadow: Shadow,
     pub idempotency: Idempotency,
     /// Thresholds of budgets that are crossed, from the calls on that a dead process left open.
     pub warnings: Warnings,
@@ -119,9 +121,10 @@ impl Actors {
         let providers = Arc::new(RegistryTables(Arc::clone(&disk.store)));
         let registry = registry::start(supervisor, calm.clone(), providers).await.map_err(failed("registry"))?;
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
+        let shadow = shadow::start(supervisor, calm.clone()).await.map_err(failed("shadow"))?;
         let feed = feed::start(supervisor, calm, clock).await.map_err(failed("feed"))?;
         let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;
-        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, cache, idempotency, warnings })
+        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, idempotency, warnings })
     }
 }
 

@@ -15,6 +15,7 @@ use super::project::Project;
 use super::provider::Provider;
 use super::requests::Requests;
 use super::run::Run;
+use super::shadow::Shadow;
 use super::usage::Usage;
 use crate::config::Sources;
 
@@ -29,6 +30,7 @@ pub(super) enum Online {
     Requests(Requests),
     Run(Run),
     Cache(Cache),
+    Shadow(Shadow),
     Usage(Usage),
 }
 
@@ -44,6 +46,7 @@ impl Online {
             Self::Requests(requests) => requests.run(api, json).await,
             Self::Run(run) => run.run(api).await.map(Some),
             Self::Cache(cache) => cache.run(api).await.map(Some),
+            Self::Shadow(shadow) => shadow.run(api).await.map(Some),
             Self::Usage(usage) => usage.run(api).await.map(Some),
         })
     }
@@ -58,6 +61,7 @@ impl Online {
             Self::Requests(requests) => &requests.connection,
             Self::Run(run) => &run.connection,
             Self::Cache(cache) => &cache.connection,
+            Self::Shadow(shadow) => &shadow.connection,
             Self::Usage(usage) => &usage.connection,
         }
     }

@@ -62,7 +62,10 @@ impl Relay {
     ) -> Result<(Permit, Hold), RelayError> {
         let (permit, hold) = tokio::join!(self.limiters.admit(&exchange.key.limits, tokens), self.ledger.hold(hold));
         match (permit, hold) {
-            (Ok(permit), Ok(hold)) => Ok((permit, hold)),
+            (Ok(permit), Ok(hold)) => {
+                self.note_shadowed(exchange, &permit, &hold);
+                Ok((permit, hold))
+            }
             (Err(limited), Ok(hold)) => {
                 let refused = self.outcome_of_refusal(exchange, 429);
                 Box::pin(self.close(hold, None, refused)).await;

@@ -160,6 +160,8 @@ diesel::table! {
         created_at -> BigInt,
         budget_warn -> Nullable<Text>,
         response_cache_ttl -> Nullable<BigInt>,
+        budget_mode -> Nullable<Text>,
+        limits_mode -> Nullable<Text>,
     }
 }
 
@@ -261,5 +263,7 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
         created_at -> BigInt,
         budget_warn -> Nullable<Text>,
+        budget_mode -> Nullable<Text>,
+        limits_mode -> Nullable<Text>,
     }
 }

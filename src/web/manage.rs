@@ -16,6 +16,7 @@ pub mod providers;
 pub mod requests;
 pub mod routes;
 pub mod runs;
+pub mod shadow;
 pub mod tokens;
 pub mod usage;
 

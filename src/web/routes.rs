@@ -10,7 +10,7 @@ use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
 use super::manage::{
-    cache, catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
+    cache, catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, shadow, tokens, usage,
 };
 use super::{data, feed, manage, probes};
 
@@ -139,6 +139,7 @@ fn books(config: &mut ServiceConfig) {
     config
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
+        .service(at("/shadow").route(get().to(shadow::show)).route(delete().to(shadow::forget)))
         .service(at("/usage/summary").route(get().to(usage::summary)))
         .service(at("/usage/series").route(get().to(usage::series)))
         .service(at("/usage/breakdown").route(get().to(usage::breakdown)))

@@ -34,6 +34,7 @@ mod retrying;
 mod routing;
 mod runs;
 mod secrets;
+mod shadow;
 mod streams;
 mod tail;
 mod thinking;

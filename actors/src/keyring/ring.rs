@@ -92,7 +92,7 @@ pub struct AuthorizedKey {
     pub limits: Arc<[(Scope, Limits)]>,
     /// The lists of allowed models that apply, without those that allow everything.
     pub allowed: Arc<[Allowed]>,
-    /// Whether any scope has a budget, so that every call needs a price and an output cap.
+    /// Whether any scope has a budget that is enforced, so that every call needs a price and an output cap.
     pub budgeted: bool,
 }
 
@@ -102,12 +102,12 @@ impl AuthorizedKey {
         let mut scopes = vec![Scope::Key(key.id)];
         let mut limits = vec![(Scope::Key(key.id), key.limits)];
         let mut allowed = vec![key.allowed_models.clone()];
-        let mut budgeted = key.budget.is_some();
+        let mut budgeted = key.budget.as_ref().is_some_and(Budget::is_enforced);
         for project in iter::once(project).chain(parents) {
             scopes.push(Scope::Project(project.id));
             limits.push((Scope::Project(project.id), project.limits));
             allowed.push(project.allowed_models.clone());
-            budgeted |= project.budget.is_some();
+            budgeted |= project.budget.as_ref().is_some_and(Budget::is_enforced);
         }
         limits.retain(|(_, limits)| !limits.is_unlimited());
         allowed.retain(|list| !list.0.iter().any(|pattern| pattern == "*"));

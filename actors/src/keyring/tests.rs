@@ -47,6 +47,7 @@ fn budget(limit: &str) -> Option<Budget> {
         window: WindowKind::Day,
         time_zone: Zone::utc(),
         warn_percent: Thresholds::default(),
+        mode: Default::default(),
     })
 }
 
@@ -203,7 +204,7 @@ prop_compose! {
     fn any_project()(id in 0_u128..12, parent in proptest::option::of(0_u128..12), name in 0_u8..9, cents in 0_i128..9)
         -> Project {
         let limit_usd = Money::from_picos(cents * 10_000_000_000);
-        let budget = (cents > 0).then(|| Budget { limit_usd, window: WindowKind::Day, time_zone: Zone::utc(), warn_percent: Thresholds::default() });
+        let budget = (cents > 0).then(|| Budget { limit_usd, window: WindowKind::Day, time_zone: Zone::utc(), warn_percent: Thresholds::default(), mode: Default::default() });
         Project { name: format!("name {name}"), budget, ..project(id, parent) }
     }
 }

@@ -12,7 +12,7 @@ mod warning;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use self::account::{Accounts, Change};
+use self::account::{Account, Accounts, Change};
 use self::caps::Caps;
 use self::closed::Latest;
 pub use self::warning::Warning;
@@ -21,8 +21,8 @@ use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenH
 use super::journal::{Closing, Recovered};
 use crate::domain::window::Zone;
 use crate::domain::{
-    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Money, Provenance, RequestId, RunId, Scope, Thresholds,
-    Timestamp, Usage, WindowKind,
+    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Mode, Money, Provenance, RequestId, Rule, RunId, Scope,
+    Shadowed, Thresholds, Timestamp, Usage, WindowKind,
 };
 
 /// Closings remembered so that a repeated one finds its first result: more than can be in flight at once.
@@ -45,6 +45,8 @@ pub struct Book {
     closed: Latest<RequestId, Money>,
     estimated: Latest<RequestId, Entry>,
     adjusted: Latest<AdjustmentId, ()>,
+    /// What would have refused the hold that was placed last.
+    shadowed: Vec<Shadowed>,
     /// The latest time seen: the book's time never goes backwards, so no window is entered twice.
     now: Timestamp,
 }
@@ -91,6 +93,7 @@ impl Book {
             closed: Latest::new(REMEMBERED_CLOSINGS),
             estimated: Latest::new(REMEMBERED_ESTIMATES),
             adjusted: Latest::new(REMEMBERED_ADJUSTMENTS),
+            shadowed: Vec::new(),
             now,
         };
         for open in found.open {
@@ -137,6 +140,11 @@ impl Book {
         let in_flight = InFlight { open: Arc::clone(&hold).into(), silent_ms: 0 };
         self.open.insert(hold.call.request, in_flight);
         Ok(hold)
+    }
+
+    /// What would have refused the hold that was placed last, were it enforced.
+    pub fn take_shadowed(&mut self) -> Vec<Shadowed> {
+        std::mem::take(&mut self.shadowed)
     }
 
     /// Takes back a placement that could not be written down.
@@ -278,6 +286,7 @@ impl Book {
 
     fn grant(&mut self, hold: &HoldRequest) -> Result<Money, HoldError> {
         let (needed, mut granted) = (hold.amount, hold.amount);
+        self.shadowed.clear();
         // What consumes nothing needs no money, and passes a budget of which more was spent than there was.
         if hold.expected.is_nothing() && needed == Money::ZERO {
             return Ok(granted);
@@ -285,11 +294,16 @@ impl Book {
         for scope in hold.call.scopes.iter().copied() {
             let Some(account) = self.accounts.at(scope, self.now) else { continue };
             let free = account.free();
-            if free < needed && free < hold.least.max(Money::ONE) {
-                let (remaining, window_end) = (free.at_least_zero(), account.window.end);
-                return Err(HoldError::OverBudget { scope, remaining, needed, window_end });
+            let short = free < needed && free < hold.least.max(Money::ONE);
+            match (short, account.budget.mode) {
+                (true, Mode::Enforce) => {
+                    let (remaining, window_end) = (free.at_least_zero(), account.window.end);
+                    return Err(HoldError::OverBudget { scope, remaining, needed, window_end });
+                }
+                (true, Mode::Shadow) => self.shadowed.push(Shadowed { scope, rule: Rule::Budget }),
+                (false, Mode::Enforce) => granted = granted.min(free),
+                (false, Mode::Shadow) => {}
             }
-            granted = granted.min(free);
         }
         Ok(granted)
     }
@@ -297,7 +311,8 @@ impl Book {
     /// Whether `amount` can be spent at every scope beside what is held.
     fn covers(&mut self, scopes: &[Scope], amount: Money) -> bool {
         let now = self.now;
-        scopes.iter().all(|scope| self.accounts.at(*scope, now).is_none_or(|account| account.free() >= amount))
+        let covers = |account: &mut Account| !account.budget.is_enforced() || account.free() >= amount;
+        scopes.iter().all(|scope| self.accounts.at(*scope, now).is_none_or(covers))
     }
 
     fn apply_attempt(&mut self, closing: &Closing) -> bool {
@@ -348,6 +363,7 @@ fn unlimited() -> Budget {
         window: WindowKind::Total,
         time_zone: Zone::utc(),
         warn_percent: Thresholds::none(),
+        mode: Mode::Enforce,
     }
 }
 

@@ -83,7 +83,7 @@ fn a_place_is_freed_only_by_a_call_that_took_one() {
 #[test]
 fn after_a_crash_everything_counts_as_half_used_for_a_minute() {
     let mut meters = Meters::half_used(seconds(1_000));
-    let limits = [(KEY, Limits { rpm: Some(600), tpm: Some(1_000), concurrency: Some(5) })];
+    let limits = [(KEY, Limits { rpm: Some(600), tpm: Some(1_000), concurrency: Some(5), ..Limits::default() })];
     let left = meters.admit(&limits, 0, seconds(1_000)).unwrap();
     assert_eq!((left.requests.unwrap().remaining, left.tokens.unwrap().remaining), (49, 500));
     meters.admit(&limits, 0, seconds(1_000)).unwrap();
@@ -135,7 +135,7 @@ proptest! {
         calls in prop::collection::vec((0_u64..20_000, 0_u64..20_000), 1..30),
     ) {
         let mut meters = Meters::unused();
-        let limits = [(KEY, Limits { rpm: Some(rpm), tpm: Some(tpm), concurrency: None }), (PROJECT, requests(rpm * 2))];
+        let limits = [(KEY, Limits { rpm: Some(rpm), tpm: Some(tpm), ..Limits::default() }), (PROJECT, requests(rpm * 2))];
         let mut now = Duration::ZERO;
         for (estimate, actual) in calls {
             if let Err(refusal) = meters.admit(&limits, estimate, now) {
