@@ -7,12 +7,13 @@ mod caps;
 mod closed;
 mod correction;
 mod expiry;
+mod granting;
 mod warning;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use self::account::{Account, Accounts, Change};
+use self::account::{Accounts, Change};
 use self::caps::Caps;
 use self::closed::Latest;
 pub use self::warning::Warning;
@@ -140,11 +141,6 @@ impl Book {
         let in_flight = InFlight { open: Arc::clone(&hold).into(), silent_ms: 0 };
         self.open.insert(hold.call.request, in_flight);
         Ok(hold)
-    }
-
-    /// What would have refused the hold that was placed last, were it enforced.
-    pub fn take_shadowed(&mut self) -> Vec<Shadowed> {
-        std::mem::take(&mut self.shadowed)
     }
 
     /// Takes back a placement that could not be written down.
@@ -282,37 +278,6 @@ impl Book {
             }
         }
         Ok(())
-    }
-
-    fn grant(&mut self, hold: &HoldRequest) -> Result<Money, HoldError> {
-        let (needed, mut granted) = (hold.amount, hold.amount);
-        self.shadowed.clear();
-        // What consumes nothing needs no money, and passes a budget of which more was spent than there was.
-        if hold.expected.is_nothing() && needed == Money::ZERO {
-            return Ok(granted);
-        }
-        for scope in hold.call.scopes.iter().copied() {
-            let Some(account) = self.accounts.at(scope, self.now) else { continue };
-            let free = account.free();
-            let short = free < needed && free < hold.least.max(Money::ONE);
-            match (short, account.budget.mode) {
-                (true, Mode::Enforce) => {
-                    let (remaining, window_end) = (free.at_least_zero(), account.window.end);
-                    return Err(HoldError::OverBudget { scope, remaining, needed, window_end });
-                }
-                (true, Mode::Shadow) => self.shadowed.push(Shadowed { scope, rule: Rule::Budget }),
-                (false, Mode::Enforce) => granted = granted.min(free),
-                (false, Mode::Shadow) => {}
-            }
-        }
-        Ok(granted)
-    }
-
-    /// Whether `amount` can be spent at every scope beside what is held.
-    fn covers(&mut self, scopes: &[Scope], amount: Money) -> bool {
-        let now = self.now;
-        let covers = |account: &mut Account| !account.budget.is_enforced() || account.free() >= amount;
-        scopes.iter().all(|scope| self.accounts.at(*scope, now).is_none_or(covers))
     }
 
     fn apply_attempt(&mut self, closing: &Closing) -> bool {

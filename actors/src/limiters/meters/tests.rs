@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{KeyId, ProjectId};
+use crate::domain::{KeyId, Mode, ProjectId, Rule};
 
 const KEY: Scope = Scope::Key(KeyId::from_u128(1));
 const PROJECT: Scope = Scope::Project(ProjectId::from_u128(2));
@@ -49,6 +49,27 @@ fn the_longest_wait_is_the_one_that_is_told() {
     meters.admit(&both, 600, seconds(0)).unwrap();
     assert_eq!(refused_by(meters.admit(&both, 600, seconds(0))), (PROJECT, LimitKind::Tokens, seconds(60)));
     assert_eq!(refused_by(meters.admit(&both, 10, seconds(0))), (KEY, LimitKind::Requests, seconds(10)));
+}
+
+#[test]
+fn a_shadow_limit_refuses_nothing_and_counts_as_if_it_did() {
+    let mut meters = Meters::unused();
+    let shadow = Limits { mode: Mode::Shadow, ..places(1) };
+    let both = [(KEY, shadow), (PROJECT, requests(60))];
+    let told = vec![Shadowed { scope: KEY, rule: Rule::Concurrency }];
+    let first = meters.admit(&both, 0, seconds(0)).unwrap();
+    assert_eq!((first.requests.unwrap().remaining, meters.take_shadowed()), (9, vec![]));
+    assert_eq!(meters.admit(&both, 0, seconds(0)).unwrap().requests.unwrap().remaining, 8);
+    assert_eq!(meters.take_shadowed(), told);
+    // The second took no place, so its end frees none; the end of the first does.
+    meters.close(&[(PROJECT, requests(60))], 0, Some(0));
+    meters.admit(&both, 0, seconds(0)).unwrap();
+    assert_eq!(meters.take_shadowed(), told);
+    meters.close(&both, 0, Some(0));
+    let refused = [(KEY, shadow), (PROJECT, requests(0))];
+    assert!(meters.admit(&refused, 0, seconds(0)).is_err());
+    meters.admit(&both, 0, seconds(0)).unwrap();
+    assert_eq!(meters.take_shadowed(), vec![], "and what another limit refuses has taken none");
 }
 
 #[test]
