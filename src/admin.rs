@@ -6,6 +6,7 @@ pub mod adjustments;
 pub mod audit;
 pub mod books;
 mod budgets;
+pub mod cache;
 pub mod credits;
 pub mod error;
 pub mod groups;
@@ -19,11 +20,13 @@ pub mod providers;
 pub mod reconcile;
 pub mod routes;
 pub mod runs;
+pub mod shadow;
 pub mod tokens;
 
 use std::sync::Arc;
 
 use farthing_actors::audit::AuditLog;
+use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Author, Clock, Scope};
 use farthing_actors::keyring::Keyring;
 use farthing_actors::keyring::ring::Keys;
@@ -31,6 +34,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::ledger::hold::{Balance, Cap};
 use farthing_actors::registry::Registry;
 use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::shadow::Shadow;
 use tokio::sync::Mutex;
 
 use crate::security::Security;
@@ -41,6 +45,10 @@ pub use price_lists::PriceLists;
 
 /// What the admin floor is built from.
 pub struct AdminParts {
+    /// Answers that may be given again.
+    pub cache: Cache,
+    /// What would have been refused.
+    pub shadow: Shadow,
     /// Projects and keys.
     pub keyring: Keyring,
     /// Providers, models and prices.

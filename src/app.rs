@@ -183,7 +183,8 @@ fn gateway(
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
-    let Actors { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings, trail, audit } = actors;
+    let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, .. } = actors;
+    let Actors { idempotency, warnings, trail, audit, .. } = actors;
     let gateway = Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
@@ -192,6 +193,8 @@ fn gateway(
             vitals(&registry, |it| it.vitals()),
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
+            vitals(&cache, |it| it.vitals()),
+            vitals(&shadow, |it| it.vitals()),
             vitals(&idempotency, |it| it.vitals()),
             vitals(&audit, |it| it.vitals()),
         ],
@@ -203,12 +206,16 @@ fn gateway(
         limiters,
         breakers,
         feed,
+        cache: cache.clone(),
+        shadow: shadow.clone(),
         idempotency,
         audit: audit.clone(),
         admin: Admin::new(AdminParts {
             keyring,
             registry,
             ledger,
+            cache,
+            shadow,
             security,
             books: Books::new(disk.store, disk.writer),
             lists: Arc::new(lists),

@@ -2,6 +2,7 @@
 //! Refuses to do the work itself: offline commands call the composition root, online ones the management API.
 
 mod audit;
+mod cache;
 mod connection;
 mod error;
 mod flags;
@@ -20,6 +21,7 @@ mod provider;
 mod requests;
 mod run;
 mod server;
+mod shadow;
 mod table;
 mod usage;
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod cache;
 mod catalogue;
 mod database;
 mod draft;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use accounts::Account;
 pub use audit::AuditConfig;
+pub use cache::CacheConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
@@ -54,6 +56,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the database is.
     pub database: DatabaseConfig,
+    /// How many answers may be given again.
+    pub cache: CacheConfig,
     /// Where prices are fetched.
     pub catalogue: CatalogueConfig,
     /// Who did what.
@@ -72,8 +76,8 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
-        let (server, catalogue, logging, routing) = Default::default();
-        Self { server, data_dir, database, catalogue, audit, logging, routing, secrets, accounts: Vec::new() }
+        let (server, cache, catalogue, logging, routing) = Default::default();
+        Self { server, data_dir, database, cache, catalogue, audit, logging, routing, secrets, accounts: Vec::new() }
     }
 
     /// Reads everything.
@@ -106,6 +110,7 @@ impl Config {
         let server = ServerConfig::take(&mut draft);
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
+        let cache = CacheConfig::take(&mut draft);
         let catalogue = CatalogueConfig::take(&mut draft);
         let audit = AuditConfig::take(&mut draft, source.base(), &data_dir);
         let logging = LoggingConfig::take(&mut draft);
@@ -115,7 +120,7 @@ impl Config {
         match secrets {
             Some(secrets) if faults.is_empty() => {
                 let accounts = accounts::found(variables);
-                Ok(Self { server, data_dir, database, catalogue, audit, logging, routing, secrets, accounts })
+                Ok(Self { server, data_dir, database, cache, catalogue, audit, logging, routing, secrets, accounts })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -125,8 +130,8 @@ impl Config {
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
-    let (place, traffic) = ([server::SETTINGS, database::SETTINGS], [catalogue::SETTINGS, audit::SETTINGS]);
-    [first, &place.concat(), &traffic.concat(), logging::SETTINGS, routing::SETTINGS].concat()
+    let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
+    [first, server::SETTINGS, stored, logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

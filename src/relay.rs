@@ -15,6 +15,7 @@
 mod admission;
 mod again;
 mod attempt;
+mod cached;
 mod candidates;
 mod counting;
 mod error;
@@ -26,6 +27,7 @@ mod metering;
 mod pump;
 mod recount;
 mod settlement;
+mod shadowing;
 mod situation;
 mod stream;
 mod wording;
@@ -34,12 +36,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use farthing_actors::breakers::Breakers;
+use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Clock, Patterns, RequestId};
 use farthing_actors::feed::Feed;
 use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
 use farthing_actors::registry::catalogue::{Candidate, Catalogue, Provider};
+use farthing_actors::shadow::Shadow;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::{Stage, Tasks};
 use tokio::sync::oneshot;
@@ -48,6 +52,7 @@ pub use crate::tokenizer::CountQueue;
 use crate::upstream::Upstream;
 pub use again::Retries;
 use attempt::Opened;
+pub use cached::{CacheState, Caching};
 pub use error::{Refusal, RelayError};
 pub(crate) use exchange::run_id;
 use exchange::{Admitted, Exchange};
@@ -67,6 +72,10 @@ pub struct Relay {
     pub limiters: Limiters,
     /// Knows which deployments are well.
     pub breakers: Breakers,
+    /// Keeps answers for those who ask the same and want that.
+    pub cache: Cache,
+    /// Hears of calls that would have been refused.
+    pub shadow: Shadow,
     /// Hears of every finished call.
     pub feed: Feed,
     /// Providers and deployments.
@@ -106,17 +115,24 @@ impl Relay {
     }
 
     async fn run(&self, mut exchange: Exchange, mut client: Client) {
+        if exchange.ask.caching.is_some()
+            && let Some((kept, provider)) = Box::pin(self.find_kept(&mut exchange)).await
+        {
+            return Box::pin(self.give_again(exchange, kept, &provider, client)).await;
+        }
         match self.open(&mut exchange, &mut client).await {
             Ok(Some((admitted, opened))) => self.pass_on(exchange, admitted, opened, client).await,
             Ok(None) => {}
-            Err(error) => {
-                if let Some(claim) = exchange.ask.claim.take() {
-                    Box::pin(keeping::give_up(claim, &error)).await;
-                }
-                // A client that has left needs no refusal.
-                drop(client.send(Err(error)));
-            }
+            Err(error) => self.refuse(exchange, client, error).await,
         }
+    }
+
+    async fn refuse(&self, mut exchange: Exchange, client: Client, error: RelayError) {
+        if let Some(claim) = exchange.ask.claim.take() {
+            Box::pin(keeping::give_up(claim, &error)).await;
+        }
+        // A client that has left needs no refusal.
+        drop(client.send(Err(error)));
     }
 
     /// Phases 1 to 3. `None` if the client left meanwhile and all is settled.

@@ -280,6 +280,20 @@ mod tests {
     }
 
     #[test]
+    fn the_response_cache_goes_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-030001_response_cache/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-030001_response_cache/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn the_shadow_goes_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-030011_shadow/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-030011_shadow/up.sql")).unwrap();
+    }
+
+    #[test]
     fn migrations_are_named_once_and_newer_databases_are_refused() {
         let dir = TempDir::new();
         let store = Store::open(&dir.path().join("farthing.db")).unwrap();

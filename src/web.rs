@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use farthing_actors::audit::AuditLog;
 use farthing_actors::breakers::Breakers;
+use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Clock, Patterns};
 use farthing_actors::feed::Feed;
 use farthing_actors::idempotency::Idempotency;
@@ -26,6 +27,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
 use farthing_actors::mailbox::Vitals;
 use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::shadow::Shadow;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
@@ -52,6 +54,10 @@ pub struct Gateway {
     pub breakers: Breakers,
     /// What happens, as it happens.
     pub feed: Feed,
+    /// Answers that may be given again.
+    pub cache: Cache,
+    /// What would have been refused.
+    pub shadow: Shadow,
     /// Idempotency keys and the answers to them.
     pub idempotency: Idempotency,
     /// Who did what.

@@ -9,12 +9,15 @@
 //! | [`breakers`] | the circuit of each deployment | what was learnt: all close; forced ones stay forced |
 //! | [`idempotency`] | idempotency keys in use and answers that are kept | which keys run: a retry of one is sent again, charged once |
 //! | [`audit`] | events that wait to be written, the trail's file | reads and refusals of the last moment; changes have theirs |
+//! | [`cache`] | answers that may be given again | all of them: the next requests are misses |
+//! | [`shadow`] | what limits and budgets in shadow mode would have refused | all of it: counting begins anew |
 //! | [`feed`] | recent events and who listens | both: it starts empty, subscribers come back |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
 
 pub mod audit;
 pub mod breakers;
+pub mod cache;
 pub mod domain;
 pub mod error;
 pub mod feed;
@@ -24,6 +27,7 @@ pub mod ledger;
 pub mod limiters;
 pub mod mailbox;
 pub mod registry;
+pub mod shadow;
 pub mod snapshot;
 pub mod supervisor;
 pub mod tasks;

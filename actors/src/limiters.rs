@@ -9,6 +9,7 @@ mod messages;
 mod meters;
 mod permit;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub use answer::{Allowance, Headroom, LimitError, LimitKind};
 pub use handle::Limiters;
 pub use permit::Permit;
 
-use crate::domain::Clock;
+use crate::domain::{Clock, Limits, Scope, Shadowed};
 use crate::mailbox::Together;
 use crate::supervisor::{StartError, Supervisor};
 use messages::{Admit, Close};
@@ -58,8 +59,10 @@ impl LimitersActor {
 
     fn admit(&mut self, Admit { limits, tokens, back }: Admit, now: Duration) -> Result<Permit, LimitError> {
         let headroom = self.meters.admit(&limits, tokens, now)?;
+        let shadowed = self.meters.take_shadowed();
+        let limits = if shadowed.is_empty() { limits } else { without(&limits, &shadowed) };
         // A permit that nobody receives is dropped with the answer, and gives back what it took.
-        Ok(Permit::from(Grant { mailbox: back, limits, tokens, life: self.life, headroom }))
+        Ok(Permit::from(Grant { mailbox: back, limits, tokens, life: self.life, headroom, shadowed }))
     }
 
     // Done on the way instead of by a timer: where nobody calls, nothing grows.
@@ -69,6 +72,12 @@ impl LimitersActor {
             self.meters.sweep(now);
         }
     }
+}
+
+/// The limits that something was taken from.
+fn without(limits: &[(Scope, Limits)], shadowed: &[Shadowed]) -> Arc<[(Scope, Limits)]> {
+    let took = |scope: &Scope| !shadowed.iter().any(|refusal| refusal.scope == *scope);
+    limits.iter().filter(|(scope, _)| took(scope)).copied().collect()
 }
 
 impl Actor for LimitersActor {

@@ -83,6 +83,7 @@ fn project(id: u128) -> Project {
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        response_cache: None,
         created_at: Timestamp(1),
     }
 }

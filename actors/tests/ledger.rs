@@ -184,6 +184,7 @@ fn budgeted(limit: i128) -> Disk {
         window: WindowKind::Total,
         time_zone: Zone::utc(),
         warn_percent: Thresholds::default(),
+        mode: Default::default(),
     };
     Disk::new(vec![(key(), budget)])
 }

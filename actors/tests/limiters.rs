@@ -99,7 +99,7 @@ async fn tokens_are_taken_as_estimated_and_corrected_at_the_end() {
 #[actix::test]
 async fn a_crash_is_met_as_an_error_and_leaves_half() {
     let (limiters, clock) = start().await;
-    let limits = chain(Limits { rpm: Some(60), tpm: None, concurrency: Some(2) });
+    let limits = chain(Limits { rpm: Some(60), concurrency: Some(2), ..Limits::default() });
     let before = limiters.admit(&limits, 0).await.unwrap();
 
     let ask_on = || async {

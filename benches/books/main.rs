@@ -85,8 +85,13 @@ async fn start(
     durability: Durability,
 ) -> Result<(Ledger, Arbiter), Box<dyn Error>> {
     let limit_usd = Money::MAX;
-    let budget =
-        Budget { limit_usd, window: WindowKind::Month, time_zone: Zone::utc(), warn_percent: Thresholds::default() };
+    let budget = Budget {
+        limit_usd,
+        window: WindowKind::Month,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::default(),
+        mode: Default::default(),
+    };
     let budgets = vec![(Scope::Key(call::KEY), budget.clone()), (Scope::Project(call::PROJECT), budget)];
     let terms = Box::new(move |_: &mut _| Ok(Terms { budgets: budgets.clone(), ..Terms::default() }));
     let journal = DiskJournal::new(Arc::clone(store), writer.clone(), directory, durability, terms);

@@ -54,7 +54,8 @@ impl Term for BudgetChange {
             (None, Some(_)) => true,
             (Some(before), Some(after)) => {
                 let same_window = before.window == after.window && before.time_zone == after.time_zone;
-                !same_window || after.limit_usd < before.limit_usd
+                let stricter = !same_window || after.limit_usd < before.limit_usd || !before.is_enforced();
+                after.is_enforced() && stricter
             }
         }
     }
@@ -182,7 +183,7 @@ fn is_certain(error: &AdminError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farthing_actors::domain::{ProjectId, Thresholds, WindowKind, window::Zone};
+    use farthing_actors::domain::{Mode, ProjectId, Thresholds, WindowKind, window::Zone};
 
     fn budget(limit: &str, window: WindowKind) -> Option<Budget> {
         Some(Budget {
@@ -190,18 +191,24 @@ mod tests {
             window,
             time_zone: Zone::utc(),
             warn_percent: Thresholds::default(),
+            mode: Mode::Enforce,
         })
     }
 
     #[test]
     fn only_a_change_that_can_refuse_nothing_new_goes_to_the_keyring_first() {
         let day = |limit| budget(limit, WindowKind::Day);
+        let shadow = |limit| day(limit).map(|budget| Budget { mode: Mode::Shadow, ..budget });
         let cases = [
             (None, day("5"), true),
             (day("5"), day("4.99"), true),
             (day("5"), budget("500", WindowKind::Month), true),
             (day("5"), day("5"), false),
             (day("5"), day("6"), false),
+            (day("5"), shadow("4"), false),
+            (shadow("5"), day("6"), true),
+            (shadow("5"), shadow("4"), false),
+            (None, shadow("5"), true),
             (day("5"), None, false),
             (None, None, false),
         ];

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Allowed, Author, Budget, Limits, ProjectId, Scope};
+use farthing_actors::domain::{Allowed, Author, Budget, Limits, ProjectId, ResponseCache, Scope};
 use farthing_actors::keyring::ring::Project;
 
 use super::budgets::BudgetChange;
@@ -22,6 +22,8 @@ pub struct ProjectDraft {
     pub limits: Limits,
     /// The models its keys may use.
     pub allowed_models: Allowed,
+    /// Whether its answers are given again.
+    pub response_cache: Option<ResponseCache>,
 }
 
 /// What changes about a project; what is `None` stays.
@@ -37,16 +39,19 @@ pub struct ProjectChanges {
     pub limits: Option<Limits>,
     /// All its models.
     pub allowed_models: Option<Allowed>,
+    /// Whether its answers are given again.
+    pub response_cache: Option<Option<ResponseCache>>,
 }
 
 impl ProjectChanges {
-    fn names(&self) -> [(&'static str, bool); 5] {
+    fn names(&self) -> [(&'static str, bool); 6] {
         [
             ("name", self.name.is_some()),
             ("parent", self.parent.is_some()),
             ("budget", self.budget.is_some()),
             ("limits", self.limits.is_some()),
             ("allowed_models", self.allowed_models.is_some()),
+            ("response_cache", self.response_cache.is_some()),
         ]
     }
 }
@@ -79,6 +84,7 @@ impl Admin {
             budget: draft.budget,
             limits: draft.limits,
             allowed_models: draft.allowed_models,
+            response_cache: draft.response_cache,
             created_at: self.parts.clock.now(),
         };
         let (id, after) = (project.id, project.budget.clone());
@@ -141,6 +147,7 @@ impl Admin {
         if let Some(allowed) = &changes.allowed_models {
             project.allowed_models.clone_from(allowed);
         }
+        project.response_cache = changes.response_cache.unwrap_or(project.response_cache);
         project.name = changes.name.clone().unwrap_or(project.name);
         project.limits = changes.limits.unwrap_or(project.limits);
         Ok(project)

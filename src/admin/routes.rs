@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farthing_actors::breakers::{Breakers, Verdict};
-use farthing_actors::domain::{DeploymentId, KeyId, Patterns, ProjectId, Usage};
+use farthing_actors::domain::{Budget, DeploymentId, KeyId, Patterns, ProjectId, Usage};
 use farthing_actors::registry::catalogue::{Candidate, Provider};
 use farthing_actors::registry::routing::{Route, Situation, Step, Why};
 
@@ -113,7 +113,7 @@ impl Admin {
                 lineage.peek().ok_or_else(|| AdminError::absent("project", id))?;
                 let with = |(admitted, budgeted), project: &Arc<farthing_actors::keyring::ring::Project>| {
                     let admits = project.allowed_models.admits(&hypothesis.model);
-                    (admitted && admits, budgeted || project.budget.is_some())
+                    (admitted && admits, budgeted || project.budget.as_ref().is_some_and(Budget::is_enforced))
                 };
                 Ok(lineage.fold((true, false), with))
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::audit;
+use farthing_actors::cache;
 use farthing_actors::domain::{
     Allowed, Budget, Event, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp,
 };
@@ -12,6 +13,7 @@ use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
 use farthing_actors::registry::{self, Deployment, Group, Provider, RegistryStore};
+use farthing_actors::shadow;
 use farthing_actors::supervisor::Supervisor;
 
 use super::keys::{KeyChanges, KeyDraft};
@@ -128,7 +130,10 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let keyring: Arc<dyn KeyringStore> = ports.clone();
     let registry: Arc<dyn RegistryStore> = ports.clone();
     let source = Arc::new(Source(Arc::clone(&ports)));
+    let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: std::time::Duration::ZERO };
     let parts = AdminParts {
+        cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
+        shadow: shadow::start(&supervisor, here()).await.unwrap(),
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
@@ -152,7 +157,7 @@ fn budget(limit: &str) -> Option<Budget> {
 
 fn project(name: &str, budget: Option<Budget>) -> ProjectDraft {
     let (limits, allowed_models) = (Limits::default(), Allowed::default());
-    ProjectDraft { name: name.to_owned(), parent: None, budget, limits, allowed_models }
+    ProjectDraft { name: name.to_owned(), parent: None, budget, limits, allowed_models, response_cache: None }
 }
 
 fn key(project: &str, budget: Option<Budget>) -> KeyDraft {

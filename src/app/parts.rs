@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use farthing_actors::audit::{self, AuditLog};
 use farthing_actors::breakers::{self, Breakers};
+use farthing_actors::cache::{self, Bounds, Cache};
 use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
 use farthing_actors::idempotency::{self, Idempotency, Shelf};
@@ -17,6 +18,7 @@ use farthing_actors::keyring::{self, Keyring};
 use farthing_actors::ledger::{self, Ledger, Warnings};
 use farthing_actors::limiters::{self, Limiters};
 use farthing_actors::registry::{self, Registry};
+use farthing_actors::shadow::{self, Shadow};
 use farthing_actors::supervisor::Supervisor;
 
 use super::vault::Vault;
@@ -45,6 +47,8 @@ pub(super) struct Actors {
     pub registry: Registry,
     pub breakers: Breakers,
     pub feed: Feed,
+    pub cache: Cache,
+    pub shadow: Shadow,
     pub idempotency: Idempotency,
     pub trail: Arc<Trail>,
     pub audit: AuditLog,
@@ -80,8 +84,9 @@ fn durability(config: &Config) -> Durability {
 }
 
 /// Threads for actors: the ledger and the limiters, which every call asks together, share one, so that asking both
-/// costs one wake-up; management has its own, because its changes wait for the disk; and so have idempotency keys, which
-/// calls wait for that may not wait for management. The audit trail's waits for its file.
+/// costs one wake-up, and the cache is there, which waits for no disk either; management has its own, because its changes wait for
+/// the disk; and so have idempotency keys, which calls wait for that may not wait for management. The audit trail's waits for
+/// its file.
 pub(super) struct Threads {
     hot: Arbiter,
     calm: Arbiter,
@@ -118,6 +123,7 @@ impl Actors {
         let clock = supervisor.clock();
         let (hot, calm) = (threads.hot.handle(), threads.calm.handle());
         let (ledger, warnings) = start_ledger(supervisor, hot.clone(), disk, config).await?;
+        let cache = cache::start(supervisor, hot.clone(), bounds(config)).await.map_err(failed("cache"))?;
         let limiters = limiters::start(supervisor, hot, clock.clone()).await.map_err(failed("limiters"))?;
         let trail = Arc::new(trail(disk, (config, security)).map_err(failed("audit trail"))?);
         let store = || (Arc::clone(&disk.store), Arc::clone(&trail));
@@ -128,11 +134,25 @@ impl Actors {
         let providers = Arc::new(RegistryTables { store: providers, trail: recorded });
         let registry = registry::start(supervisor, calm.clone(), providers).await.map_err(failed("registry"))?;
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
+        let shadow = shadow::start(supervisor, calm.clone()).await.map_err(failed("shadow"))?;
         let feed = feed::start(supervisor, calm, clock.clone()).await.map_err(failed("feed"))?;
         let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;
         let kept = Arc::clone(&trail);
         let audit = audit::start(supervisor, threads.trail.handle(), clock, kept).await.map_err(failed("audit"))?;
-        Ok(Self { ledger, limiters, keyring, registry, breakers, feed, idempotency, warnings, trail, audit })
+        Ok(Self {
+            ledger,
+            limiters,
+            keyring,
+            registry,
+            breakers,
+            feed,
+            cache,
+            shadow,
+            idempotency,
+            warnings,
+            trail,
+            audit,
+        })
     }
 }
 
@@ -151,6 +171,11 @@ fn trail(disk: &Disk, (config, security): (&Config, &Arc<Security>)) -> std::io:
         retention: audit.retention,
     };
     Ok(Trail::new(Arc::clone(&disk.store), Arc::new(Vault(Arc::clone(security))), keeping))
+}
+
+fn bounds(config: &Config) -> Bounds {
+    let config::CacheConfig { max_bytes, max_entry_bytes, max_age } = config.cache;
+    Bounds { max_bytes, max_entry_bytes, max_age }
 }
 
 async fn start_idempotency(

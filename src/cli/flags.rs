@@ -8,7 +8,7 @@ use farthing_actors::domain::call::UnknownName;
 use farthing_actors::domain::money::MoneyError;
 use farthing_actors::domain::tier::{Multiplier, UnknownMultiplier};
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{Budget, ContextTier, Limits, Money, Rate, ServiceTier, Thresholds, WindowKind};
+use farthing_actors::domain::{Budget, ContextTier, Limits, Mode, Money, Rate, ServiceTier, Thresholds, WindowKind};
 use serde_json::{Map, Value, json};
 
 /// A budget, for a new project or key.
@@ -26,6 +26,9 @@ pub(super) struct BudgetFlags {
     /// Of which percents of it operators are told when they are spent, such as 50,90; or none
     #[arg(long, value_name = "PERCENTS", default_value = "80,95,100", requires = "budget")]
     warn_percent: Thresholds,
+    /// Refuse nothing for it: only count what it would have refused (see `farthing shadow`)
+    #[arg(long, requires = "budget")]
+    shadow_budget: bool,
 }
 
 impl BudgetFlags {
@@ -33,7 +36,7 @@ impl BudgetFlags {
     pub(super) fn budget(&self) -> Option<Budget> {
         let limit_usd = self.budget?;
         let (time_zone, warn_percent) = (self.time_zone.clone(), self.warn_percent.clone());
-        Some(Budget { limit_usd, window: self.window, time_zone, warn_percent })
+        Some(Budget { limit_usd, window: self.window, time_zone, warn_percent, mode: mode(self.shadow_budget) })
     }
 }
 
@@ -49,6 +52,9 @@ pub(super) struct LimitFlags {
     /// Requests in flight at once
     #[arg(long, value_name = "N")]
     concurrency: Option<u32>,
+    /// Refuse nothing for these three: only count what they would have refused (see `farthing shadow`)
+    #[arg(long)]
+    shadow_limits: bool,
     /// A model that may be used, such as gpt-4o or claude-*; may be given several times; all if never
     #[arg(long = "allow", value_name = "MODEL")]
     allowed_models: Vec<String>,
@@ -59,13 +65,18 @@ pub(super) fn put_grants(body: &mut Map<String, Value>, budget: &BudgetFlags, li
     if let Some(budget) = budget.budget() {
         body.insert("budget".to_owned(), json!(budget));
     }
-    let traffic = Limits { rpm: limits.rpm, tpm: limits.tpm, concurrency: limits.concurrency };
+    let mode = mode(limits.shadow_limits);
+    let traffic = Limits { rpm: limits.rpm, tpm: limits.tpm, concurrency: limits.concurrency, mode };
     if !traffic.is_unlimited() {
         body.insert("limits".to_owned(), json!(traffic));
     }
     if !limits.allowed_models.is_empty() {
         body.insert("allowed_models".to_owned(), json!(limits.allowed_models));
     }
+}
+
+fn mode(shadow: bool) -> Mode {
+    if shadow { Mode::Shadow } else { Mode::Enforce }
 }
 
 /// An amount of money that is not negative.

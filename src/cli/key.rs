@@ -40,7 +40,7 @@ pub(super) struct Key {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a key; its secret is shown this once
-    Create(Create),
+    Create(Box<Create>),
     /// List keys
     List {
         /// Only those of this project

@@ -3,6 +3,7 @@
 
 use clap::Subcommand;
 
+use super::cache::Cache;
 use super::connection::Connection;
 use super::error::CliError;
 use super::group::Group;
@@ -14,6 +15,7 @@ use super::project::Project;
 use super::provider::Provider;
 use super::requests::Requests;
 use super::run::Run;
+use super::shadow::Shadow;
 use super::usage::Usage;
 use crate::config::Sources;
 
@@ -27,6 +29,8 @@ pub(super) enum Online {
     #[command(visible_alias = "request")]
     Requests(Requests),
     Run(Run),
+    Cache(Cache),
+    Shadow(Shadow),
     Usage(Usage),
 }
 
@@ -41,6 +45,8 @@ impl Online {
             Self::Group(group) => group.run(api).await.map(Some),
             Self::Requests(requests) => requests.run(api, json).await,
             Self::Run(run) => run.run(api).await.map(Some),
+            Self::Cache(cache) => cache.run(api).await.map(Some),
+            Self::Shadow(shadow) => shadow.run(api).await.map(Some),
             Self::Usage(usage) => usage.run(api).await.map(Some),
         })
     }
@@ -54,6 +60,8 @@ impl Online {
             Self::Group(group) => &group.connection,
             Self::Requests(requests) => &requests.connection,
             Self::Run(run) => &run.connection,
+            Self::Cache(cache) => &cache.connection,
+            Self::Shadow(shadow) => &shadow.connection,
             Self::Usage(usage) => &usage.connection,
         }
     }

@@ -2,6 +2,7 @@
 //! every rule about projects is the server's.
 
 use clap::{Args, Subcommand};
+use farthing_actors::domain::ResponseCache;
 use serde_json::{Map, Value, json};
 
 use super::connection::Connection;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Show or change what a project may spend
     Budget(ChangeBudget),
+    /// Show or change whether a project's answers are given again
+    Cache(ChangeCache),
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +62,9 @@ struct Create {
     budget: BudgetFlags,
     #[command(flatten)]
     limits: LimitFlags,
+    /// Give its answers again for so many seconds to who asks the same
+    #[arg(long, value_name = "SECONDS")]
+    cache_ttl: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +78,18 @@ struct ChangeBudget {
     unlimited: bool,
 }
 
+#[derive(Debug, Args)]
+struct ChangeCache {
+    /// Its name or id
+    project: String,
+    /// For so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u32>,
+    /// Ask anew each time
+    #[arg(long, conflicts_with = "ttl")]
+    off: bool,
+}
+
 impl Project {
     pub(super) async fn run(&self, api: &Api) -> Result<Reply, CliError> {
         match &self.command {
@@ -82,6 +100,7 @@ impl Project {
             }
             Command::Show { project } => Ok(shown(lookup::one(api, PROJECT, project, |_| true).await?)),
             Command::Budget(change) => change.run(api).await,
+            Command::Cache(change) => change.run(api).await,
         }
     }
 }
@@ -93,7 +112,21 @@ impl Create {
             body.insert("parent".to_owned(), json!(parent));
         }
         put_grants(&mut body, &self.budget, &self.limits);
+        if let Some(ttl_seconds) = self.cache_ttl {
+            body.insert("response_cache".to_owned(), json!(ResponseCache { ttl_seconds }));
+        }
         Value::Object(body)
+    }
+}
+
+impl ChangeCache {
+    async fn run(&self, api: &Api) -> Result<Reply, CliError> {
+        let cache = self.ttl.map(|ttl_seconds| ResponseCache { ttl_seconds });
+        if cache.is_none() && !self.off {
+            return Ok(shown(lookup::one(api, PROJECT, &self.project, |_| true).await?));
+        }
+        let id = lookup::id(api, PROJECT, &self.project).await?;
+        Ok(shown(api.patch(&PROJECT.address(&id, ""), &json!({ "response_cache": cache })).await?))
     }
 }
 

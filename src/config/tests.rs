@@ -124,6 +124,9 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__DATA_DIR", "/var/lib/farthing")
         .with("FARTHING__DATABASE__URL", "sqlite:///srv/books.db")
         .with("FARTHING__DATABASE__DURABILITY", "power")
+        .with("FARTHING__CACHE__MAX_BYTES", "0")
+        .with("FARTHING__CACHE__MAX_ENTRY_BYTES", "4096")
+        .with("FARTHING__CACHE__MAX_AGE_SECONDS", "60")
         .with("FARTHING__CATALOGUE__URL", "")
         .with("FARTHING__CATALOGUE__REFRESH_HOURS", "6")
         .with("FARTHING__AUDIT__ENABLED", "true")
@@ -139,6 +142,8 @@ fn every_setting_can_be_set_in_the_environment() {
     let config = scene.load();
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:0");
     assert_eq!(config.server.trusted_proxies.len(), 2);
+    let cache = CacheConfig { max_bytes: 0, max_entry_bytes: 4_096, max_age: Duration::from_secs(60) };
+    assert_eq!(config.cache, cache);
     assert!(config.server.trusted_proxies.iter().any(|network| network.contains([10, 1, 2, 3].into())));
     let server = &config.server;
     assert_eq!((server.workers, server.max_in_flight, server.max_body_bytes), (3, 7, 1024));

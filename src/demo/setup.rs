@@ -1,7 +1,7 @@
 //! What the demo starts with, made through the same verbs an operator has.
 
 use farthing_actors::domain::{
-    Allowed, Budget, Limits, Money, Price, ProviderKind, Scope, Thresholds, Timeouts, WindowKind, window::Zone,
+    Allowed, Budget, Limits, Mode, Money, Price, ProviderKind, Scope, Thresholds, Timeouts, WindowKind, window::Zone,
 };
 
 use crate::admin::keys::{IssuedKey, KeyDraft};
@@ -81,9 +81,11 @@ fn project() -> ProjectDraft {
             window: WindowKind::Day,
             time_zone: Zone::utc(),
             warn_percent: Thresholds::default(),
+            mode: Mode::Enforce,
         }),
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        response_cache: None,
     }
 }
 
@@ -93,7 +95,7 @@ fn key() -> KeyDraft {
         name: "demo".to_owned(),
         expires_in_days: Some(1),
         budget: None,
-        limits: Limits { rpm: Some(600), tpm: None, concurrency: Some(20) },
+        limits: Limits { rpm: Some(600), tpm: None, concurrency: Some(20), ..Limits::default() },
         allowed_models: Allowed::default(),
         max_requests: None,
         run_limit: None,

@@ -37,7 +37,8 @@ async fn ask(relay: &Rc<Relay>, key: &Arc<AuthorizedKey>, question: &str, stream
         "sandbox": { "chunk_ms": 20 },
     });
     let Ok(chat) = ChatRequest::parse(Bytes::from(body.to_string())) else { return };
-    let ask = Ask { request: Request::Chat(chat), headers: Vec::new(), run: None, tags: None, claim: None };
+    let ask =
+        Ask { request: Request::Chat(chat), headers: Vec::new(), run: None, tags: None, claim: None, caching: None };
     if let Ok(answer) = relay.serve(RequestId::generate(), Arc::clone(key), ask).await
         && let AnswerBody::Stream(mut pieces, _) = answer.body
     {

@@ -2,7 +2,8 @@
 //! Owns the rule that a refusal of one gives back the other, and that every refusal is on record.
 
 use farthing_actors::domain::{CallStatus, LineKind, Money, Provenance, ServiceTier, Usage};
-use farthing_actors::ledger::{Entry, HoldRequest, Outcome};
+use farthing_actors::ledger::{Entry, Hold, HoldRequest, Outcome};
+use farthing_actors::limiters::Permit;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::estimate::Estimate;
@@ -29,27 +30,41 @@ impl Relay {
             amount: estimate.ceiling(&candidates),
             expected: estimate.expected(),
             least: estimate.least(exchange.head()).ceiling(&candidates),
-            run_limit: exchange.key.key.run_limit.filter(|_| exchange.ask.run.is_some()),
+            run_limit: exchange.run_limit(),
             patience_ms: patience_ms(&candidates),
         };
         let asked = hold.amount;
-        let (permit, hold) =
-            tokio::join!(self.limiters.admit(&exchange.key.limits, estimate.tokens()), self.ledger.hold(hold));
+        let (permit, hold) = self.admit_both(exchange, hold, estimate.tokens()).await?;
+        let (estimate, lowered) = estimate.within(hold.granted(), asked, &candidates);
+        Ok(Admitted {
+            candidates,
+            estimate,
+            hold,
+            permit,
+            attempts: 0,
+            tried: None,
+            failed: None,
+            lowered,
+            waited: std::time::Duration::ZERO,
+            ignored: Vec::new(),
+        })
+    }
+
+    /// A permit for `tokens` and what `hold` asks for, asked together: both or none.
+    ///
+    /// # Errors
+    /// The refusal, which is then recorded.
+    pub(super) async fn admit_both(
+        &self,
+        exchange: &Exchange,
+        hold: HoldRequest,
+        tokens: u64,
+    ) -> Result<(Permit, Hold), RelayError> {
+        let (permit, hold) = tokio::join!(self.limiters.admit(&exchange.key.limits, tokens), self.ledger.hold(hold));
         match (permit, hold) {
             (Ok(permit), Ok(hold)) => {
-                let (estimate, lowered) = estimate.within(hold.granted(), asked, &candidates);
-                Ok(Admitted {
-                    candidates,
-                    estimate,
-                    hold,
-                    permit,
-                    attempts: 0,
-                    tried: None,
-                    failed: None,
-                    lowered,
-                    waited: std::time::Duration::ZERO,
-                    ignored: Vec::new(),
-                })
+                self.note_shadowed(exchange, &permit, &hold);
+                Ok((permit, hold))
             }
             (Err(limited), Ok(hold)) => {
                 let refused = self.outcome_of_refusal(exchange, 429);

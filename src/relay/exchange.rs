@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use farthing_actors::cache::Slot;
 use farthing_actors::domain::{Clock, KeyId, Money, RequestId, RunId, Scope, Timestamp};
 use farthing_actors::idempotency::Claim;
 use farthing_actors::keyring::ring::AuthorizedKey;
@@ -14,6 +15,7 @@ use farthing_actors::registry::catalogue::Candidate;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::cached::{CacheState, Caching, Keepsake};
 use super::estimate::Estimate;
 use crate::dialect::{Head, Request};
 use crate::upstream::Delivery;
@@ -30,6 +32,8 @@ pub struct Ask {
     pub tags: Option<Box<str>>,
     /// The client's idempotency key, in use by this request. Boxed: few requests have one.
     pub claim: Option<Box<Claim>>,
+    /// What it wants of the cache, where it or its project asked for one.
+    pub caching: Option<Caching>,
 }
 
 /// A request that has arrived.
@@ -41,6 +45,12 @@ pub(super) struct Exchange {
     pub placed_at: Timestamp,
     /// Why it goes where it goes, once that is decided.
     pub why: Option<Arc<str>>,
+    /// What became of what it wanted of the cache.
+    pub cache: Option<CacheState>,
+    /// Where its answer is kept, if it is.
+    pub slot: Option<Slot>,
+    /// That answer, once it has begun.
+    pub keepsake: Option<Box<Keepsake>>,
 }
 
 /// A request that may be sent: money and a place are set aside for it.
@@ -107,11 +117,14 @@ pub struct Facts {
     pub ignored: Vec<String>,
     /// The cap on output, where a budget forced one lower than the client's.
     pub lowered: Option<u64>,
+    /// What became of what the request wanted of the cache, where one was asked for.
+    pub cache: Option<CacheState>,
 }
 
 impl Exchange {
     pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, ask: Ask, clock: &Clock) -> Self {
-        Self { id, key, ask, arrived: clock.monotonic(), placed_at: clock.now(), why: None }
+        let (arrived, placed_at) = (clock.monotonic(), clock.now());
+        Self { id, key, ask, arrived, placed_at, why: None, cache: None, slot: None, keepsake: None }
     }
 
     /// What the request is, without its words.
@@ -141,7 +154,12 @@ impl Exchange {
 
     /// Whether anything limits what the call may cost, so that it needs a price and an output cap.
     pub(super) fn is_budgeted(&self) -> bool {
-        self.key.budgeted || (self.ask.run.is_some() && self.key.key.run_limit.is_some())
+        self.key.budgeted || self.run_limit().is_some()
+    }
+
+    /// What its run may cost, if it is part of one and its key limits that.
+    pub(super) fn run_limit(&self) -> Option<Money> {
+        self.key.key.run_limit.filter(|_| self.ask.run.is_some())
     }
 
     fn scopes(&self) -> Arc<[Scope]> {

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::exchange::Exchange;
 use super::{Relay, RelayError};
+use crate::dialect::Request;
 use crate::logging;
 use crate::upstream::UpstreamError;
 
@@ -90,6 +91,15 @@ pub(super) async fn give_up(claim: Box<Claim>, error: &RelayError) {
     }
 }
 
+/// How the answer to `request` comes.
+pub(super) fn shape_of(request: &Request) -> Shape {
+    match request.head().stream {
+        false => Shape::Whole,
+        true if request.wants_array() => Shape::Array,
+        true => Shape::Events,
+    }
+}
+
 /// A whole body, if it is small enough to be kept, and JSON, as whoever gives it again will say.
 pub(super) fn kept_whole(body: &Bytes, content_type: Option<&str>) -> Option<Vec<u8>> {
     let json = content_type.is_none_or(|kind| kind.trim_start().starts_with("application/json"));
@@ -100,6 +110,8 @@ pub(super) fn kept_whole(body: &Bytes, content_type: Option<&str>) -> Option<Vec
 pub(super) struct Outlet {
     pieces: mpsc::Sender<Bytes>,
     copy: Option<RefCell<Copied>>,
+    /// The most of it that is remembered.
+    most: usize,
 }
 
 /// What went to the client so far.
@@ -113,8 +125,9 @@ struct Copied {
 pub(super) struct Gone;
 
 impl Outlet {
-    pub(super) fn new(pieces: mpsc::Sender<Bytes>, copies: bool) -> Self {
-        Self { pieces, copy: copies.then(RefCell::default) }
+    /// An outlet that remembers up to `most` bytes; with none, nothing.
+    pub(super) fn new(pieces: mpsc::Sender<Bytes>, most: usize) -> Self {
+        Self { pieces, copy: (most > 0).then(RefCell::default), most }
     }
 
     /// Sends a piece on.
@@ -123,7 +136,7 @@ impl Outlet {
     /// If the client has left, or has not read for so long that it will not.
     pub(super) async fn send(&self, piece: Bytes) -> Result<(), Gone> {
         if let Some(copy) = &self.copy {
-            copy.borrow_mut().add(&piece);
+            copy.borrow_mut().add(&piece, self.most);
         }
         match self.pieces.try_send(piece) {
             Ok(()) => Ok(()),
@@ -142,15 +155,15 @@ impl Outlet {
     /// All that was sent and `last`, if that is not too much to be kept.
     pub(super) fn kept(&self, last: &Bytes) -> Option<Vec<u8>> {
         let mut copy = self.copy.as_ref()?.borrow_mut();
-        copy.add(last);
-        (copy.length <= MAX_KEPT).then(|| copy.pieces.concat())
+        copy.add(last, self.most);
+        (copy.length <= self.most).then(|| copy.pieces.concat())
     }
 }
 
 impl Copied {
-    fn add(&mut self, piece: &Bytes) {
+    fn add(&mut self, piece: &Bytes, most: usize) {
         self.length = self.length.saturating_add(piece.len());
-        if self.length <= MAX_KEPT {
+        if self.length <= most {
             self.pieces.push(piece.clone());
         } else {
             self.pieces = Vec::new();
@@ -163,14 +176,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_is_kept_up_to_a_mebibyte_and_only_if_wanted() {
+    fn what_was_sent_is_kept_up_to_a_bound_and_only_if_wanted() {
         let (pieces, _client) = mpsc::channel(16);
         let half = Bytes::from(vec![b'x'; MAX_KEPT / 2]);
-        let outlet = Outlet::new(pieces.clone(), true);
+        let outlet = Outlet::new(pieces.clone(), MAX_KEPT);
         assert_eq!(outlet.kept(&half).map(|kept| kept.len()), Some(MAX_KEPT / 2));
         assert_eq!(outlet.kept(&half).map(|kept| kept.len()), Some(MAX_KEPT));
         assert_eq!(outlet.kept(&Bytes::from_static(b"y")), None);
         assert_eq!(outlet.kept(&Bytes::new()), None, "a gap stays a gap");
-        assert_eq!(Outlet::new(pieces, false).kept(&half), None);
+        assert_eq!(Outlet::new(pieces, 0).kept(&half), None);
     }
 }

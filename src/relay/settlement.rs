@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Price, Provenance, Units, Usage};
+use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Price, Provenance, ProviderId, Units, Usage};
 use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
@@ -101,6 +101,17 @@ impl Relay {
         };
         let provider = target.as_ref().map(|target| target.provider);
         let provider = provider.or_else(|| candidates.first().map(|first| first.provider.id));
+        self.book(exchange, hold, (target, provider), outcome).await
+    }
+
+    /// Closes a hold at `outcome` and tells everybody.
+    pub(super) async fn book(
+        &self,
+        exchange: &Exchange,
+        hold: Hold,
+        (target, provider): (Option<Target>, Option<ProviderId>),
+        outcome: Outcome,
+    ) -> Option<Money> {
         let mut event = usage_recorded(exchange, &outcome);
         let cost = self.close(hold, target, outcome).await;
         event.time = self.clock.now();

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::breakers::Trial;
-use farthing_actors::domain::{CallStatus, Estimate as Why, Money};
-use farthing_actors::idempotency::Shape;
+use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Units};
+use farthing_actors::idempotency::{MAX_KEPT, Shape};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::tasks::Stage;
 use tokio::sync::mpsc;
 
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
-use super::keeping::{Outlet, kept_whole};
+use super::keeping::{Outlet, kept_whole, shape_of};
 use super::metering::{heard, read_aloud};
 use super::pump::{PumpEnd, pump};
 use super::recount::transcript;
@@ -38,12 +38,17 @@ impl Relay {
     pub(super) async fn pass_on(&self, mut exchange: Exchange, admitted: Admitted, opened: Opened, client: Client) {
         let Opened { candidate, trial, first_token, answer } = opened;
         let mut facts = self.facts(&exchange, &admitted, &candidate);
+        exchange.keepsake = Self::keepsake(&exchange, &facts, &candidate);
         let candidate = Chosen { candidate, trial, first_token };
         match answer {
             OpenedAnswer::Whole(whole) => {
-                facts.cost = self.settle_whole(&exchange, admitted, candidate, &whole).await;
+                let (cost, units) = self.settle_whole(&exchange, admitted, candidate, &whole).await;
+                facts.cost = cost;
                 let kind = whole.content_type.clone();
                 let body = in_clients_words(&exchange, whole, facts.cost);
+                if let Some(keepsake) = exchange.keepsake.take().filter(|_| cost.is_some()) {
+                    self.keep_for_others(*keepsake, &units, &body);
+                }
                 if exchange.ask.claim.is_some() {
                     Box::pin(self.keep(&mut exchange, facts.cost, (Shape::Whole, kept_whole(&body, kind.as_deref()))))
                         .await;
@@ -55,7 +60,7 @@ impl Relay {
                 let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
                 let body = AnswerBody::Stream(body, clients_delivery(&exchange.ask.request));
                 drop(client.send(Ok(Answer { facts, body })));
-                let pieces = Outlet::new(pieces, exchange.ask.claim.is_some());
+                let pieces = Outlet::new(pieces, self.most_kept(&exchange));
                 // Boxed: a whole answer should not carry the room that only a stream needs.
                 Box::pin(self.relay_stream(exchange, admitted, candidate, (*stream, pieces))).await;
             }
@@ -68,7 +73,7 @@ impl Relay {
         admitted: Admitted,
         chosen: Chosen,
         whole: &OpenedWhole,
-    ) -> Option<Money> {
+    ) -> (Option<Money>, Units) {
         // What generates nothing owes nothing for the size of its answer.
         let generated = if exchange.head().output_cap == Some(0) { 0 } else { whole.body.len() };
         let seen = Seen { text_bytes: u64::try_from(generated).unwrap_or(u64::MAX), ..Seen::default() };
@@ -88,7 +93,13 @@ impl Relay {
         let later = self.recount(exchange, &mut end, || transcript(exchange, whole)).await;
         let cost = self.settle(exchange, admitted, Some(target), end).await;
         self.correct(exchange.id, later);
-        cost
+        (cost, usage.units)
+    }
+
+    /// How much of a stream is remembered, for whoever is given it again.
+    fn most_kept(&self, exchange: &Exchange) -> usize {
+        let named = exchange.ask.claim.as_ref().map_or(0, |_| MAX_KEPT);
+        exchange.keepsake.as_ref().map_or(named, |_| self.cache.bounds().max_entry_bytes.max(named))
     }
 
     async fn relay_stream(
@@ -113,13 +124,17 @@ impl Relay {
         };
         let mut end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended)).await;
         let later = self.recount(&exchange, &mut end, || reader.transcript()).await;
+        let units = end.usage.units;
         let cost = self.settle(&exchange, admitted, Some(target), end).await;
         self.correct(exchange.id, later);
         let last = match ended {
             PumpEnd::Complete => {
                 let last = reader.tail(cost.map(|cost| receipt(&exchange, cost)).as_deref());
-                let shape = if exchange.ask.request.wants_array() { Shape::Array } else { Shape::Events };
-                self.keep(&mut exchange, cost, (shape, pieces.kept(&last))).await;
+                let (shape, body) = (shape_of(&exchange.ask.request), pieces.kept(&last));
+                if let (Some(keepsake), Some(_), Some(body)) = (exchange.keepsake.take(), cost, &body) {
+                    self.keep_for_others(*keepsake, &units, body);
+                }
+                self.keep(&mut exchange, cost, (shape, body)).await;
                 last
             }
             PumpEnd::Failed(_) => broken_off(&exchange.ask.request),
@@ -175,6 +190,7 @@ impl Relay {
             headroom: admitted.permit.headroom(),
             ignored: admitted.ignored.clone(),
             lowered: admitted.lowered,
+            cache: exchange.cache,
         }
     }
 }
@@ -195,7 +211,8 @@ fn in_clients_words(exchange: &Exchange, whole: OpenedWhole, cost: Option<Money>
     }
 }
 
-fn clients_delivery(request: &Request) -> Delivery {
+/// How a stream goes to the client.
+pub(super) fn clients_delivery(request: &Request) -> Delivery {
     if request.wants_array() { Delivery::Array } else { Delivery::Events }
 }
 

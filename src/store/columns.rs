@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use farthing_actors::domain::{Allowed, Budget, Limits, Scope, Thresholds, WindowKind};
+use farthing_actors::domain::{Allowed, Budget, Limits, Mode, Scope, Thresholds, WindowKind};
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
@@ -16,8 +16,8 @@ pub(super) struct Row<'a> {
     pub(super) id: &'a str,
 }
 
-/// The columns of a budget: limit, window, time zone, and the percents of which operators are told.
-pub(super) type BudgetColumns = (Option<String>, Option<String>, Option<String>, Option<String>);
+/// The columns of a budget: limit, window, time zone, the percents of which operators are told, and the mode.
+pub(super) type BudgetColumns = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 impl Row<'_> {
     /// A value kept by its text form.
@@ -43,8 +43,8 @@ impl Row<'_> {
     /// The budget, if the row has one.
     pub(super) fn budget(self, columns: &BudgetColumns) -> Result<Option<Budget>, StoreError> {
         match columns {
-            (None, None, None, _) => Ok(None),
-            (Some(limit), Some(window), Some(zone), warn) => Ok(Some(Budget {
+            (None, None, None, _, _) => Ok(None),
+            (Some(limit), Some(window), Some(zone), warn, mode) => Ok(Some(Budget {
                 limit_usd: self.parse("budget_limit", limit)?,
                 window: self.parse::<WindowKind>("budget_window", window)?,
                 time_zone: self.parse("budget_time_zone", zone)?,
@@ -52,22 +52,28 @@ impl Row<'_> {
                     Some(warn) => self.json("budget_warn", warn)?,
                     None => Thresholds::default(),
                 },
+                mode: self.mode("budget_mode", mode.as_deref())?,
             })),
             _ => Err(self.damaged("budget_limit", "a budget needs limit, window and time zone")),
         }
     }
 
+    /// The mode; a row of before there was one refuses.
+    fn mode(self, column: &str, mode: Option<&str>) -> Result<Mode, StoreError> {
+        Ok(mode.map(|mode| self.parse(column, mode)).transpose()?.unwrap_or_default())
+    }
+
     /// The limits.
     pub(super) fn limits(
         self,
-        rpm: Option<i64>,
-        tpm: Option<i64>,
-        concurrency: Option<i64>,
+        (rpm, tpm, concurrency): (Option<i64>, Option<i64>, Option<i64>),
+        mode: Option<&str>,
     ) -> Result<Limits, StoreError> {
         Ok(Limits {
             rpm: self.optional("rpm", rpm)?,
             tpm: self.optional("tpm", tpm)?,
             concurrency: self.optional("concurrency", concurrency)?,
+            mode: self.mode("limits_mode", mode)?,
         })
     }
 
@@ -82,7 +88,8 @@ pub(super) fn budget_columns(budget: Option<&Budget>) -> BudgetColumns {
     let limit = budget.map(|budget| budget.limit_usd.to_string());
     let window = budget.map(|budget| budget.window.name().to_owned());
     let warn = budget.map(|budget| serde_json::json!(budget.warn_percent).to_string());
-    (limit, window, budget.map(|budget| budget.time_zone.to_string()), warn)
+    let mode = budget.map(|budget| budget.mode.name().to_owned());
+    (limit, window, budget.map(|budget| budget.time_zone.to_string()), warn, mode)
 }
 
 /// A number for a signed column. The owners refuse figures that would not fit, long before this.

@@ -53,6 +53,8 @@ struct KeyRow {
     budget_window: Option<String>,
     budget_time_zone: Option<String>,
     budget_warn: Option<String>,
+    budget_mode: Option<String>,
+    limits_mode: Option<String>,
     rpm: Option<i64>,
     tpm: Option<i64>,
     concurrency: Option<i64>,
@@ -106,7 +108,8 @@ pub fn terms(connection: &mut SqliteConnection) -> Result<Terms, StoreError> {
 /// If the database does not answer or a row is damaged.
 pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>, StoreError> {
     let window = (virtual_keys::budget_window, virtual_keys::budget_time_zone);
-    let columns = (virtual_keys::budget_limit, window.0, window.1, virtual_keys::budget_warn);
+    let columns =
+        (virtual_keys::budget_limit, window.0, window.1, virtual_keys::budget_warn, virtual_keys::budget_mode);
     let live = virtual_keys::table.filter(virtual_keys::revoked_at.is_null());
     let budgeted = live.filter(virtual_keys::budget_limit.is_not_null());
     let rows: Vec<(String, columns::BudgetColumns)> = budgeted.select((virtual_keys::id, columns)).load(connection)?;
@@ -117,7 +120,8 @@ pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>
 
 impl From<&VirtualKey> for KeyRow {
     fn from(key: &VirtualKey) -> Self {
-        let (budget_limit, budget_window, budget_time_zone, budget_warn) = columns::budget_columns(key.budget.as_ref());
+        let (budget_limit, budget_window, budget_time_zone, budget_warn, budget_mode) =
+            columns::budget_columns(key.budget.as_ref());
         Self {
             id: key.id.to_string(),
             project_id: key.project.to_string(),
@@ -128,6 +132,8 @@ impl From<&VirtualKey> for KeyRow {
             budget_window,
             budget_time_zone,
             budget_warn,
+            budget_mode,
+            limits_mode: Some(key.limits.mode.name().to_owned()),
             rpm: key.limits.rpm.map(i64::from),
             tpm: key.limits.tpm.map(columns::signed),
             concurrency: key.limits.concurrency.map(i64::from),
@@ -148,8 +154,14 @@ impl KeyRow {
             id: row.parse("id", &self.id)?,
             project: row.parse("project_id", &self.project_id)?,
             digest: self.digest.try_into().map_err(|_| row.damaged("digest", "must be 32 bytes"))?,
-            budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone, self.budget_warn))?,
-            limits: row.limits(self.rpm, self.tpm, self.concurrency)?,
+            budget: row.budget(&(
+                self.budget_limit,
+                self.budget_window,
+                self.budget_time_zone,
+                self.budget_warn,
+                self.budget_mode,
+            ))?,
+            limits: row.limits((self.rpm, self.tpm, self.concurrency), self.limits_mode.as_deref())?,
             allowed_models: row.json("allowed_models", &self.allowed_models)?,
             max_requests: row.optional("max_requests", self.max_requests)?,
             run_limit: self.run_limit.as_deref().map(|limit| row.parse("run_limit", limit)).transpose()?,

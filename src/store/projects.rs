@@ -4,7 +4,7 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use farthing_actors::domain::{Budget, ProjectId, Scope, Timestamp};
+use farthing_actors::domain::{Budget, ProjectId, ResponseCache, Scope, Timestamp};
 use farthing_actors::keyring::Project;
 
 use super::StoreError;
@@ -22,10 +22,13 @@ struct ProjectRow {
     budget_window: Option<String>,
     budget_time_zone: Option<String>,
     budget_warn: Option<String>,
+    budget_mode: Option<String>,
+    limits_mode: Option<String>,
     rpm: Option<i64>,
     tpm: Option<i64>,
     concurrency: Option<i64>,
     allowed_models: String,
+    response_cache_ttl: Option<i64>,
     created_at: i64,
 }
 
@@ -74,7 +77,7 @@ fn named_by_the_ledger() -> Error {
 /// If the database does not answer or a row is damaged.
 pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>, StoreError> {
     let window = (projects::budget_window, projects::budget_time_zone);
-    let columns = (projects::budget_limit, window.0, window.1, projects::budget_warn);
+    let columns = (projects::budget_limit, window.0, window.1, projects::budget_warn, projects::budget_mode);
     let budgeted = projects::table.filter(projects::budget_limit.is_not_null());
     let rows: Vec<(String, columns::BudgetColumns)> = budgeted.select((projects::id, columns)).load(connection)?;
     columns::budgets("projects", &rows)
@@ -82,7 +85,7 @@ pub fn budgets(connection: &mut SqliteConnection) -> Result<Vec<(Scope, Budget)>
 
 impl From<&Project> for ProjectRow {
     fn from(project: &Project) -> Self {
-        let (budget_limit, budget_window, budget_time_zone, budget_warn) =
+        let (budget_limit, budget_window, budget_time_zone, budget_warn, budget_mode) =
             columns::budget_columns(project.budget.as_ref());
         Self {
             id: project.id.to_string(),
@@ -92,10 +95,13 @@ impl From<&Project> for ProjectRow {
             budget_window,
             budget_time_zone,
             budget_warn,
+            budget_mode,
+            limits_mode: Some(project.limits.mode.name().to_owned()),
             rpm: project.limits.rpm.map(i64::from),
             tpm: project.limits.tpm.map(columns::signed),
             concurrency: project.limits.concurrency.map(i64::from),
             allowed_models: columns::allowed_column(&project.allowed_models),
+            response_cache_ttl: project.response_cache.map(|cache| i64::from(cache.ttl_seconds)),
             created_at: project.created_at.0,
         }
     }
@@ -107,9 +113,18 @@ impl ProjectRow {
         Ok(Project {
             id: row.parse("id", &self.id)?,
             parent: self.parent_id.as_deref().map(|parent| row.parse("parent_id", parent)).transpose()?,
-            budget: row.budget(&(self.budget_limit, self.budget_window, self.budget_time_zone, self.budget_warn))?,
-            limits: row.limits(self.rpm, self.tpm, self.concurrency)?,
+            budget: row.budget(&(
+                self.budget_limit,
+                self.budget_window,
+                self.budget_time_zone,
+                self.budget_warn,
+                self.budget_mode,
+            ))?,
+            limits: row.limits((self.rpm, self.tpm, self.concurrency), self.limits_mode.as_deref())?,
             allowed_models: row.json("allowed_models", &self.allowed_models)?,
+            response_cache: row
+                .optional("response_cache_ttl", self.response_cache_ttl)?
+                .map(|ttl_seconds| ResponseCache { ttl_seconds }),
             created_at: Timestamp(self.created_at),
             name: self.name,
         })

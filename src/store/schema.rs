@@ -188,6 +188,9 @@ diesel::table! {
         managed_by -> Text,
         created_at -> BigInt,
         budget_warn -> Nullable<Text>,
+        response_cache_ttl -> Nullable<BigInt>,
+        budget_mode -> Nullable<Text>,
+        limits_mode -> Nullable<Text>,
     }
 }
 
@@ -289,5 +292,7 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
         created_at -> BigInt,
         budget_warn -> Nullable<Text>,
+        budget_mode -> Nullable<Text>,
+        limits_mode -> Nullable<Text>,
     }
 }

@@ -2,6 +2,7 @@
 //! Refuses everybody without a valid key, even to say that there is nothing at a path.
 
 pub mod answer;
+mod caching;
 pub mod chat_completions;
 pub mod gemini;
 mod idempotency;
@@ -89,7 +90,8 @@ async fn serve(
         Before::Nothing(claim) => claim,
         Before::Answered(answered) => return answer::again(answered),
     };
-    let answer = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(http), claim }).await?;
+    let caching = caching::wanted(http, &key, relay.cache.bounds().max_age);
+    let answer = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(http), claim, caching }).await?;
     Ok(answer::respond(answer))
 }
 

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod body;
 pub mod budget;
+pub mod cache;
 pub mod catalogue;
 pub mod groups;
 pub mod keys;
@@ -16,6 +17,7 @@ pub mod providers;
 pub mod requests;
 pub mod routes;
 pub mod runs;
+pub mod shadow;
 pub mod tokens;
 pub mod usage;
 

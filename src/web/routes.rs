@@ -10,7 +10,8 @@ use actix_web::{Resource, Scope};
 
 use super::dashboard::{self, assets, overview, page, sign_in};
 use super::manage::{
-    audit, catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, tokens, usage,
+    audit, cache, catalogue, groups, keys, ledger, models, projects, providers, requests, routes, runs, shadow, tokens,
+    usage,
 };
 use super::{data, feed, manage, probes};
 
@@ -118,6 +119,7 @@ fn callers(config: &mut ServiceConfig) {
                 .route(delete().to(projects::delete)),
         )
         .service(at("/projects/{id}/revoke-keys").route(post().to(projects::revoke_keys)))
+        .service(at("/cache").route(get().to(cache::show)).route(delete().to(cache::purge)))
         .service(at("/keys").route(get().to(keys::list)).route(post().to(keys::create)))
         .service(
             at("/keys/{id}")
@@ -141,6 +143,7 @@ fn books(config: &mut ServiceConfig) {
         .service(at("/audit/{id}").route(get().to(audit::show)))
         .service(at("/requests").route(get().to(requests::list)))
         .service(at("/requests/{id}").route(get().to(requests::show)))
+        .service(at("/shadow").route(get().to(shadow::show)).route(delete().to(shadow::forget)))
         .service(at("/usage/summary").route(get().to(usage::summary)))
         .service(at("/usage/series").route(get().to(usage::series)))
         .service(at("/usage/breakdown").route(get().to(usage::breakdown)))

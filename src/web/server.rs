@@ -76,6 +76,8 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessToke
         ledger: gateway.ledger.clone(),
         limiters: gateway.limiters.clone(),
         breakers: gateway.breakers.clone(),
+        cache: gateway.cache.clone(),
+        shadow: gateway.shadow.clone(),
         feed: gateway.feed.clone(),
         catalogue: gateway.catalogue.clone(),
         patterns: gateway.patterns.clone(),

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shadow::Mode;
+
 /// Traffic limits of a key or a project; an absent one does not limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -13,11 +15,14 @@ pub struct Limits {
     pub tpm: Option<u64>,
     /// Calls in flight at once.
     pub concurrency: Option<u32>,
+    /// Whether a call that does not fit is refused.
+    #[serde(skip_serializing_if = "Mode::is_enforced")]
+    pub mode: Mode,
 }
 
 impl Limits {
     /// Whether nothing is limited.
     pub fn is_unlimited(&self) -> bool {
-        *self == Self::default()
+        *self == Self { mode: self.mode, ..Self::default() }
     }
 }

@@ -151,23 +151,25 @@ pub enum Estimate {
     Insane,
 }
 
-/// Where a usage figure comes from. Text form: `provider`, `counted`, `estimated:<why>`.
+/// Where a usage figure comes from. Text form: `provider`, `counted`, `cached`, `estimated:<why>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provenance {
     /// The provider's own final figures.
     Provider,
     /// Counted here with the model's tokenizer.
     Counted,
+    /// Nothing was consumed: the answer was given before.
+    Cached,
     /// Estimated here, with the reason.
     Estimated(Estimate),
 }
 
 impl Provenance {
-    /// The family without the reason: `provider`, `counted` or `estimated`.
+    /// The family without the reason: `provider`, `counted` (nothing, where the answer was cached) or `estimated`.
     pub fn family(self) -> &'static str {
         match self {
             Self::Provider => "provider",
-            Self::Counted => "counted",
+            Self::Counted | Self::Cached => "counted",
             Self::Estimated(_) => "estimated",
         }
     }
@@ -195,6 +197,7 @@ impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Estimated(why) => write!(f, "estimated:{why}"),
+            Self::Cached => f.write_str("cached"),
             other => f.write_str(other.family()),
         }
     }
@@ -202,7 +205,7 @@ impl fmt::Display for Provenance {
 
 /// A text that names no provenance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected provider, counted or estimated:<why>")]
+#[error("expected provider, counted, cached or estimated:<why>")]
 pub struct UnknownProvenance;
 
 impl FromStr for Provenance {
@@ -212,6 +215,7 @@ impl FromStr for Provenance {
         match text {
             "provider" => Ok(Self::Provider),
             "counted" => Ok(Self::Counted),
+            "cached" => Ok(Self::Cached),
             _ => {
                 let why = text.strip_prefix("estimated:").ok_or(UnknownProvenance)?;
                 let known = Estimate::ALL.iter().find(|(_, name)| *name == why);
@@ -230,7 +234,7 @@ mod tests {
     #[test]
     fn provenance_text_round_trips() {
         let estimates = Estimate::ALL.iter().map(|(why, _)| Provenance::Estimated(*why));
-        for provenance in [Provenance::Provider, Provenance::Counted].into_iter().chain(estimates) {
+        for provenance in [Provenance::Provider, Provenance::Counted, Provenance::Cached].into_iter().chain(estimates) {
             assert_eq!(provenance.to_string().parse(), Ok(provenance));
         }
     }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use super::error::KeyringError;
 use super::ring::{KeyDigest, Keys, MAX_DEPTH, Project, VirtualKey};
-use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Timestamp, name};
+use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, ResponseCache, Timestamp, name};
 
 /// Far above any limit and far below what a row can hold.
 const MAX_TOKENS_PER_MINUTE: u64 = 1_000_000_000_000;
+
+/// A month: what is older than any answer should be.
+const MAX_TTL_SECONDS: u32 = 31 * 24 * 60 * 60;
 
 /// One accepted change, to be saved as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +108,7 @@ impl Keys {
 
     fn check_project(&self, project: &Project) -> Result<(), KeyringError> {
         check_fields(&project.name, project.budget.as_ref(), project.limits, &project.allowed_models)?;
+        check_cache(project.response_cache)?;
         if self.project_by_name(&project.name).is_some_and(|other| other.id != project.id) {
             return Err(KeyringError::NameTaken);
         }
@@ -172,6 +176,12 @@ fn check_limits(limits: Limits) -> Result<(), KeyringError> {
         return Err(KeyringError::invalid("limits.concurrency", AT_LEAST_ONE));
     }
     Ok(())
+}
+
+fn check_cache(cache: Option<ResponseCache>) -> Result<(), KeyringError> {
+    let sound = cache.is_none_or(|cache| (1..=MAX_TTL_SECONDS).contains(&cache.ttl_seconds));
+    let reason = format!("must be between 1 and {MAX_TTL_SECONDS}; null keeps no answers");
+    if sound { Ok(()) } else { Err(KeyringError::invalid("response_cache.ttl_seconds", reason)) }
 }
 
 fn is_pattern(pattern: &str) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::KeyringError;
-use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp};
+use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, ResponseCache, Scope, Timestamp};
 
 /// The keyed hash of a presented key: the only form in which a key is kept.
 pub type KeyDigest = [u8; 32];
@@ -30,6 +30,8 @@ pub struct Project {
     pub limits: Limits,
     /// The models its keys may use.
     pub allowed_models: Allowed,
+    /// Whether its answers are given again; those of projects below it are their own affair.
+    pub response_cache: Option<ResponseCache>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -90,7 +92,7 @@ pub struct AuthorizedKey {
     pub limits: Arc<[(Scope, Limits)]>,
     /// The lists of allowed models that apply, without those that allow everything.
     pub allowed: Arc<[Allowed]>,
-    /// Whether any scope has a budget, so that every call needs a price and an output cap.
+    /// Whether any scope has a budget that is enforced, so that every call needs a price and an output cap.
     pub budgeted: bool,
 }
 
@@ -100,12 +102,12 @@ impl AuthorizedKey {
         let mut scopes = vec![Scope::Key(key.id)];
         let mut limits = vec![(Scope::Key(key.id), key.limits)];
         let mut allowed = vec![key.allowed_models.clone()];
-        let mut budgeted = key.budget.is_some();
+        let mut budgeted = key.budget.as_ref().is_some_and(Budget::is_enforced);
         for project in iter::once(project).chain(parents) {
             scopes.push(Scope::Project(project.id));
             limits.push((Scope::Project(project.id), project.limits));
             allowed.push(project.allowed_models.clone());
-            budgeted |= project.budget.is_some();
+            budgeted |= project.budget.as_ref().is_some_and(Budget::is_enforced);
         }
         limits.retain(|(_, limits)| !limits.is_unlimited());
         allowed.retain(|list| !list.0.iter().any(|pattern| pattern == "*"));

@@ -6,7 +6,8 @@ use super::changes::Change;
 use super::error::KeyringError;
 use super::ring::{KeyState, Keys, MAX_DEPTH, Project, VirtualKey};
 use crate::domain::{
-    Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Thresholds, Timestamp, WindowKind, window::Zone,
+    Allowed, Budget, KeyId, Limits, Money, ProjectId, ResponseCache, Scope, Thresholds, Timestamp, WindowKind,
+    window::Zone,
 };
 
 fn project(id: u128, parent: Option<u128>) -> Project {
@@ -17,6 +18,7 @@ fn project(id: u128, parent: Option<u128>) -> Project {
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        response_cache: None,
         created_at: Timestamp(1_000),
     }
 }
@@ -45,6 +47,7 @@ fn budget(limit: &str) -> Option<Budget> {
         window: WindowKind::Day,
         time_zone: Zone::utc(),
         warn_percent: Thresholds::default(),
+        mode: Default::default(),
     })
 }
 
@@ -159,6 +162,10 @@ fn a_wrong_field_is_named() {
     assert_eq!(create(limited(Limits { tpm: Some(u64::MAX), ..Limits::default() })), "limits.tpm");
     assert_eq!(create(limited(Limits { concurrency: Some(0), ..Limits::default() })), "limits.concurrency");
     assert_eq!(create(Project { allowed_models: models(&["a*b"]), ..project(2, None) }), "allowed_models");
+    for ttl_seconds in [0, u32::MAX] {
+        let response_cache = Some(ResponseCache { ttl_seconds });
+        assert_eq!(create(Project { response_cache, ..project(2, None) }), "response_cache.ttl_seconds");
+    }
     assert_eq!(field(ring.create_key(VirtualKey { expires_at: Some(Timestamp(1_000)), ..key(1, 1) })), "expires_at");
     assert_eq!(field(ring.create_key(key(1, 5))), "project");
     assert!(ring.create_project(Project { budget: budget("0"), ..project(2, None) }).is_ok());
@@ -197,7 +204,7 @@ prop_compose! {
     fn any_project()(id in 0_u128..12, parent in proptest::option::of(0_u128..12), name in 0_u8..9, cents in 0_i128..9)
         -> Project {
         let limit_usd = Money::from_picos(cents * 10_000_000_000);
-        let budget = (cents > 0).then(|| Budget { limit_usd, window: WindowKind::Day, time_zone: Zone::utc(), warn_percent: Thresholds::default() });
+        let budget = (cents > 0).then(|| Budget { limit_usd, window: WindowKind::Day, time_zone: Zone::utc(), warn_percent: Thresholds::default(), mode: Default::default() });
         Project { name: format!("name {name}"), budget, ..project(id, parent) }
     }
 }

@@ -7,6 +7,7 @@ mod caps;
 mod closed;
 mod correction;
 mod expiry;
+mod granting;
 mod warning;
 
 use std::collections::{HashMap, HashSet};
@@ -21,8 +22,8 @@ use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenH
 use super::journal::{Closing, Recovered};
 use crate::domain::window::Zone;
 use crate::domain::{
-    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Money, Provenance, RequestId, RunId, Scope, Thresholds,
-    Timestamp, Usage, WindowKind,
+    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Mode, Money, Provenance, RequestId, Rule, RunId, Scope,
+    Shadowed, Thresholds, Timestamp, Usage, WindowKind,
 };
 
 /// Closings remembered so that a repeated one finds its first result: more than can be in flight at once.
@@ -45,6 +46,8 @@ pub struct Book {
     closed: Latest<RequestId, Money>,
     estimated: Latest<RequestId, Entry>,
     adjusted: Latest<AdjustmentId, ()>,
+    /// What would have refused the hold that was placed last.
+    shadowed: Vec<Shadowed>,
     /// The latest time seen: the book's time never goes backwards, so no window is entered twice.
     now: Timestamp,
 }
@@ -91,6 +94,7 @@ impl Book {
             closed: Latest::new(REMEMBERED_CLOSINGS),
             estimated: Latest::new(REMEMBERED_ESTIMATES),
             adjusted: Latest::new(REMEMBERED_ADJUSTMENTS),
+            shadowed: Vec::new(),
             now,
         };
         for open in found.open {
@@ -276,26 +280,6 @@ impl Book {
         Ok(())
     }
 
-    fn grant(&mut self, hold: &HoldRequest) -> Result<Money, HoldError> {
-        let (needed, mut granted) = (hold.amount, hold.amount);
-        for scope in hold.call.scopes.iter().copied() {
-            let Some(account) = self.accounts.at(scope, self.now) else { continue };
-            let free = account.free();
-            if free < needed && free < hold.least.max(Money::ONE) {
-                let (remaining, window_end) = (free.at_least_zero(), account.window.end);
-                return Err(HoldError::OverBudget { scope, remaining, needed, window_end });
-            }
-            granted = granted.min(free);
-        }
-        Ok(granted)
-    }
-
-    /// Whether `amount` can be spent at every scope beside what is held.
-    fn covers(&mut self, scopes: &[Scope], amount: Money) -> bool {
-        let now = self.now;
-        scopes.iter().all(|scope| self.accounts.at(*scope, now).is_none_or(|account| account.free() >= amount))
-    }
-
     fn apply_attempt(&mut self, closing: &Closing) -> bool {
         let Some(in_flight) = self.open.get_mut(&closing.request) else { return false };
         let held = in_flight.open.held();
@@ -344,6 +328,7 @@ fn unlimited() -> Budget {
         window: WindowKind::Total,
         time_zone: Zone::utc(),
         warn_percent: Thresholds::none(),
+        mode: Mode::Enforce,
     }
 }
 

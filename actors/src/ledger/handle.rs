@@ -11,13 +11,13 @@ use tokio::sync::broadcast::error::RecvError;
 use super::LedgerActor;
 use super::book::{Ended, Warning};
 use super::entry::{Adjustment, Entry, Outcome, Target};
-use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest};
+use super::hold::{Balance, Cap, Checkpoint, CloseError, Granted, HoldError, HoldRequest};
 use super::journal::JournalError;
 use super::messages::{
     AbandonHold, BookAdjustment, BookAttempt, CheckJournal, CloseHold, CloseInterrupted, CorrectEstimate,
     CountOpenHolds, KillRun, NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
-use crate::domain::{Budget, CallStatus, LineKind, Money, Provenance, RequestId, RunId, Scope, Usage};
+use crate::domain::{Budget, CallStatus, LineKind, Money, Provenance, RequestId, RunId, Scope, Shadowed, Usage};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 
@@ -42,6 +42,7 @@ pub struct Hold {
     request: RequestId,
     /// What was set aside.
     granted: Money,
+    shadowed: Vec<Shadowed>,
     ledger: Ledger,
     open: bool,
 }
@@ -54,10 +55,12 @@ impl Ledger {
     pub async fn hold(&self, request: HoldRequest) -> Result<Hold, HoldError> {
         // Made before the question: if the asker goes away meanwhile, the guard gives back what may have been placed.
         let granted = request.amount;
-        let mut hold = Hold { request: request.call.request, granted, ledger: self.clone(), open: true };
+        let (id, shadowed) = (request.call.request, Vec::new());
+        let mut hold = Hold { request: id, granted, shadowed, ledger: self.clone(), open: true };
         match self.0.ask_together(PlaceHold(request)).await.map_err(HoldError::from).flatten() {
-            Ok(granted) => {
-                hold.granted = granted;
+            Ok(Granted { amount, shadowed }) => {
+                hold.granted = amount;
+                hold.shadowed = shadowed;
                 Ok(hold)
             }
             Err(error @ HoldError::Actor(ActorError::Gone(_))) => {
@@ -249,6 +252,11 @@ impl Hold {
     /// What was set aside: what was asked for, or less where a budget covers only that.
     pub fn granted(&self) -> Money {
         self.granted
+    }
+
+    /// Budgets that would have refused it, were they enforced.
+    pub fn shadowed(&self) -> &[Shadowed] {
+        &self.shadowed
     }
 
     /// Closes what may have been set aside for a call that is not sent.

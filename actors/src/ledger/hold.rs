@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::entry::{Call, Target};
 use super::journal::Closing;
-use crate::domain::{Money, RequestId, Scope, Timestamp, Usage};
+use crate::domain::{Money, RequestId, Scope, Shadowed, Timestamp, Usage};
 use crate::error::ActorError;
 
 /// Money asked for before a call is sent, and everything needed to close it should this process die.
@@ -83,6 +83,15 @@ impl OpenHold {
     pub fn request(&self) -> RequestId {
         self.hold.call.request
     }
+}
+
+/// What was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// How much: what was asked for, or less where a budget covers only that.
+    pub amount: Money,
+    /// Budgets that would have refused it, were they enforced.
+    pub shadowed: Vec<Shadowed>,
 }
 
 /// Why no hold was placed.

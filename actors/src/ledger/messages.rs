@@ -4,13 +4,13 @@ use actix::Message;
 
 use super::book::Ended;
 use super::entry::{Adjustment, Entry};
-use super::hold::{Balance, Cap, Checkpoint, CloseError, HoldError, HoldRequest};
+use super::hold::{Balance, Cap, Checkpoint, CloseError, Granted, HoldError, HoldRequest};
 use super::journal::JournalError;
 use crate::domain::{Budget, Money, Provenance, RequestId, RunId, Scope, Usage};
 
-/// Set money aside. The answer is how much was: what was asked for, or less where a budget covers only that.
+/// Set money aside.
 #[derive(Message)]
-#[rtype(result = "Result<Money, HoldError>")]
+#[rtype(result = "Result<Granted, HoldError>")]
 pub(super) struct PlaceHold(pub HoldRequest);
 
 /// Close a hold at the true cost of its last attempt.

@@ -2,10 +2,10 @@
 //! Owns that nothing stays set aside that could not be written. Refuses to decide what fits: the book does.
 
 use super::LedgerActor;
-use super::hold::{HoldError, HoldRequest};
+use super::hold::{Granted, HoldError, HoldRequest};
 use super::journal::{JournalError, Record};
 use super::messages::PlaceHold;
-use crate::domain::{Money, RequestId, Timestamp};
+use crate::domain::{RequestId, Timestamp};
 
 /// Holds in one write: a segment that is not nearly full has room for them all.
 const WRITTEN_TOGETHER: usize = 256;
@@ -14,7 +14,7 @@ const TOO_FAR_BEHIND: &str = "the database is too far behind";
 
 impl LedgerActor {
     /// Places what fits.
-    pub(super) fn place_all(&mut self, holds: Vec<PlaceHold>) -> Vec<Result<Money, HoldError>> {
+    pub(super) fn place_all(&mut self, holds: Vec<PlaceHold>) -> Vec<Result<Granted, HoldError>> {
         let (mut holds, mut answers) = (holds.into_iter().peekable(), Vec::new());
         while holds.peek().is_some() {
             answers.extend(self.place_some(holds.by_ref().take(WRITTEN_TOGETHER).collect()));
@@ -32,7 +32,7 @@ impl LedgerActor {
     }
 
     /// Places what fits, all in one write. A hold that cannot be written down is taken back.
-    fn place_some(&mut self, holds: Vec<PlaceHold>) -> Vec<Result<Money, HoldError>> {
+    fn place_some(&mut self, holds: Vec<PlaceHold>) -> Vec<Result<Granted, HoldError>> {
         self.rotate_if_full();
         let now = self.clock.now();
         let placed: Vec<_> = holds.into_iter().map(|PlaceHold(hold)| self.place(hold, now)).collect();
@@ -47,12 +47,13 @@ impl LedgerActor {
         answers.collect()
     }
 
-    fn place(&mut self, hold: HoldRequest, now: Timestamp) -> Result<(RequestId, Money), HoldError> {
+    fn place(&mut self, hold: HoldRequest, now: Timestamp) -> Result<(RequestId, Granted), HoldError> {
         if self.journal.is_overloaded() {
             return Err(HoldError::Unavailable(TOO_FAR_BEHIND.to_owned()));
         }
         let hold = self.book.place(hold, now)?;
-        let (request, granted) = (hold.call.request, hold.amount);
+        let (request, granted) =
+            (hold.call.request, Granted { amount: hold.amount, shadowed: self.book.take_shadowed() });
         self.journal.stage(&Record::Held(hold), None).map_err(|error| {
             self.book.withdraw(request);
             HoldError::Unavailable(error.0)

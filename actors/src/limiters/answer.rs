@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::domain::Scope;
+use crate::domain::{Rule, Scope, Shadowed};
 use crate::error::ActorError;
 
 /// What is limited.
@@ -54,6 +54,17 @@ pub enum LimitError {
 }
 
 impl LimitError {
+    /// The same as what would have happened.
+    pub(super) fn shadowed(&self) -> Option<Shadowed> {
+        let Self::Limited { scope, what, .. } = self else { return None };
+        let rule = match what {
+            LimitKind::Requests => Rule::Requests,
+            LimitKind::Tokens => Rule::Tokens,
+            LimitKind::Concurrency => Rule::Concurrency,
+        };
+        Some(Shadowed { scope: *scope, rule })
+    }
+
     /// How long to wait; nothing is known where the actor did not answer.
     pub(super) fn wait(&self) -> Duration {
         match self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::answer::{Allowance, Headroom, LimitError, LimitKind};
 use super::bucket::{Bucket, Pace};
-use crate::domain::{Limits, Scope};
+use crate::domain::{Limits, Scope, Shadowed};
 
 /// How long after a crash only half of the places are given: calls of the life before may still hold the others.
 const RECOVERY: Duration = Duration::from_secs(60);
@@ -18,6 +18,8 @@ const PLACE_RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Meters {
     by_scope: HashMap<Scope, Meter>,
     crashed_at: Option<Duration>,
+    /// What would have refused the call that was admitted last.
+    shadowed: Vec<Shadowed>,
 }
 
 /// What one scope has used.
@@ -37,10 +39,11 @@ impl Meters {
 
     /// Who called is unknown: every scope counts as half used at `now`.
     pub(super) fn half_used(now: Duration) -> Self {
-        Self { by_scope: HashMap::new(), crashed_at: Some(now) }
+        Self { crashed_at: Some(now), ..Self::default() }
     }
 
-    /// Takes one request, `tokens` and one place from each of `limits`, or nothing.
+    /// Takes one request, `tokens` and one place from each of `limits`, or nothing. A limit in shadow mode refuses nothing; what
+    /// it would have refused takes nothing from it, as if it had.
     pub(super) fn admit(
         &mut self,
         limits: &[(Scope, Limits)],
@@ -49,14 +52,25 @@ impl Meters {
     ) -> Result<Headroom, LimitError> {
         let recovering = self.crashed_at.is_some_and(|at| now.saturating_sub(at) < RECOVERY);
         let mut refused: Option<LimitError> = None;
+        self.shadowed.clear();
         for (scope, limits) in limits {
             let refusals = self.meter(*scope, *limits, now).refusals(*scope, tokens, recovering);
-            refused = refusals.into_iter().flatten().chain(refused).max_by_key(LimitError::wait);
+            let refusals = refusals.into_iter().flatten();
+            if limits.mode.is_enforced() {
+                refused = refusals.chain(refused).max_by_key(LimitError::wait);
+            } else {
+                self.shadowed.extend(refusals.max_by_key(LimitError::wait).and_then(|refusal| refusal.shadowed()));
+            }
         }
         match refused {
             Some(refusal) => Err(refusal),
             None => Ok(self.take(limits, tokens)),
         }
+    }
+
+    /// What would have refused the call that was admitted last, were it enforced.
+    pub(super) fn take_shadowed(&mut self) -> Vec<Shadowed> {
+        std::mem::take(&mut self.shadowed)
     }
 
     /// Ends an admitted call: frees its places and, where `actual` is known, corrects its tokens.
@@ -77,10 +91,13 @@ impl Meters {
     }
 
     fn take(&mut self, limits: &[(Scope, Limits)], tokens: u64) -> Headroom {
-        let meters = limits.iter().filter_map(|(scope, _)| {
+        let shadowed = &self.shadowed;
+        let takes = limits.iter().filter(|(scope, _)| !shadowed.iter().any(|refusal| refusal.scope == *scope));
+        let meters = takes.filter_map(|(scope, limits)| {
             let meter = self.by_scope.get_mut(scope)?;
             meter.take(tokens);
-            Some(meter.headroom())
+            // Nobody need keep to what is not enforced.
+            limits.mode.is_enforced().then(|| meter.headroom())
         });
         meters.fold(Headroom::default(), Headroom::tightest)
     }

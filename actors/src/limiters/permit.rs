@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::LimitersActor;
 use super::answer::Headroom;
 use super::messages::Close;
-use crate::domain::{Limits, Scope};
+use crate::domain::{Limits, Scope, Shadowed};
 use crate::mailbox::{Mailbox, Together};
 
 /// Admission by the limiters. However it ends, at most one message is sent, and none where only requests are limited.
@@ -22,6 +22,7 @@ pub(super) struct Grant {
     pub(super) tokens: u64,
     pub(super) life: u64,
     pub(super) headroom: Headroom,
+    pub(super) shadowed: Vec<Shadowed>,
 }
 
 impl Permit {
@@ -45,6 +46,11 @@ impl Permit {
     /// What the call left of its limits when it was admitted; `None` where nothing is limited.
     pub fn headroom(&self) -> Option<Headroom> {
         self.0.as_ref().map(|grant| grant.headroom)
+    }
+
+    /// Limits that would have refused it, were they enforced.
+    pub fn shadowed(&self) -> &[Shadowed] {
+        self.0.as_ref().map_or(&[], |grant| &grant.shadowed)
     }
 
     fn end(&mut self, actual: Option<u64>) {

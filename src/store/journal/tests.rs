@@ -163,6 +163,7 @@ fn budgets_come_with_what_was_spent_in_their_window() {
         window,
         time_zone: Zone::utc(),
         warn_percent: Thresholds::default(),
+        mode: Default::default(),
     };
     let budgets = vec![(Scope::Key(KEY), budget(WindowKind::Day)), (Scope::Key(KEY), budget(WindowKind::Total))];
     let books = Books::with(Durability::Process, budgets);

@@ -1,6 +1,8 @@
 //! Projects and keys through the port and a real file: every field comes back, and what the tables refuse is told apart.
 
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, ProjectId, Scope, Thresholds, Timestamp, WindowKind};
+use farthing_actors::domain::{
+    Allowed, Budget, KeyId, Limits, Mode, ProjectId, ResponseCache, Scope, Thresholds, Timestamp, WindowKind,
+};
 use farthing_actors::error::SaveError;
 use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
 
@@ -14,6 +16,7 @@ fn full_budget() -> Budget {
         window: WindowKind::Week,
         time_zone: "Europe/Berlin".parse().unwrap(),
         warn_percent: Thresholds::default(),
+        mode: Mode::Shadow,
     }
 }
 
@@ -25,6 +28,7 @@ fn bare_project(id: u128) -> Project {
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed(vec![]),
+        response_cache: None,
         created_at: Timestamp(-1),
     }
 }
@@ -33,8 +37,9 @@ fn full_project(id: u128, parent: u128) -> Project {
     Project {
         parent: Some(ProjectId::from_u128(parent)),
         budget: Some(full_budget()),
-        limits: Limits { rpm: Some(u32::MAX), tpm: Some(1_000_000_000_000), concurrency: Some(1) },
+        limits: Limits { rpm: Some(u32::MAX), tpm: Some(1_000_000_000_000), concurrency: Some(1), mode: Mode::Shadow },
         allowed_models: Allowed(vec!["gpt-*".to_owned(), "a \"quoted\" näme".to_owned()]),
+        response_cache: Some(ResponseCache { ttl_seconds: u32::MAX }),
         created_at: Timestamp(1_795_262_400_000),
         ..bare_project(id)
     }
@@ -61,7 +66,7 @@ fn bare_key(id: u8, project: u128) -> VirtualKey {
 fn full_key(id: u8, project: u128) -> VirtualKey {
     VirtualKey {
         budget: Some(full_budget()),
-        limits: Limits { rpm: Some(1), tpm: Some(2), concurrency: Some(3) },
+        limits: Limits { rpm: Some(1), tpm: Some(2), concurrency: Some(3), mode: Mode::Shadow },
         allowed_models: Allowed(vec!["o3".to_owned()]),
         max_requests: Some(7),
         run_limit: Some("1.25".parse().unwrap()),

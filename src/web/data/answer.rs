@@ -87,6 +87,9 @@ fn tell(headers: &mut HeaderMap, facts: &Facts) {
     if let Some(cost) = facts.cost {
         set(headers, HeaderName::from_static("x-farthing-cost"), &cost.to_string());
     }
+    if let Some(cache) = facts.cache {
+        set(headers, HeaderName::from_static("x-farthing-cache"), cache.name());
+    }
     if let Some(cap) = facts.lowered {
         number(headers, "x-farthing-output-cap", cap);
     }

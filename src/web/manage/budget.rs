@@ -1,7 +1,7 @@
 //! A budget with what is left of it, as answers show it. Owns the shape; the figures are the ledger's.
 
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{Budget, Money, Thresholds, WindowKind};
+use farthing_actors::domain::{Budget, Mode, Money, Thresholds, WindowKind};
 use farthing_actors::ledger::hold::Balance;
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ pub struct BudgetView {
     window: WindowKind,
     time_zone: Zone,
     warn_percent: Thresholds,
+    /// Where it is not enforced.
+    #[serde(skip_serializing_if = "Mode::is_enforced")]
+    mode: Mode,
     /// The highest of them that was crossed in this window.
     warned_percent: Option<u8>,
     spent_usd: Option<Money>,
@@ -32,6 +35,7 @@ impl BudgetView {
             window: budget.window,
             time_zone: budget.time_zone.clone(),
             warn_percent: budget.warn_percent.clone(),
+            mode: budget.mode,
             warned_percent: balance.and_then(|balance| balance.warned),
             spent_usd: balance.map(|balance| balance.spent),
             held_usd: balance.map(|balance| balance.held),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::{Allowed, Budget, Limits, ProjectId, Scope};
+use farthing_actors::domain::{Allowed, Budget, Limits, ProjectId, ResponseCache, Scope};
 use farthing_actors::keyring::ring::{Keys, Project};
 use farthing_actors::ledger::hold::Balance;
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,10 @@ struct NewProject {
     budget: Option<Budget>,
     limits: Option<Limits>,
     allowed_models: Option<Allowed>,
+    response_cache: Option<ResponseCache>,
 }
 
-/// Absent fields stay; null takes a parent, a budget, all limits or all restrictions away.
+/// Absent fields stay; null takes a parent, a budget, all limits, all restrictions or the response cache away.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangedProject {
@@ -41,6 +42,8 @@ struct ChangedProject {
     limits: Option<Option<Limits>>,
     #[serde(default, deserialize_with = "given")]
     allowed_models: Option<Option<Allowed>>,
+    #[serde(default, deserialize_with = "given")]
+    response_cache: Option<Option<ResponseCache>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,6 +55,7 @@ struct ProjectView {
     budget: Option<BudgetView>,
     limits: Limits,
     allowed_models: Allowed,
+    response_cache: Option<ResponseCache>,
     created_at: String,
 }
 
@@ -150,6 +154,7 @@ impl ProjectView {
             budget: BudgetView::new(project.budget.as_ref(), balance),
             limits: project.limits,
             allowed_models: project.allowed_models.clone(),
+            response_cache: project.response_cache,
             created_at: rfc3339(project.created_at),
         }
     }
@@ -163,6 +168,7 @@ impl From<NewProject> for ProjectDraft {
             budget: body.budget,
             limits: body.limits.unwrap_or_default(),
             allowed_models: body.allowed_models.unwrap_or_default(),
+            response_cache: body.response_cache,
         }
     }
 }
@@ -175,6 +181,7 @@ impl From<ChangedProject> for ProjectChanges {
             budget: body.budget,
             limits: body.limits.map(Option::unwrap_or_default),
             allowed_models: body.allowed_models.map(Option::unwrap_or_default),
+            response_cache: body.response_cache,
         }
     }
 }

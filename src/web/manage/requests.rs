@@ -3,8 +3,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{
-    CallStatus, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, ProviderId, RequestId, Scope, ServiceTier,
-    Units, Usage,
+    CallStatus, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, Provenance, ProviderId, RequestId, Scope,
+    ServiceTier, Units, Usage,
 };
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Call;
@@ -55,6 +55,8 @@ struct RequestView {
     overrun: bool,
     run: Option<String>,
     unpriced: bool,
+    /// Whether it was answered by what an earlier request was given.
+    cached: bool,
     attempts: u16,
     latency_ms: u64,
     first_token_ms: Option<u64>,
@@ -165,6 +167,7 @@ impl RequestView {
         let entry = &line.entry;
         let (call, outcome, target) = (&entry.call, line.outcome(), entry.target.as_ref());
         let provider = target.map(|target| target.provider);
+        let cached = outcome.provenance == Provenance::Cached;
         Self {
             id: call.request,
             time: rfc3339(call.placed_at),
@@ -187,7 +190,8 @@ impl RequestView {
             held_usd: entry.held,
             overrun: entry.is_overrun(),
             run: call.run.as_deref().map(ToOwned::to_owned),
-            unpriced: target.is_some_and(|target| target.price.is_none()),
+            unpriced: !cached && target.is_some_and(|target| target.price.is_none()),
+            cached,
             attempts: outcome.attempts,
             latency_ms: outcome.latency_ms,
             first_token_ms: outcome.first_token_ms,

@@ -20,7 +20,13 @@ fn project() -> Scope {
 }
 
 fn budget(limit: i128, window: WindowKind) -> Budget {
-    Budget { limit_usd: Money::from_picos(limit), window, time_zone: Zone::utc(), warn_percent: Thresholds::default() }
+    Budget {
+        limit_usd: Money::from_picos(limit),
+        window,
+        time_zone: Zone::utc(),
+        warn_percent: Thresholds::default(),
+        mode: Mode::Enforce,
+    }
 }
 
 /// One token costs one picodollar, so that amounts read as token counts.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{KeyId, ProjectId};
+use crate::domain::{KeyId, Mode, ProjectId, Rule};
 
 const KEY: Scope = Scope::Key(KeyId::from_u128(1));
 const PROJECT: Scope = Scope::Project(ProjectId::from_u128(2));
@@ -52,6 +52,27 @@ fn the_longest_wait_is_the_one_that_is_told() {
 }
 
 #[test]
+fn a_shadow_limit_refuses_nothing_and_counts_as_if_it_did() {
+    let mut meters = Meters::unused();
+    let shadow = Limits { mode: Mode::Shadow, ..places(1) };
+    let both = [(KEY, shadow), (PROJECT, requests(60))];
+    let told = vec![Shadowed { scope: KEY, rule: Rule::Concurrency }];
+    let first = meters.admit(&both, 0, seconds(0)).unwrap();
+    assert_eq!((first.requests.unwrap().remaining, meters.take_shadowed()), (9, vec![]));
+    assert_eq!(meters.admit(&both, 0, seconds(0)).unwrap().requests.unwrap().remaining, 8);
+    assert_eq!(meters.take_shadowed(), told);
+    // The second took no place, so its end frees none; the end of the first does.
+    meters.close(&[(PROJECT, requests(60))], 0, Some(0));
+    meters.admit(&both, 0, seconds(0)).unwrap();
+    assert_eq!(meters.take_shadowed(), told);
+    meters.close(&both, 0, Some(0));
+    let refused = [(KEY, shadow), (PROJECT, requests(0))];
+    assert!(meters.admit(&refused, 0, seconds(0)).is_err());
+    meters.admit(&both, 0, seconds(0)).unwrap();
+    assert_eq!(meters.take_shadowed(), vec![], "and what another limit refuses has taken none");
+}
+
+#[test]
 fn tokens_are_corrected_by_what_they_came_to() {
     let mut meters = Meters::unused();
     let limits = [(KEY, tokens(1_000))];
@@ -83,7 +104,7 @@ fn a_place_is_freed_only_by_a_call_that_took_one() {
 #[test]
 fn after_a_crash_everything_counts_as_half_used_for_a_minute() {
     let mut meters = Meters::half_used(seconds(1_000));
-    let limits = [(KEY, Limits { rpm: Some(600), tpm: Some(1_000), concurrency: Some(5) })];
+    let limits = [(KEY, Limits { rpm: Some(600), tpm: Some(1_000), concurrency: Some(5), ..Limits::default() })];
     let left = meters.admit(&limits, 0, seconds(1_000)).unwrap();
     assert_eq!((left.requests.unwrap().remaining, left.tokens.unwrap().remaining), (49, 500));
     meters.admit(&limits, 0, seconds(1_000)).unwrap();
@@ -135,7 +156,7 @@ proptest! {
         calls in prop::collection::vec((0_u64..20_000, 0_u64..20_000), 1..30),
     ) {
         let mut meters = Meters::unused();
-        let limits = [(KEY, Limits { rpm: Some(rpm), tpm: Some(tpm), concurrency: None }), (PROJECT, requests(rpm * 2))];
+        let limits = [(KEY, Limits { rpm: Some(rpm), tpm: Some(tpm), ..Limits::default() }), (PROJECT, requests(rpm * 2))];
         let mut now = Duration::ZERO;
         for (estimate, actual) in calls {
             if let Err(refusal) = meters.admit(&limits, estimate, now) {

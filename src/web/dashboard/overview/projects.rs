@@ -89,7 +89,7 @@ fn window(kind: WindowKind) -> &'static str {
 mod tests {
     use super::*;
     use farthing_actors::domain::window::Zone;
-    use farthing_actors::domain::{Money, Thresholds, Timestamp};
+    use farthing_actors::domain::{Mode, Money, Thresholds, Timestamp};
 
     fn bar(spent: &str, held: &str) -> BudgetBar {
         let amount = |text: &str| text.parse::<Money>().unwrap();
@@ -98,6 +98,7 @@ mod tests {
             window: WindowKind::Month,
             time_zone: Zone::utc(),
             warn_percent: Thresholds::default(),
+            mode: Mode::Enforce,
         };
         let (spent, held) = (amount(spent), amount(held));
         let window_start = Some(Timestamp(0));

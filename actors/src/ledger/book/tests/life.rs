@@ -52,7 +52,13 @@ fn terms(scope: Scope) -> Budget {
     let index = scopes().iter().position(|known| *known == scope).unwrap();
     let window = [WindowKind::Day, WindowKind::Week, WindowKind::Month, WindowKind::Day][index];
     let limit_usd = Money::from_picos(if scope == project() { 2 * LIMIT } else { LIMIT });
-    Budget { limit_usd, window, time_zone: ZONES[index].parse().unwrap(), warn_percent: Thresholds::default() }
+    Budget {
+        limit_usd,
+        window,
+        time_zone: ZONES[index].parse().unwrap(),
+        warn_percent: Thresholds::default(),
+        mode: Default::default(),
+    }
 }
 
 impl World {

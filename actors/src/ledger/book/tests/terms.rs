@@ -218,3 +218,23 @@ fn a_hold_expires_when_nothing_was_heard_of_it_whatever_the_clock_says() {
     let presumed = book.presume(RequestId::from_u128(1), Estimate::Crash).unwrap();
     assert_eq!(presumed.outcome.usage, Usage { input: 10, ..Usage::default() });
 }
+
+#[test]
+fn a_shadow_budget_is_charged_and_says_what_it_would_have_refused() {
+    let mut book = limited(100);
+    let shadow = |limit| Budget { mode: Mode::Shadow, ..budget(limit, WindowKind::Total) };
+    book.set_budget(project(), shadow(50), Money::ZERO, NOW);
+    let told = vec![Shadowed { scope: project(), rule: Rule::Budget }];
+    assert_eq!(book.place(hold(1, 1, 40), NOW).unwrap().amount, picos(40));
+    assert_eq!(book.take_shadowed(), []);
+    assert_eq!(book.place(hold(2, 1, 40), NOW).unwrap().amount, picos(40), "not lowered to what the shadow has");
+    assert_eq!(book.take_shadowed(), told);
+    assert!(attempt(&mut book, 2, 1, 20), "another attempt is covered by what is enforced");
+    assert_eq!(spent_and_held(&mut book, project()), (picos(20), picos(80)));
+    assert!(matches!(book.place(hold(3, 1, 40), NOW), Err(HoldError::OverBudget { scope, .. }) if scope == key(1)));
+    book.clear_budget(key(1));
+    book.set_budget(project(), Budget { mode: Mode::Enforce, ..shadow(50) }, picos(20), NOW);
+    let nothing = HoldRequest { amount: Money::ZERO, expected: Usage::default(), ..hold(4, 1, 0) };
+    assert!(book.place(nothing, NOW).is_ok(), "what consumes nothing passes an overdrawn budget");
+    assert!(matches!(book.place(hold(5, 1, 1), NOW), Err(HoldError::OverBudget { scope, .. }) if scope == project()));
+}

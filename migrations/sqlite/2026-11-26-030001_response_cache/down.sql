@@ -1,0 +1,1 @@
+ALTER TABLE projects DROP COLUMN response_cache_ttl;
