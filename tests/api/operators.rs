@@ -48,6 +48,8 @@ fn nothing_under_api_opens_without_the_token() {
             "/api/usage/breakdown?by=key",
             "/api/usage/export",
             "/api/ledger/verify",
+            "/api/cache",
+            "/api/shadow",
             "/api/no-such-path",
         ] {
             refusal(&stranger.get(path), 401);
