@@ -35,6 +35,7 @@ use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
+use crate::web::strangers::Strangers;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
 pub use books::{ExportOrder, Report, export, migrate, verify};
@@ -198,6 +199,7 @@ fn gateway(
             vitals(&idempotency, |it| it.vitals()),
             vitals(&audit, |it| it.vitals()),
         ],
+        strangers: Strangers::new(&config.server),
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
         catalogue: registry.snapshot(),

@@ -11,6 +11,7 @@ pub mod middleware;
 pub mod probes;
 pub mod routes;
 pub mod server;
+pub mod strangers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,9 +36,12 @@ use crate::admin::Admin;
 use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
+use strangers::Strangers;
 
 /// Everything handlers may ask, put together by `app`.
 pub struct Gateway {
+    /// What an address may try before anybody looks.
+    pub strangers: Strangers,
     /// Recognises keys and tokens.
     pub security: Arc<Security>,
     /// Keys and projects as last published.
