@@ -1,6 +1,7 @@
 //! The server: what applications, operators and probes can call.
 //! Owns HTTP: routes, extractors, status codes. Refuses decisions: handlers ask the relay, the admin floor, or a handle.
 
+mod connection;
 pub mod dashboard;
 pub mod data;
 pub mod error;

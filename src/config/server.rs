@@ -56,8 +56,15 @@ const CLIENT_PATIENCE: Setting = Setting {
     default: "30",
     example: "30",
     unit: "seconds",
-    note: "How long a client may make no progress: sending its first request's head, sending a body, or reading its \
+    note: "How long a client may make no progress: sending the first byte, sending a body, or reading its \
            answer. A body may take twice as long in all.",
+};
+const HEAD_SECONDS: Setting = Setting {
+    key: "server.head_seconds",
+    default: "10",
+    example: "10",
+    unit: "seconds",
+    note: "How long the head of any request on a connection may take from its first byte; 1 to 600. Then 408.",
 };
 const FAILURES_PER_MINUTE: Setting = Setting {
     key: "server.failures_per_minute",
@@ -93,6 +100,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &MAX_IN_FLIGHT,
     &MAX_BODY_BYTES,
     &CLIENT_PATIENCE,
+    &HEAD_SECONDS,
     &FAILURES_PER_MINUTE,
     &ADDRESS_REQUESTS,
     &SHUTDOWN_GRACE,
@@ -115,6 +123,8 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// How long a client may make no progress.
     pub client_patience: Duration,
+    /// How long the head of a request may take from its first byte.
+    pub head_patience: Duration,
     /// Failed credentials that one address may send at once, given back over a minute; 0 is no limit.
     pub failures_per_minute: u32,
     /// Requests that one address may send at once, given back over a second; 0 is no limit.
@@ -133,6 +143,7 @@ impl Default for ServerConfig {
             max_in_flight: 2_000,
             max_body_bytes: 10 * 1024 * 1024,
             client_patience: Duration::from_secs(30),
+            head_patience: Duration::from_secs(10),
             failures_per_minute: 20,
             address_requests_per_second: 0,
             shutdown_grace: Duration::from_secs(60),
@@ -153,6 +164,7 @@ impl ServerConfig {
             max_in_flight: draft.take(&MAX_IN_FLIGHT, default.max_in_flight, |given| count(given, 1_000_000)),
             max_body_bytes: draft.take(&MAX_BODY_BYTES, default.max_body_bytes, |given| count(given, 1 << 30)),
             client_patience: draft.take(&CLIENT_PATIENCE, default.client_patience, patience),
+            head_patience: draft.take(&HEAD_SECONDS, default.head_patience, patience),
             failures_per_minute: draft.take(&FAILURES_PER_MINUTE, default.failures_per_minute, allowance),
             address_requests_per_second: draft.take(&ADDRESS_REQUESTS, default.address_requests_per_second, allowance),
             shutdown_grace: draft.take(&SHUTDOWN_GRACE, default.shutdown_grace, seconds),

@@ -1,21 +1,38 @@
 //! The server: sockets, workers, and the layers around every handler.
-//! Owns the settings of actix-web that matter here, each with its reason.
+//! Owns the settings of actix that matter here, each with its reason. Puts the pieces together itself, as `HttpServer` does,
+//! because actix-http then serves a [`Connection`] of ours instead of a bare socket.
 
-use std::any::Any;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::{App, HttpServer, middleware::from_fn, web};
+use actix_http::error::DispatchError;
+use actix_http::{Extensions, HttpService, Protocol, Request, Response};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, Server, ServiceResponse};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, Error, middleware::from_fn, web};
+use tokio::net::TcpSocket;
 
+use super::connection::{Connection, Ending, Progress};
 use super::{Gateway, middleware::envelope, routes};
 use crate::admin::passage::passage;
 use crate::config::ServerConfig;
 use crate::relay::{Recounting, Relay, Reporting, Retries};
 use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
+
+/// Connections that the system has accepted and no worker has taken yet.
+const BACKLOG: u32 = 1024;
+/// actix closes idle connections after 5 s; applications reuse them for longer.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection that is closed may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A listening server.
 pub struct Bound {
@@ -31,38 +48,95 @@ pub struct Bound {
 /// If the address cannot be had.
 pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
     let (tokens, retries) = (Arc::<AccessTokens>::default(), Retries::default());
-    let patience = config.client_patience;
-    let server = HttpServer::new(move || {
+    let listener = listen(config.listen)?;
+    let address = listener.local_addr()?;
+    let (patience, head_patience) = (config.client_patience, config.head_patience);
+    let connections = move || {
         let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens), retries.clone());
-        App::new()
+        let app = App::new()
             .app_data(gateway.clone())
             .app_data(web::ThinData(Rc::new(relay)))
             // Request id first and log line last: nothing happens without either.
             .wrap(from_fn(envelope::wrap))
-            .configure(routes::all)
-    })
-    .workers(config.workers)
-    // A client that closes its sending half has left: its pending call is cancelled at once.
-    .h1_allow_half_closed(false)
-    // actix closes idle connections after 5 s; applications reuse them for longer.
-    .keep_alive(Duration::from_secs(75))
-    // actix answers 408 to a fresh connection idle for 5 s; clients open connections ahead.
-    .client_request_timeout(config.client_patience)
-    .on_connect(move |socket, _| watch(socket, patience))
-    .shutdown_timeout(config.shutdown_grace.as_secs())
-    // Signals are the application's: streams are settled before sockets are closed.
-    .disable_signals()
-    .bind(config.listen)?;
-    let address = server.addrs().first().copied().unwrap_or(config.listen);
+            .configure(routes::all);
+        let accept = move |socket| async move { Ok(accepted(socket, patience, head_patience)) };
+        fn_service(accept).and_then(http(app, patience, address))
+    };
+    let server = Server::build()
+        .workers(config.workers)
+        .shutdown_timeout(config.shutdown_grace.as_secs())
+        // Signals are the application's: streams are settled before sockets are closed.
+        .disable_signals()
+        .listen("http", listener, connections)?;
     Ok(Bound { server: server.run(), address })
+}
+
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait for what the system remembers of old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+/// A new connection, and who it is from.
+fn accepted(
+    socket: TcpStream,
+    patience: Duration,
+    head_patience: Duration,
+) -> (Connection, Protocol, Option<SocketAddr>) {
+    watch(&socket, patience);
+    let peer = socket.peer_addr().ok();
+    (Connection::new(socket, head_patience), Protocol::Http1, peer)
+}
+
+/// HTTP/1.1 over such connections.
+fn http<S>(
+    app: impl IntoServiceFactory<S, Request>,
+    patience: Duration,
+    address: SocketAddr,
+) -> impl ServiceFactory<
+    (Connection, Protocol, Option<SocketAddr>),
+    Config = (),
+    Response = (),
+    Error = DispatchError,
+    InitError = (),
+>
+where
+    S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse, Error = Error, InitError = ()> + 'static,
+{
+    HttpService::build()
+        // A client that closes its sending half has left: its pending call is cancelled at once.
+        .h1_allow_half_closed(false)
+        .keep_alive(KEEP_ALIVE)
+        // actix answers 408 to a fresh connection idle for 5 s; clients open connections ahead.
+        .client_request_timeout(patience)
+        .client_disconnect_timeout(GOODBYE)
+        .local_addr(address)
+        .on_connect_ext(|connection: &Connection, known: &mut Extensions| {
+            known.insert(connection.progress());
+        })
+        .finish(apply_fn_factory(map_config(app, |()| AppConfig::default()), serve))
+}
+
+/// Serves one request; its connection is busy until the answer's last byte is written.
+fn serve<A>(request: Request, app: &A) -> impl Future<Output = Result<Response<Ending<BoxBody>>, Error>> + use<A>
+where
+    A: Service<Request, Response = ServiceResponse, Error = Error>,
+{
+    let busy = request.conn_data::<Rc<Progress>>().cloned().unwrap_or_default().begin();
+    let answer = app.call(request);
+    async move {
+        let answer = Response::<BoxBody>::from(answer.await?);
+        Ok(answer.map_body(|_, body| busy.until_the_end_of(body)))
+    }
 }
 
 /// Has the kernel give up a connection whose client has not taken what is sent to it for so long: actix-http waits for ever.
 /// The answer's body is dropped then, as if the client had left, which it has.
 #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only Linux has such a limit"))]
-fn watch(socket: &dyn Any, patience: Duration) {
+fn watch(socket: &TcpStream, patience: Duration) {
     #[cfg(target_os = "linux")]
-    if let Some(socket) = socket.downcast_ref::<actix_web::rt::net::TcpStream>() {
+    {
         let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
         // A socket that cannot be told is one that has just been closed.
         rustix::net::sockopt::set_tcp_user_timeout(socket, millis).ok();
