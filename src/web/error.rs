@@ -60,6 +60,7 @@ codes! {
     InvalidType = "invalid_type", 400, "invalid_request_error", false, "A field has the wrong type; the message names it.";
     InvalidValue = "invalid_value", 400, "invalid_request_error", false, "A field's value cannot be used; the message says why.";
     TooDeep = "too_deep", 400, "invalid_request_error", false, "The JSON is nested deeper than 128 levels.";
+    TooManyItems = "too_many_items", 400, "invalid_request_error", false, "An array or object has more than 10,000 items, or an array more than 250,000 numbers; the message names it.";
     ModelNotPriced = "model_not_priced", 400, "invalid_request_error", false, "The model has no price and the key has a budget; the operator sets a price.";
     MissingKey = "missing_api_key", 401, "authentication_error", false, "No key was sent; use Authorization: Bearer, x-api-key or x-goog-api-key.";
     InvalidKey = "invalid_api_key", 401, "authentication_error", false, "The key is unknown; check it for missing characters.";

@@ -12,6 +12,7 @@ use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::dialect::Bulk;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 
@@ -84,6 +85,7 @@ pub async fn read_json<T: DeserializeOwned>(
     limit: usize,
 ) -> Result<T, Problem> {
     let body = read(request, payload, limit).await?;
+    Bulk::check(&body)?;
     let reader = &mut serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let place = error.path().to_string();
