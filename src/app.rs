@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod books;
+mod descriptors;
 mod parts;
 mod prices;
 mod stop;
@@ -96,6 +97,7 @@ impl Running {
     /// Which part could not start.
     pub async fn start(config: Config) -> Result<Self, AppError> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
+        descriptors::raise();
         let disk = Disk::open(&config)?;
         stop::survive_file_limits().map_err(failed("signals"))?;
         let sign = StopSign::default();

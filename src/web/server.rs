@@ -18,6 +18,8 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, middleware::from_fn, web};
+use rustix::net::sockopt;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::TcpSocket;
 
 use super::connection::{Connection, Ending, Progress};
@@ -31,6 +33,14 @@ use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
 const BACKLOG: u32 = 1024;
 /// actix closes idle connections after 5 s; applications reuse them for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// What the kernel keeps of an answer that its client does not read; left alone it takes 4 MiB. Enough for 25 Mbit/s over half
+/// the world.
+const SEND_BUFFER: usize = 256 * 1024;
+/// Connections of one worker; actix's own bound.
+const MOST_CONNECTIONS: u64 = 25_600;
+/// Files, sockets and pipes of our own, and of each worker beside its connections.
+const OWN_FILES: u64 = 256;
+const FILES_OF_A_WORKER: u64 = 8;
 /// How long a connection that is closed may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -64,11 +74,23 @@ pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &Serv
     };
     let server = Server::build()
         .workers(config.workers)
+        .max_concurrent_connections(connections_of_a_worker(config))
         .shutdown_timeout(config.shutdown_grace.as_secs())
         // Signals are the application's: streams are settled before sockets are closed.
         .disable_signals()
         .listen("http", listener, connections)?;
     Ok(Bound { server: server.run(), address })
+}
+
+/// So many that files are left for every call's connection to a provider, and for ourselves; more wait to be accepted.
+fn connections_of_a_worker(config: &ServerConfig) -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let workers = u64::try_from(config.workers).unwrap_or(1).max(1);
+    let ours = OWN_FILES.saturating_add(workers.saturating_mul(FILES_OF_A_WORKER));
+    let ours = ours.saturating_add(u64::try_from(config.max_in_flight).unwrap_or(u64::MAX));
+    // Where there are few, calls share what there is.
+    let theirs = files.saturating_sub(ours).max(files / 2);
+    usize::try_from((theirs / workers).clamp(1, MOST_CONNECTIONS)).unwrap_or(1)
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
@@ -132,15 +154,14 @@ where
 }
 
 /// Has the kernel give up a connection whose client has not taken what is sent to it for so long: actix-http waits for ever.
-/// The answer's body is dropped then, as if the client had left, which it has.
-#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only Linux has such a limit"))]
+/// The answer's body is dropped then, as if the client had left, which it has. Until then the kernel keeps little for it.
 fn watch(socket: &TcpStream, patience: Duration) {
+    // A socket that cannot be told is one that has just been closed.
+    sockopt::set_socket_send_buffer_size(socket, SEND_BUFFER).ok();
     #[cfg(target_os = "linux")]
-    {
-        let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-        // A socket that cannot be told is one that has just been closed.
-        rustix::net::sockopt::set_tcp_user_timeout(socket, millis).ok();
-    }
+    sockopt::set_tcp_user_timeout(socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX)).ok();
+    #[cfg(not(target_os = "linux"))]
+    let _: Duration = patience;
 }
 
 /// A relay for the current thread; connections to providers belong to it, their access tokens and the bound on retries to all.

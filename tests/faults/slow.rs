@@ -4,26 +4,30 @@
 //! A few of each, and a gateway with little patience, by default; `FARTHING_SLOW_PEERS=2000` opens that many of each, and half as
 //! many readers, against a gateway with its own settings.
 
+mod endless;
 mod honest;
 mod peer;
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use farthing_support::scene::{MODEL, PROJECT, ask};
-use farthing_support::{Gate, Reply, Scene, Seen, TestGateway, Tokens};
+use farthing_support::poll::until;
+use farthing_support::scene::{MODEL, PROJECT, PROVIDER_KEY, ask, prices};
+use farthing_support::{Client, Gate, Reply, Scene, TestGateway, Tokens};
 use serde_json::json;
 
 use crate::raw::answered;
 use crate::{BINARY, pause};
+use endless::Endless;
 use honest::Honest;
 use peer::{KINDS, Peer};
 
 /// When the last must have been let go, with all the patience there is: 30 s, and five more. The machine may be busy.
 const PROMISE: Duration = Duration::from_secs(35 + 10);
-/// The same for readers that stop: what is on its way in the system's buffers is waited for too.
-const READERS: Duration = Duration::from_secs(65);
+/// The same for readers that stop, who are waited for from when everybody's buffers are full: a thousand take their time.
+const READERS: Duration = Duration::from_secs(65 + 55);
 /// What the gateway may hold for all of them.
 const MOST_MEMORY: u64 = 512 << 20;
 /// How long honest callers call alone first.
@@ -95,39 +99,39 @@ fn bounded(scene: &Scene, before: u64) {
     assert!(peak <= MOST_MEMORY, "{peak} bytes");
 }
 
-/// Streams never end by themselves.
-fn endless(seen: &Seen) -> Reply {
-    let reply = Reply::chat(Tokens::plain(9, 100_000));
-    if seen.json()["stream"] == true { reply.chunks(100_000) } else { Reply::chat(Tokens::plain(1, 1)) }
-}
-
 #[test]
 fn readers_that_stop_reading_are_let_go_and_settled() {
     let (scene, readers) = (scene(), asked().unwrap_or(5).div_ceil(2));
-    scene.upstream.answer_with(endless);
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let (endless, base_url) = Endless::start();
+    let provider = json!({"name": "endless", "kind": "openai", "base_url": base_url, "api_key": PROVIDER_KEY,
+        "allow_private_network": true});
+    scene.gateway.create("/api/providers", &provider);
+    scene.gateway.add_model("endless", "endless", &prices());
+    // What they were sent may be charged: that is not the honest callers' budget.
+    scene.gateway.add_project("stalled", None);
+    let key = scene.gateway.add_key("stalled", &json!({}));
     let alone = Honest::start(scene.application());
     pause(ALONE);
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
-    let body = ask(&json!({"stream": true})).to_string();
     let beside = Honest::start(scene.application());
+    let body = ask(&json!({"model": "endless", "stream": true})).to_string();
     let began = Instant::now();
+    let start = |caller: Client| caller.start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent");
     // They are kept, and never read.
-    let kept: Vec<_> = (0..readers)
-        .map(|_| scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent"))
-        .collect();
-    let gone = |journal: &[Seen]| {
-        let left = journal.iter().filter(|seen| seen.left_at.is_some()).count();
-        (left == readers).then_some(())
-    };
-    scene.upstream.wait_for("everybody leave", READERS, gone);
+    let kept: Vec<_> = (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect();
+    let gone = || (endless.left.load(Ordering::Acquire) == readers).then_some(());
+    until("everybody has left", READERS, gone);
     let took = began.elapsed();
     let beside = beside.stop();
     println!("alone: {alone}\nbeside: {beside}\n{readers} stalled readers let go after {took:.1?}");
     bounded(&scene, before);
     scene.gateway.settled();
-    let rows = scene.gateway.requests(PROJECT, readers + alone.count() + beside.count());
-    assert_eq!(rows.iter().filter(|row| row["status"] == "client_gone").count(), readers);
+    scene.gateway.requests(PROJECT, alone.count() + beside.count());
+    for row in scene.gateway.requests("stalled", readers) {
+        assert_eq!(row["status"], "client_gone", "{row}");
+    }
     drop(kept);
 }
 
