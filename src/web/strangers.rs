@@ -8,6 +8,7 @@ mod meter;
 mod source;
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
@@ -63,7 +64,12 @@ impl Strangers {
     }
 
     fn address(&self, request: &HttpRequest) -> u64 {
-        self.hasher.hash_one(source::of(request, &self.trusted))
+        self.hasher.hash_one(self.source(request).map(source::network_of))
+    }
+
+    /// Whose request it is: the peer's address, or the one behind the proxies that are believed.
+    pub fn source(&self, request: &HttpRequest) -> Option<IpAddr> {
+        source::of(request, &self.trusted)
     }
 }
 

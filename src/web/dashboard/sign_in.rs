@@ -62,7 +62,8 @@ pub async fn enter(
     origin::own_form(&request)?;
     let body = body::read(&request, payload, MAX_BYTES).await?;
     let now = gateway.clock.now();
-    let refused = || gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
+    let refused =
+        || gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
     // Spaces around it come from pasting.
     let token = std::str::from_utf8(&body).map(presented).unwrap_or_default();
     let attempt = match Attempt::begin(&gateway, &request, token.trim()) {
