@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod books;
+mod descriptors;
 mod parts;
 mod prices;
 mod stop;
@@ -35,6 +36,7 @@ use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
+use crate::web::strangers::Strangers;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
 pub use books::{ExportOrder, Report, export, migrate, verify};
@@ -95,6 +97,7 @@ impl Running {
     /// Which part could not start.
     pub async fn start(config: Config) -> Result<Self, AppError> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
+        descriptors::raise();
         let disk = Disk::open(&config)?;
         stop::survive_file_limits().map_err(failed("signals"))?;
         let sign = StopSign::default();
@@ -198,6 +201,7 @@ fn gateway(
             vitals(&idempotency, |it| it.vitals()),
             vitals(&audit, |it| it.vitals()),
         ],
+        strangers: Strangers::new(&config.server),
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
         catalogue: registry.snapshot(),

@@ -1,6 +1,7 @@
 //! The server: what applications, operators and probes can call.
 //! Owns HTTP: routes, extractors, status codes. Refuses decisions: handlers ask the relay, the admin floor, or a handle.
 
+mod connection;
 pub mod dashboard;
 pub mod data;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod middleware;
 pub mod probes;
 pub mod routes;
 pub mod server;
+pub mod strangers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,9 +37,12 @@ use crate::admin::Admin;
 use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
+use strangers::Strangers;
 
 /// Everything handlers may ask, put together by `app`.
 pub struct Gateway {
+    /// What an address may try before anybody looks.
+    pub strangers: Strangers,
     /// Recognises keys and tokens.
     pub security: Arc<Security>,
     /// Keys and projects as last published.

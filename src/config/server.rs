@@ -56,8 +56,31 @@ const CLIENT_PATIENCE: Setting = Setting {
     default: "30",
     example: "30",
     unit: "seconds",
-    note: "How long a client may make no progress: sending its first request's head, sending a body, or reading its \
+    note: "How long a client may make no progress: sending the first byte, sending a body, or reading its \
            answer. A body may take twice as long in all.",
+};
+const HEAD_SECONDS: Setting = Setting {
+    key: "server.head_seconds",
+    default: "10",
+    example: "10",
+    unit: "seconds",
+    note: "How long the head of any request on a connection may take from its first byte; 1 to 600. Then 408.",
+};
+const FAILURES_PER_MINUTE: Setting = Setting {
+    key: "server.failures_per_minute",
+    default: "20",
+    example: "20",
+    unit: "failures",
+    note: "Wrong keys, tokens and sign-ins that one address (of IPv6, one /64) may send at once, given back evenly over a \
+           minute; beyond it the answer is 429 before anything is looked at. 0 is no limit.",
+};
+const ADDRESS_REQUESTS: Setting = Setting {
+    key: "server.address_requests_per_second",
+    default: "0",
+    example: "0",
+    unit: "requests",
+    note: "Requests of any kind that one address may send at once, given back evenly over a second; beyond it the answer is \
+           429. 0 is no limit.",
 };
 const SHUTDOWN_GRACE: Setting = Setting {
     key: "server.shutdown_grace_seconds",
@@ -77,6 +100,9 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &MAX_IN_FLIGHT,
     &MAX_BODY_BYTES,
     &CLIENT_PATIENCE,
+    &HEAD_SECONDS,
+    &FAILURES_PER_MINUTE,
+    &ADDRESS_REQUESTS,
     &SHUTDOWN_GRACE,
 ];
 
@@ -97,6 +123,12 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// How long a client may make no progress.
     pub client_patience: Duration,
+    /// How long the head of a request may take from its first byte.
+    pub head_patience: Duration,
+    /// Failed credentials that one address may send at once, given back over a minute; 0 is no limit.
+    pub failures_per_minute: u32,
+    /// Requests that one address may send at once, given back over a second; 0 is no limit.
+    pub address_requests_per_second: u32,
     /// How long running requests may take to end.
     pub shutdown_grace: Duration,
 }
@@ -111,6 +143,9 @@ impl Default for ServerConfig {
             max_in_flight: 2_000,
             max_body_bytes: 10 * 1024 * 1024,
             client_patience: Duration::from_secs(30),
+            head_patience: Duration::from_secs(10),
+            failures_per_minute: 20,
+            address_requests_per_second: 0,
             shutdown_grace: Duration::from_secs(60),
         }
     }
@@ -129,6 +164,9 @@ impl ServerConfig {
             max_in_flight: draft.take(&MAX_IN_FLIGHT, default.max_in_flight, |given| count(given, 1_000_000)),
             max_body_bytes: draft.take(&MAX_BODY_BYTES, default.max_body_bytes, |given| count(given, 1 << 30)),
             client_patience: draft.take(&CLIENT_PATIENCE, default.client_patience, patience),
+            head_patience: draft.take(&HEAD_SECONDS, default.head_patience, patience),
+            failures_per_minute: draft.take(&FAILURES_PER_MINUTE, default.failures_per_minute, allowance),
+            address_requests_per_second: draft.take(&ADDRESS_REQUESTS, default.address_requests_per_second, allowance),
             shutdown_grace: draft.take(&SHUTDOWN_GRACE, default.shutdown_grace, seconds),
         };
         if !server.behind_proxy && !server.listen.ip().is_loopback() {
@@ -166,6 +204,11 @@ fn networks(given: &Given) -> Result<Vec<Network>, Problem> {
 fn count(given: &Given, most: u64) -> Result<usize, Problem> {
     let number = given.number(1..=most)?;
     usize::try_from(number).map_err(|_| Problem::new("the number is too large for this machine", "lower it"))
+}
+
+fn allowance(given: &Given) -> Result<u32, Problem> {
+    let number = given.number(0..=1_000_000)?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 fn seconds(given: &Given) -> Result<Duration, Problem> {

@@ -1,6 +1,7 @@
 //! Faults: why a request or a stream cannot be read.
 //! Owns the words every dialect uses for both. Refuses status codes: those are the web floor's.
 
+use super::crowd::{MOST_MEMBERS, MOST_NUMBERS};
 use super::sse::Oversized;
 use super::words::UpstreamWords;
 
@@ -12,7 +13,8 @@ pub struct RequestFault {
     pub message: String,
     /// The member at fault, if it is one; a path such as `messages[2].content` where it is deeper.
     pub param: Option<String>,
-    /// `invalid_json`, `missing_field`, `invalid_type`, `invalid_value`, `unsupported_field`, `thread_not_found` or `too_deep`.
+    /// `invalid_json`, `missing_field`, `invalid_type`, `invalid_value`, `unsupported_field`, `thread_not_found`, `too_deep`
+    /// or `too_many_items`.
     pub code: &'static str,
 }
 
@@ -35,6 +37,15 @@ impl RequestFault {
     /// A member's value is not allowed; `rule` says what it "must be".
     pub fn invalid_value(name: &str, rule: &str) -> Self {
         Self { message: format!("{name} {rule}"), param: Some(name.to_owned()), code: "invalid_value" }
+    }
+
+    /// The array or object at `place` has too many members.
+    pub fn crowded(place: &str) -> Self {
+        let name = if place.is_empty() { "the body" } else { place };
+        let message = format!(
+            "{name} has more than {MOST_MEMBERS} items (or {MOST_NUMBERS} numbers); send fewer, or several requests"
+        );
+        Self { message, param: (!place.is_empty()).then(|| place.to_owned()), code: "too_many_items" }
     }
 
     /// A member is understood, and the model's provider has no place for it; `why` says what to do instead.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::fault::RequestFault;
 use super::members::{self, Member, Members};
-use super::walk::{Refused, walk};
+use super::walk::{self, Refused, walk};
 
 /// The deepest nesting accepted, in arrays and objects.
 const MAX_DEPTH: usize = 128;
@@ -27,12 +27,26 @@ pub(super) fn open<'a, const N: usize>(
     }
 }
 
+/// How much there is in one place of a body that is not passed on, before it is read into values.
+pub struct Bulk;
+
+impl Bulk {
+    /// Whether it may be read.
+    ///
+    /// # Errors
+    /// If it is too deep, or one array or object has too many members.
+    pub fn check(body: &[u8]) -> Result<(), RequestFault> {
+        walk::measure(body, MAX_DEPTH).map_err(refused)
+    }
+}
+
 fn refused(refused: Refused) -> RequestFault {
     match refused {
         Refused::TooDeep => {
             let message = format!("the body is nested deeper than {MAX_DEPTH} levels; flatten it");
             RequestFault { message, param: None, code: "too_deep" }
         }
+        Refused::Crowded(place) => RequestFault::crowded(&place),
         Refused::Steering(name) => steering(&name),
     }
 }

@@ -1,6 +1,7 @@
 //! The walk: one pass over a body before anything in it is read.
-//! Owns what is refused wherever it stands: nesting too deep, and members by which clients of other gateways choose where a
-//! request is sent. Refuses to parse: it tells strings from the rest, and names from other strings, and no more.
+//! Owns what is refused wherever it stands: nesting too deep, too many members in one place (`crowd.rs`), and members by
+//! which clients of other gateways choose where a request is sent. Refuses to parse: it tells strings from the rest, and names
+//! from other strings, and no more.
 //!
 //! Farthing itself reads none of those members. They are refused because the body goes on to the provider as it came, and a
 //! gateway behind this one might obey. Where a dialect has room for an application's own JSON (the schema of a tool, the
@@ -10,6 +11,8 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
+
+use super::crowd::{self, Crowd};
 
 /// Names that choose an address, in lower case without `_` and `-`.
 const STEERING: [&str; 16] = [
@@ -58,6 +61,8 @@ const LONGEST_FREE: usize = 22;
 pub enum Refused {
     /// It is nested deeper than the limit.
     TooDeep,
+    /// The array or object at this place has too many members; it is empty at the top.
+    Crowded(String),
     /// It has a member of this name.
     Steering(String),
 }
@@ -66,6 +71,9 @@ pub enum Refused {
 #[derive(Default)]
 struct Place {
     depth: usize,
+    crowd: Crowd,
+    /// Whether members may choose an address.
+    may_steer: bool,
     /// The depth of the application's own JSON around it.
     free_from: Option<usize>,
     /// Whether an object that begins next is such.
@@ -78,7 +86,18 @@ struct Place {
 /// # Errors
 /// What is refused first.
 pub fn walk(body: &[u8], deepest: usize) -> Result<(), Refused> {
-    let mut place = Place::default();
+    pass_through(body, deepest, Place::default())
+}
+
+/// The same for bodies that are not passed on, whose members may have any name.
+///
+/// # Errors
+/// What is refused first.
+pub fn measure(body: &[u8], deepest: usize) -> Result<(), Refused> {
+    pass_through(body, deepest, Place { may_steer: true, ..Place::default() })
+}
+
+fn pass_through(body: &[u8], deepest: usize, mut place: Place) -> Result<(), Refused> {
     let mut rest = body;
     while let Some((byte, after)) = rest.split_first() {
         rest = after;
@@ -90,6 +109,7 @@ pub fn walk(body: &[u8], deepest: usize) -> Result<(), Refused> {
             }
             b'{' | b'[' => place.enter(*byte == b'{', deepest)?,
             b'}' | b']' => place.leave(),
+            b',' => place.next(body, after)?,
             _ => {}
         }
     }
@@ -100,7 +120,7 @@ impl Place {
     /// Passes a string that `after` follows.
     fn pass(&mut self, text: &[u8], after: &[u8]) -> Result<(), Refused> {
         self.free_next = false;
-        if self.free_from.is_some() || text.len() > LONGEST_ESCAPED || !is_name(after) {
+        if self.may_steer || self.free_from.is_some() || text.len() > LONGEST_ESCAPED || !is_name(after) {
             return Ok(());
         }
         // At the top they are members like any other.
@@ -113,6 +133,7 @@ impl Place {
 
     fn enter(&mut self, is_object: bool, deepest: usize) -> Result<(), Refused> {
         self.depth = self.depth.saturating_add(1);
+        self.crowd.enter(self.depth, is_object);
         if self.free_next && is_object {
             self.free_from = Some(self.depth);
         }
@@ -124,7 +145,15 @@ impl Place {
         if self.free_from == Some(self.depth) {
             self.free_from = None;
         }
+        self.crowd.leave(self.depth);
         self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Passes a comma that `after` follows.
+    fn next(&mut self, body: &[u8], after: &[u8]) -> Result<(), Refused> {
+        let at = body.len().saturating_sub(after.len()).saturating_sub(1);
+        let before = body.get(..at).unwrap_or(body);
+        if self.crowd.next(before) { Err(Refused::Crowded(crowd::place(before, string))) } else { Ok(()) }
     }
 }
 
@@ -191,6 +220,36 @@ mod tests {
         assert_eq!(walk(&[b'['; 129], 128), Err(Refused::TooDeep));
         assert_eq!(walk(&[b'['; 128], 128), Ok(()));
         assert_eq!(walk(b"\"never ends [[[\\", 1), Ok(()));
+    }
+
+    #[test]
+    fn too_many_members_are_refused_wherever_they_are() {
+        let list = |member: &str, count: usize| format!("[{}]", vec![member; count].join(","));
+        let crowded = |body: &str| match walk(body.as_bytes(), 128) {
+            Err(Refused::Crowded(place)) => Some(place),
+            other => other.map(|()| None).unwrap(),
+        };
+        for member in ["{}", "\"a,b\"", "null", "[1, 2]"] {
+            assert_eq!(crowded(&format!(r#"{{"messages":{}}}"#, list(member, 10_000))), None, "{member}");
+            let more = format!(r#"{{"a":[1,2],"messages": {}}}"#, list(member, 10_001));
+            assert_eq!(crowded(&more).as_deref(), Some("messages"), "{member}");
+        }
+        let deep = format!(r#"{{"x":1,"input":[{{}},{{"content":[0,0,{{"y":{}}}]}}]}}"#, list("{}", 10_001));
+        assert_eq!(crowded(&deep).as_deref(), Some("input[1].content[2].y"));
+        assert_eq!(crowded(&list("[]", 10_001)).as_deref(), Some(""));
+        let object = format!(r#"{{"metadata":{{{}}}}}"#, vec![r#""a":"b""#; 10_001].join(","));
+        assert_eq!(crowded(&object).as_deref(), Some("metadata"));
+        assert_eq!(crowded(&format!(r#"{{"prompt":{}}}"#, list("12", 250_000))), None, "tokens");
+        assert_eq!(crowded(&format!(r#"{{"prompt":{}}}"#, list("12 ", 250_001))).as_deref(), Some("prompt"));
+        let biased = |count: usize| format!(r#"{{"logit_bias":{{{}}}}}"#, vec![r#""7":1"#; count].join(","));
+        assert_eq!(crowded(&biased(10_000)), None);
+        assert_eq!(
+            crowded(&biased(10_001)).as_deref(),
+            Some("logit_bias"),
+            "numbers with names cost as much as others"
+        );
+        assert_eq!(crowded(&format!(r#"{{"x":[{0},{0}]}}"#, list("{}", 9_000))), None, "each has its own");
+        assert_eq!(measure(br#"{"base_url":"x"}"#, 128), Ok(()), "a provider has one");
     }
 
     #[test]

@@ -16,13 +16,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{Dialect, name};
 
 use idempotency::Before;
 
 use crate::dialect::Request;
 use crate::relay::{Ask, Relay};
+use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::virtual_key::Caller;
@@ -83,6 +84,9 @@ async fn serve(
     http: &HttpRequest,
     request: Request,
 ) -> Result<HttpResponse, Problem> {
+    // Bodies that were let in together may be whole together.
+    let gateway = http.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
+    gateway.admit()?;
     let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
     let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
     let run = run(http)?;

@@ -60,6 +60,7 @@ codes! {
     InvalidType = "invalid_type", 400, "invalid_request_error", false, "A field has the wrong type; the message names it.";
     InvalidValue = "invalid_value", 400, "invalid_request_error", false, "A field's value cannot be used; the message says why.";
     TooDeep = "too_deep", 400, "invalid_request_error", false, "The JSON is nested deeper than 128 levels.";
+    TooManyItems = "too_many_items", 400, "invalid_request_error", false, "An array or object has more than 10,000 items, or an array more than 250,000 numbers; the message names it.";
     ModelNotPriced = "model_not_priced", 400, "invalid_request_error", false, "The model has no price and the key has a budget; the operator sets a price.";
     MissingKey = "missing_api_key", 401, "authentication_error", false, "No key was sent; use Authorization: Bearer, x-api-key or x-goog-api-key.";
     InvalidKey = "invalid_api_key", 401, "authentication_error", false, "The key is unknown; check it for missing characters.";
@@ -85,6 +86,7 @@ codes! {
     UpstreamRejected = "upstream_rejected", 422, "invalid_request_error", false, "The provider refused the request; its status and its words are passed on.";
     HeadTooLarge = "head_too_large", 431, "invalid_request_error", false, "The headers are larger than 32 KiB.";
     RateLimited = "rate_limit_exceeded", 429, "rate_limit_error", true, "A limit of the key or its project is used up; wait as long as Retry-After says.";
+    AddressLimited = "address_limited", 429, "rate_limit_error", true, "Too many wrong keys, tokens or sign-ins, or too many requests, came from this address; wait as long as Retry-After says.";
     UpstreamBusy = "upstream_rate_limited", 429, "rate_limit_error", true, "Every provider of the model limits us now; wait as long as Retry-After says.";
     Internal = "internal_error", 500, "api_error", true, "A defect in Farthing; the log has the request id.";
     UpstreamFailed = "upstream_error", 502, "api_error", true, "The provider failed or could not be reached; the log has the reason.";
@@ -139,6 +141,11 @@ impl Problem {
         self
     }
 
+    /// When to come back, as `Retry-After` says it.
+    pub fn wait_in_seconds(&self) -> HeaderValue {
+        HeaderValue::from(whole_seconds(self.retry_after.unwrap_or_default()))
+    }
+
     /// The body in the shape of the client's dialect.
     pub fn body_for(&self, dialect: Dialect) -> Vec<u8> {
         let own = ErrorBody {
@@ -190,8 +197,8 @@ impl ResponseError for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let retry = if self.code.should_retry() { "true" } else { "false" };
         headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
-        if let Some(wait) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        if self.retry_after.is_some() {
+            headers.insert(RETRY_AFTER, self.wait_in_seconds());
         }
         response.extensions_mut().insert(self.clone());
         response

@@ -1,21 +1,48 @@
 //! The server: sockets, workers, and the layers around every handler.
-//! Owns the settings of actix-web that matter here, each with its reason.
+//! Owns the settings of actix that matter here, each with its reason. Puts the pieces together itself, as `HttpServer` does,
+//! because actix-http then serves a [`Connection`] of ours instead of a bare socket.
 
-use std::any::Any;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::{App, HttpServer, middleware::from_fn, web};
+use actix_http::error::DispatchError;
+use actix_http::{Extensions, HttpService, Protocol, Request, Response};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, Server, ServiceResponse};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, Error, middleware::from_fn, web};
+use rustix::net::sockopt;
+use rustix::process::{Resource, getrlimit};
+use tokio::net::TcpSocket;
 
+use super::connection::{Connection, Ending, Progress};
 use super::{Gateway, middleware::envelope, routes};
 use crate::admin::passage::passage;
 use crate::config::ServerConfig;
 use crate::relay::{Recounting, Relay, Reporting, Retries};
 use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
+
+/// Connections that the system has accepted and no worker has taken yet.
+const BACKLOG: u32 = 1024;
+/// actix closes idle connections after 5 s; applications reuse them for longer.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// What the kernel keeps of an answer that its client does not read; left alone it takes 4 MiB. Enough for 25 Mbit/s over half
+/// the world.
+const SEND_BUFFER: usize = 256 * 1024;
+/// Connections of one worker; actix's own bound.
+const MOST_CONNECTIONS: u64 = 25_600;
+/// Files, sockets and pipes of our own, and of each worker beside its connections.
+const OWN_FILES: u64 = 256;
+const FILES_OF_A_WORKER: u64 = 8;
+/// How long a connection that is closed may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A listening server.
 pub struct Bound {
@@ -31,42 +58,110 @@ pub struct Bound {
 /// If the address cannot be had.
 pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
     let (tokens, retries) = (Arc::<AccessTokens>::default(), Retries::default());
-    let patience = config.client_patience;
-    let server = HttpServer::new(move || {
+    let listener = listen(config.listen)?;
+    let address = listener.local_addr()?;
+    let (patience, head_patience) = (config.client_patience, config.head_patience);
+    let connections = move || {
         let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens), retries.clone());
-        App::new()
+        let app = App::new()
             .app_data(gateway.clone())
             .app_data(web::ThinData(Rc::new(relay)))
             // Request id first and log line last: nothing happens without either.
             .wrap(from_fn(envelope::wrap))
-            .configure(routes::all)
-    })
-    .workers(config.workers)
-    // A client that closes its sending half has left: its pending call is cancelled at once.
-    .h1_allow_half_closed(false)
-    // actix closes idle connections after 5 s; applications reuse them for longer.
-    .keep_alive(Duration::from_secs(75))
-    // actix answers 408 to a fresh connection idle for 5 s; clients open connections ahead.
-    .client_request_timeout(config.client_patience)
-    .on_connect(move |socket, _| watch(socket, patience))
-    .shutdown_timeout(config.shutdown_grace.as_secs())
-    // Signals are the application's: streams are settled before sockets are closed.
-    .disable_signals()
-    .bind(config.listen)?;
-    let address = server.addrs().first().copied().unwrap_or(config.listen);
+            .configure(routes::all);
+        let accept = move |socket| async move { Ok(accepted(socket, patience, head_patience)) };
+        fn_service(accept).and_then(http(app, patience, address))
+    };
+    let server = Server::build()
+        .workers(config.workers)
+        .max_concurrent_connections(connections_of_a_worker(config))
+        .shutdown_timeout(config.shutdown_grace.as_secs())
+        // Signals are the application's: streams are settled before sockets are closed.
+        .disable_signals()
+        .listen("http", listener, connections)?;
     Ok(Bound { server: server.run(), address })
 }
 
-/// Has the kernel give up a connection whose client has not taken what is sent to it for so long: actix-http waits for ever.
-/// The answer's body is dropped then, as if the client had left, which it has.
-#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only Linux has such a limit"))]
-fn watch(socket: &dyn Any, patience: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Some(socket) = socket.downcast_ref::<actix_web::rt::net::TcpStream>() {
-        let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-        // A socket that cannot be told is one that has just been closed.
-        rustix::net::sockopt::set_tcp_user_timeout(socket, millis).ok();
+/// So many that files are left for every call's connection to a provider, and for ourselves; more wait to be accepted.
+fn connections_of_a_worker(config: &ServerConfig) -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let workers = u64::try_from(config.workers).unwrap_or(1).max(1);
+    let ours = OWN_FILES.saturating_add(workers.saturating_mul(FILES_OF_A_WORKER));
+    let ours = ours.saturating_add(u64::try_from(config.max_in_flight).unwrap_or(u64::MAX));
+    // Where there are few, calls share what there is.
+    let theirs = files.saturating_sub(ours).max(files / 2);
+    usize::try_from((theirs / workers).clamp(1, MOST_CONNECTIONS)).unwrap_or(1)
+}
+
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait for what the system remembers of old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+/// A new connection, and who it is from.
+fn accepted(
+    socket: TcpStream,
+    patience: Duration,
+    head_patience: Duration,
+) -> (Connection, Protocol, Option<SocketAddr>) {
+    watch(&socket, patience);
+    let peer = socket.peer_addr().ok();
+    (Connection::new(socket, head_patience), Protocol::Http1, peer)
+}
+
+/// HTTP/1.1 over such connections.
+fn http<S>(
+    app: impl IntoServiceFactory<S, Request>,
+    patience: Duration,
+    address: SocketAddr,
+) -> impl ServiceFactory<
+    (Connection, Protocol, Option<SocketAddr>),
+    Config = (),
+    Response = (),
+    Error = DispatchError,
+    InitError = (),
+>
+where
+    S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse, Error = Error, InitError = ()> + 'static,
+{
+    HttpService::build()
+        // A client that closes its sending half has left: its pending call is cancelled at once.
+        .h1_allow_half_closed(false)
+        .keep_alive(KEEP_ALIVE)
+        // actix answers 408 to a fresh connection idle for 5 s; clients open connections ahead.
+        .client_request_timeout(patience)
+        .client_disconnect_timeout(GOODBYE)
+        .local_addr(address)
+        .on_connect_ext(|connection: &Connection, known: &mut Extensions| {
+            known.insert(connection.progress());
+        })
+        .finish(apply_fn_factory(map_config(app, |()| AppConfig::default()), serve))
+}
+
+/// Serves one request; its connection is busy until the answer's last byte is written.
+fn serve<A>(request: Request, app: &A) -> impl Future<Output = Result<Response<Ending<BoxBody>>, Error>> + use<A>
+where
+    A: Service<Request, Response = ServiceResponse, Error = Error>,
+{
+    let busy = request.conn_data::<Rc<Progress>>().cloned().unwrap_or_default().begin();
+    let answer = app.call(request);
+    async move {
+        let answer = Response::<BoxBody>::from(answer.await?);
+        Ok(answer.map_body(|_, body| busy.until_the_end_of(body)))
     }
+}
+
+/// Has the kernel give up a connection whose client has not taken what is sent to it for so long: actix-http waits for ever.
+/// The answer's body is dropped then, as if the client had left, which it has. Until then the kernel keeps little for it.
+fn watch(socket: &TcpStream, patience: Duration) {
+    // A socket that cannot be told is one that has just been closed.
+    sockopt::set_socket_send_buffer_size(socket, SEND_BUFFER).ok();
+    #[cfg(target_os = "linux")]
+    sockopt::set_tcp_user_timeout(socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX)).ok();
+    #[cfg(not(target_os = "linux"))]
+    let _: Duration = patience;
 }
 
 /// A relay for the current thread; connections to providers belong to it, their access tokens and the bound on retries to all.

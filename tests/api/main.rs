@@ -36,6 +36,7 @@ mod routing;
 mod runs;
 mod secrets;
 mod shadow;
+mod strangers;
 mod streams;
 mod tail;
 mod thinking;

@@ -4,7 +4,7 @@ use farthing_support::scene::{MODEL, PROJECT, prices};
 use farthing_support::{Answer, Scene, TestGateway};
 use serde_json::{Value, json};
 
-use crate::scene;
+use crate::{BINARY, scene};
 
 fn refusal(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status, status, "{}", answer.text());
@@ -29,7 +29,8 @@ fn bodies(scene: &Scene) -> [(&'static str, Value); 4] {
 
 #[test]
 fn nothing_under_api_opens_without_the_token() {
-    let scene = scene();
+    // More wrong tokens than an address may send.
+    let scene = Scene::around(TestGateway::builder(BINARY).set("FARTHING__SERVER__FAILURES_PER_MINUTE", "0").start());
     let strangers = [
         scene.gateway.anonymous(),
         scene.gateway.anonymous().bearer("wrong"),

@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farthing_support::scene::ask;
-use farthing_support::{Gate, Reply, Scene, TestGateway, Tokens};
+use farthing_support::scene::{MODEL, ask};
+use farthing_support::{Reply, Scene, Tokens};
 use serde_json::json;
 
 use crate::BINARY;
@@ -121,21 +121,34 @@ fn floods(scene: &Scene) {
 }
 
 #[test]
-fn above_the_cap_it_is_503_before_the_body_and_operators_are_still_served() {
-    let gateway = TestGateway::builder(BINARY).set("FARTHING__SERVER__MAX_IN_FLIGHT", "1").start();
-    let scene = Scene::around(gateway);
-    let gate = Gate::default();
-    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)).behind(&gate));
-    let held = scene.application().start("POST", "/v1/chat/completions", ask(&json!({})).to_string().as_bytes());
-    scene.upstream.wait_for("the call", Duration::from_secs(10), |journal| journal.first().map(|_| ()));
-    // The body never comes.
-    let told = tell(scene.gateway.address(), head(&scene, "Content-Length: 1000").as_bytes());
-    assert_eq!((told.statuses().as_slice(), told.closed), (&[503][..], true), "{}", told.text);
-    assert!(told.text.to_ascii_lowercase().contains("retry-after: 1"), "{}", told.text);
-    for path in ["/live", "/health", "/ready"] {
-        assert_eq!(scene.gateway.anonymous().get(path).status, 200, "{path}");
+fn a_crowd_is_refused_by_every_door_and_named() {
+    let scene = Scene::start(BINARY);
+    let (caller, operator) = (scene.application(), scene.gateway.operator());
+    let list = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+    let told = |path: &str, body: &str, field: &str| {
+        let by = if path.starts_with("/api") { &operator } else { &caller };
+        let answer = by.post_bytes(path, body.as_bytes());
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        assert!(answer.text().contains("more than 10000 items"), "{path}: {}", answer.text());
+        assert!(answer.text().contains(field), "{path}: {}", answer.text());
+    };
+    let gemini = format!("/v1beta/models/{MODEL}:generateContent");
+    let texts = list("\"x\"", 10_001);
+    let message = list(r#"{"role":"user","content":"x"}"#, 10_001);
+    for (path, body, field) in [
+        ("/v1/chat/completions", format!(r#"{{"model":"{MODEL}","messages":{message}}}"#), "messages"),
+        ("/v1/chat/completions", format!(r#"{{"model":"{MODEL}","tools":{}}}"#, list("{}", 10_001)), "tools"),
+        ("/v1/responses", format!(r#"{{"model":"{MODEL}","input":{message}}}"#), "input"),
+        ("/v1/messages", format!(r#"{{"model":"{MODEL}","messages":[{{"content":{texts}}}]}}"#), "messages[0].content"),
+        ("/v1/messages/count_tokens", format!(r#"{{"model":"{MODEL}","messages":{message}}}"#), "messages"),
+        (&gemini, format!(r#"{{"contents":{}}}"#, list(r#"{"parts":[]}"#, 10_001)), "contents"),
+        ("/v1/embeddings", format!(r#"{{"model":"{MODEL}","input":{texts}}}"#), "input"),
+        ("/v1/rerank", format!(r#"{{"model":"{MODEL}","documents":{texts}}}"#), "documents"),
+        ("/api/projects", format!(r#"{{"name":"crowd","allowed_models":{texts}}}"#), "allowed_models"),
+        ("/api/routes/explain", format!(r#"{{"model":{texts}}}"#), "model"),
+    ] {
+        told(path, &body, field);
     }
-    assert_eq!(scene.gateway.operator().get("/api/providers").status, 200);
-    gate.open();
-    assert_eq!(held.and_then(|sent| sent.finish()).map(|answer| answer.status).ok(), Some(200));
+    let million = format!(r#"{{"model":"{MODEL}","messages":{}}}"#, list("1", 1_000_000));
+    told("/v1/chat/completions", &million, "messages");
 }

@@ -3,6 +3,7 @@
 //! - `actors`: owners of state that die or stall (needs the feature `testing` of their crate, as all tests have it).
 //! - `bombs`: bodies and heads that are larger than they look.
 //! - `clock`: the clock on the wall jumps.
+//! - `descriptors`: a process that may have few open files.
 //! - `drain`: told to stop under load.
 //! - `full`: a disk that takes nothing more.
 //! - `guarded`: clients and providers that would choose where a call goes, and providers that trickle.
@@ -12,6 +13,7 @@
 //! - `mutations`: requests and replies that were changed by chance.
 //! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
+//! - `house`: as many calls in flight as there may be, and more.
 //! - `slow`: peers that send a byte now and then, or never read.
 //! - `smuggling`: requests whose end two readers would see at different places (`raw`).
 //!
@@ -22,9 +24,11 @@
 mod actors;
 mod bombs;
 mod clock;
+mod descriptors;
 mod drain;
 mod full;
 mod guarded;
+mod house;
 mod killed;
 mod leaving;
 mod load;

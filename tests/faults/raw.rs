@@ -42,3 +42,17 @@ pub(crate) fn hear(mut stream: TcpStream) -> Told {
     };
     Told { text: String::from_utf8_lossy(&heard).into_owned(), closed }
 }
+
+/// The status of the next answer on a connection that stays open; its body is read and thrown away.
+pub(crate) fn answered(stream: &mut TcpStream) -> u16 {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    let (mut heard, mut byte) = (Vec::new(), [0]);
+    while !heard.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("an answer");
+        heard.extend_from_slice(&byte);
+    }
+    let head = String::from_utf8_lossy(&heard).to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+    stream.read_exact(&mut vec![0; length.unwrap_or(0)]).expect("the answer's body");
+    head.get(9..12).and_then(|code| code.parse().ok()).expect("a status")
+}

@@ -1,148 +1,166 @@
 //! Slow peers: silent, a head or a body byte by byte, a body that never comes, answers that nobody reads. Each is let go
-//! in time, what it began is settled, and others are served meanwhile. `FARTHING_SLOW_PEERS=2000` opens that many of each.
+//! in time, what it began is settled, memory is bounded, and others are served meanwhile.
+//!
+//! A few of each, and a gateway with little patience, by default; `FARTHING_SLOW_PEERS=2000` opens that many of each, and half as
+//! many readers, against a gateway with its own settings.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+mod endless;
+mod honest;
+mod peer;
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use farthing_support::scene::{PROJECT, ask};
-use farthing_support::{Reply, Scene, Seen, TestGateway, Tokens};
+use farthing_support::poll::until;
+use farthing_support::scene::{MODEL, PROJECT, PROVIDER_KEY, ask, prices};
+use farthing_support::{Client, Gate, Reply, Scene, TestGateway, Tokens};
 use serde_json::json;
 
+use crate::raw::answered;
 use crate::{BINARY, pause};
+use endless::Endless;
+use honest::Honest;
+use peer::{KINDS, Peer};
 
-/// The gateway's patience with them, for short.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// When the last must have been let go: a body may take twice as long, and the machine may be busy.
-const PROMISE: Duration = Duration::from_secs(35);
-const STEP: Duration = Duration::from_millis(100);
+/// When the last must have been let go, with all the patience there is: 30 s, and five more. The machine may be busy.
+const PROMISE: Duration = Duration::from_secs(35 + 10);
+/// The same for readers that stop, who are waited for from when everybody's buffers are full: a thousand take their time.
+const READERS: Duration = Duration::from_secs(65 + 55);
+/// What the gateway may hold for all of them.
+const MOST_MEMORY: u64 = 512 << 20;
+/// How long honest callers call alone first.
+const ALONE: Duration = Duration::from_secs(2);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Silent,
-    FirstHead,
-    Body,
-    ChunkedBody,
-    NoBody,
-}
-
-const KINDS: [Kind; 5] = [Kind::Silent, Kind::FirstHead, Kind::Body, Kind::ChunkedBody, Kind::NoBody];
-
-struct Peer {
-    kind: Kind,
-    stream: TcpStream,
-    opened: Instant,
-    closed: Option<Duration>,
-}
-
-impl Peer {
-    fn open(kind: Kind, address: SocketAddr, key: &str) -> Self {
-        let mut stream = TcpStream::connect(address).expect("the gateway listens");
-        let body = if kind == Kind::ChunkedBody {
-            "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"
-        } else {
-            "Content-Length: 1000\r\n\r\n"
-        };
-        let head = format!("POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {key}\r\n{body}");
-        let first = match kind {
-            Kind::Silent => "",
-            Kind::FirstHead => "GET /live HTTP/1.1\r\nHost: h\r\nX: ",
-            Kind::Body | Kind::ChunkedBody | Kind::NoBody => &head,
-        };
-        stream.write_all(first.as_bytes()).expect("a first piece is taken");
-        stream.set_nonblocking(true).expect("a socket can be told");
-        Self { kind, stream, opened: Instant::now(), closed: None }
-    }
-
-    /// Sends another byte, and looks whether the other side has closed.
-    fn step(&mut self) {
-        if matches!(self.kind, Kind::FirstHead | Kind::Body | Kind::ChunkedBody) {
-            drop(self.stream.write(b" "));
-        }
-        let mut buffer = [0; 1024];
-        let is_closed = match self.stream.read(&mut buffer) {
-            Ok(count) => count == 0,
-            Err(error) => error.kind() != ErrorKind::WouldBlock,
-        };
-        if is_closed {
-            self.closed = Some(self.opened.elapsed());
-        }
-    }
-}
-
-fn count() -> usize {
-    std::env::var("FARTHING_SLOW_PEERS").map_or(5, |text| text.parse().expect("FARTHING_SLOW_PEERS is a number"))
+/// How many of each kind, if it is said.
+fn asked() -> Option<usize> {
+    let asked = std::env::var("FARTHING_SLOW_PEERS").ok();
+    asked.map(|text| text.parse().expect("FARTHING_SLOW_PEERS is a number"))
 }
 
 fn scene() -> Scene {
-    let seconds = PATIENCE.as_secs().to_string();
-    Scene::around(TestGateway::builder(BINARY).set("FARTHING__SERVER__CLIENT_PATIENCE_SECONDS", &seconds).start())
+    let builder = TestGateway::builder(BINARY);
+    Scene::around(match asked() {
+        Some(_) => builder.start(),
+        None => hurried(1).start(),
+    })
+}
+
+fn hurried(seconds: u32) -> farthing_support::gateway::Builder {
+    let seconds = seconds.to_string();
+    TestGateway::builder(BINARY)
+        .set("FARTHING__SERVER__CLIENT_PATIENCE_SECONDS", &seconds)
+        .set("FARTHING__SERVER__HEAD_SECONDS", &seconds)
 }
 
 #[test]
 fn peers_that_do_not_get_on_are_let_go() {
-    let scene = scene();
+    let (scene, count) = (scene(), asked().unwrap_or(5));
     scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
-    let (address, key) = (scene.gateway.address(), &scene.key.secret);
-    let began = Instant::now();
-    let peers = KINDS.into_iter().flat_map(|kind| (0..count()).map(move |_| kind));
-    let mut peers: Vec<Peer> = peers.map(|kind| Peer::open(kind, address, key)).collect();
-    let (mut slowest, mut honest) = (Duration::ZERO, 0);
-    while peers.iter().any(|peer| peer.closed.is_none()) && began.elapsed() < PROMISE {
-        peers.iter_mut().filter(|peer| peer.closed.is_none()).for_each(Peer::step);
-        let asked = Instant::now();
-        assert_eq!(scene.chat(&ask(&json!({}))).status, 200, "others are served");
-        slowest = slowest.max(asked.elapsed());
-        honest += 1;
-        pause(STEP);
-    }
+    let alone = Honest::start(scene.application());
+    pause(ALONE);
+    let alone = alone.stop();
+    let before = scene.gateway.memory("VmRSS");
+    let beside = Honest::start(scene.application());
+    let peers = attack(&scene, count);
+    let beside = beside.stop();
+    println!("alone: {alone}\nbeside: {beside}");
     for kind in KINDS {
-        let of_kind = peers.iter().filter(|peer| peer.kind == kind);
-        let (left, last) = of_kind.fold((0, Duration::ZERO), |(left, last), peer| match peer.closed {
-            Some(closed) => (left, last.max(closed)),
-            None => (left + 1, last),
-        });
-        println!("{kind:?}: {} opened, {left} left, the last let go after {last:?}", count());
-        assert_eq!(left, 0, "{kind:?}");
+        let of_kind = || peers.iter().filter(|peer| peer.kind == kind);
+        let left = of_kind().filter(|peer| peer.closed.is_none()).count();
+        let last = of_kind().filter_map(|peer| peer.closed).max().unwrap_or_default();
+        println!("{kind:?}: {count} opened, {left} left, the last let go after {last:.1?}");
+        assert!(left == 0 && last <= PROMISE, "{kind:?}: {left} left, the last after {last:?}");
     }
-    println!(
-        "{honest} honest calls meanwhile, the slowest {slowest:?}; RSS {} MiB",
-        scene.gateway.memory("VmRSS") >> 20
-    );
-    scene.gateway.requests_at_least(PROJECT, honest);
+    bounded(&scene, before);
+    scene.gateway.requests_at_least(PROJECT, alone.count() + beside.count());
 }
 
-fn endless(_: &Seen) -> Reply {
-    Reply::chat(Tokens::plain(9, 100_000)).chunks(100_000)
+/// Opens so many of each kind, and lets them dribble until all are let go or it takes too long.
+fn attack(scene: &Scene, count: usize) -> Vec<Peer> {
+    let (address, key, began) = (scene.gateway.address(), &scene.key.secret, Instant::now());
+    // A thousand bytes must last.
+    let step = if asked().is_some() { Duration::from_secs(1) } else { Duration::from_millis(100) };
+    let kinds = (0..count).flat_map(|_| KINDS);
+    let mut peers: Vec<Peer> = kinds.map(|kind| Peer::open(kind, address, key)).collect();
+    let opened = began.elapsed();
+    println!("{} connections in {opened:.1?}", peers.len());
+    while peers.iter().any(|peer| peer.closed.is_none()) && began.elapsed() < opened + PROMISE {
+        peers.iter_mut().filter(|peer| peer.closed.is_none()).for_each(Peer::step);
+        pause(step);
+    }
+    peers
+}
+
+fn bounded(scene: &Scene, before: u64) {
+    let peak = scene.gateway.memory("VmHWM");
+    println!("RSS {} MiB before, {} MiB at most", before >> 20, peak >> 20);
+    assert!(peak <= MOST_MEMORY, "{peak} bytes");
 }
 
 #[test]
-fn a_reader_that_stops_reading_is_let_go_and_settled() {
-    let scene = scene();
-    scene.upstream.answer_with(endless);
-    let readers = count().div_ceil(2);
+fn readers_that_stop_reading_are_let_go_and_settled() {
+    let (scene, readers) = (scene(), asked().unwrap_or(5).div_ceil(2));
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let (endless, base_url) = Endless::start();
+    let provider = json!({"name": "endless", "kind": "openai", "base_url": base_url, "api_key": PROVIDER_KEY,
+        "allow_private_network": true});
+    scene.gateway.create("/api/providers", &provider);
+    scene.gateway.add_model("endless", "endless", &prices());
+    // What they were sent may be charged: that is not the honest callers' budget.
+    scene.gateway.add_project("stalled", None);
+    let key = scene.gateway.add_key("stalled", &json!({}));
+    let alone = Honest::start(scene.application());
+    pause(ALONE);
+    let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
-    let body = ask(&json!({"stream": true})).to_string();
-    // They are kept, and never read.
-    let kept: Vec<_> = (0..readers)
-        .map(|_| scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent"))
-        .collect();
+    let beside = Honest::start(scene.application());
+    let body = ask(&json!({"model": "endless", "stream": true})).to_string();
     let began = Instant::now();
-    let gone = |journal: &[Seen]| {
-        let left = journal.iter().filter(|seen| seen.left_at.is_some()).count();
-        (journal.len() == readers && left == readers).then_some(())
-    };
-    scene.upstream.wait_for("everybody leave", Duration::from_secs(65), gone);
-    let after = scene.gateway.memory("VmHWM");
-    println!(
-        "{readers} stalled readers let go after {:?}; RSS {} to {} MiB",
-        began.elapsed(),
-        before >> 20,
-        after >> 20
-    );
+    let start = |caller: Client| caller.start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent");
+    // They are kept, and never read.
+    let kept: Vec<_> = (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect();
+    let gone = || (endless.left.load(Ordering::Acquire) == readers).then_some(());
+    until("everybody has left", READERS, gone);
+    let took = began.elapsed();
+    let beside = beside.stop();
+    println!("alone: {alone}\nbeside: {beside}\n{readers} stalled readers let go after {took:.1?}");
+    bounded(&scene, before);
     scene.gateway.settled();
-    for row in scene.gateway.requests(PROJECT, readers) {
+    scene.gateway.requests(PROJECT, alone.count() + beside.count());
+    for row in scene.gateway.requests("stalled", readers) {
         assert_eq!(row["status"], "client_gone", "{row}");
     }
     drop(kept);
+}
+
+#[test]
+fn a_connection_lives_as_long_as_every_head_comes_in_time() {
+    let (scene, gate) = (Scene::around(hurried(2).start()), Gate::default());
+    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)).behind(&gate));
+    let mut stream = TcpStream::connect(scene.gateway.address()).expect("the gateway listens");
+    let mut say = |pieces: &[&str]| {
+        for piece in pieces {
+            stream.write_all(piece.as_bytes()).expect("it is taken");
+            pause(Duration::from_millis(300));
+        }
+        answered(&mut stream)
+    };
+    let (first, rest) = ("GET /live HTT", "P/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(say(&[first, rest]), 200, "in two pieces");
+    pause(Duration::from_millis(2_500));
+    assert_eq!(say(&[first, rest]), 200, "idle for longer than a head may take");
+    let body = format!(r#"{{"model":"{MODEL}","messages":[{{"role":"user","content":"hi"}}]}}"#);
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nx-api-key: {}\r\n", scene.key.secret);
+    let whole = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let opener = std::thread::spawn(move || {
+        pause(Duration::from_millis(2_500));
+        gate.open();
+    });
+    // The head after it has begun, too, and waits for longer than a head may take: its time has not begun.
+    assert_eq!(say(&[&whole, first]), 200, "an answer that takes longer than a head may");
+    opener.join().expect("a gate can be opened");
+    assert_eq!(say(&[rest]), 200, "the rest of a head that was sent ahead");
+    assert_eq!(say(&[first]), 408, "a head that never ends");
 }

@@ -63,6 +63,7 @@ const STORE: &[&str] = &["src/store/"];
 const DOORS: &[Door] = &[
     Door { name: "actix_web", places: WEB, why: "HTTP is the web floor's" },
     Door { name: "actix_http", places: WEB, why: "HTTP is the web floor's" },
+    Door { name: "actix_service", places: WEB, why: "HTTP is the web floor's" },
     Door { name: "actix_web_actors", places: WEB, why: "HTTP is the web floor's" },
     Door { name: "diesel", places: STORE, why: "the database is the store's" },
     Door { name: "diesel_migrations", places: STORE, why: "the database is the store's" },

@@ -2,6 +2,7 @@
 //! Owns the form. Refuses forms of other sites, and says nothing about a wrong token but that it is wrong.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use farthing_actors::domain::Effect;
@@ -15,17 +16,20 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::author::{ANONYMOUS, author};
 use crate::web::extract::body;
+use crate::web::strangers::Attempt;
 
 /// Far more than a token needs.
 const MAX_BYTES: usize = 16 * 1024;
 /// Whoever holds the management token has no other name yet.
 const NAME: &str = "management";
+const WRONG: &str = "That is not the management token.";
+const LATER: &str = "Too many sign-ins from this address were wrong. Wait a minute, and try again.";
 
 #[derive(Template)]
 #[template(path = "sign_in/page.html")]
 struct SignInPage {
     assets: &'static str,
-    refused: bool,
+    refused: Option<&'static str>,
 }
 
 // Cannot be printed: it holds a secret in the clear.
@@ -43,7 +47,7 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, Problem> {
     if session(&request).is_some() {
         return Ok(page::see_other("/", None));
     }
-    form(StatusCode::OK, false)
+    form(StatusCode::OK, None)
 }
 
 /// POST `/sign-in`.
@@ -58,11 +62,24 @@ pub async fn enter(
     origin::own_form(&request)?;
     let body = body::read(&request, payload, MAX_BYTES).await?;
     let now = gateway.clock.now();
-    if !std::str::from_utf8(&body).is_ok_and(|body| is_right(&gateway, body)) {
+    let refused =
+        || gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
+    // Spaces around it come from pasting.
+    let token = std::str::from_utf8(&body).map(presented).unwrap_or_default();
+    let attempt = match Attempt::begin(&gateway, &request, token.trim()) {
+        Ok(attempt) => attempt,
+        Err(problem) => {
+            refused();
+            return later(&problem);
+        }
+    };
+    if !gateway.security.is_management_token(token.trim()) {
+        attempt.failed();
+        refused();
         log::warn!("a sign-in was refused");
-        gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
-        return form(StatusCode::UNAUTHORIZED, true);
+        return form(StatusCode::UNAUTHORIZED, Some(WRONG));
     }
+    attempt.succeeded();
     let token = gateway.security.issue_session(NAME, Role::Owner, now).map_err(|error| {
         log::error!(error:% = error; "no session could be issued");
         Problem::plain(Code::Internal)
@@ -83,12 +100,19 @@ pub async fn leave(gateway: web::Data<Gateway>, request: HttpRequest) -> Result<
     Ok(page::see_other("/sign-in", Some(no_cookie(&request))))
 }
 
-/// Whether the form holds the management token. Spaces around it come from pasting.
-fn is_right(gateway: &Gateway, body: &str) -> bool {
-    let form = web::Query::<SignInForm>::from_query(body);
-    form.is_ok_and(|form| gateway.security.is_management_token(form.token.trim()))
+/// What the form holds.
+fn presented(body: &str) -> String {
+    web::Query::<SignInForm>::from_query(body).map(|form| form.into_inner().token).unwrap_or_default()
 }
 
-fn form(status: StatusCode, refused: bool) -> Result<HttpResponse, Problem> {
+/// The form again, for somebody who must wait.
+fn later(problem: &Problem) -> Result<HttpResponse, Problem> {
+    log::warn!("a sign-in was refused unseen: too many from its address were wrong");
+    let mut page = form(StatusCode::TOO_MANY_REQUESTS, Some(LATER))?;
+    page.headers_mut().insert(RETRY_AFTER, problem.wait_in_seconds());
+    Ok(page)
+}
+
+fn form(status: StatusCode, refused: Option<&'static str>) -> Result<HttpResponse, Problem> {
     page::render(status, &SignInPage { assets: assets::version(), refused })
 }

@@ -22,6 +22,7 @@ impl From<RequestFault> for Problem {
             "unsupported_field" => Code::UnsupportedField,
             "thread_not_found" => Code::ThreadNotFound,
             "too_deep" => Code::TooDeep,
+            "too_many_items" => Code::TooManyItems,
             _ => Code::InvalidJson,
         };
         let problem = Self::new(code, fault.message);

@@ -1,14 +1,15 @@
 //! The author of whatever a request does: who, when and from where, as the audit trail tells it.
-//! Owns how a request is described there. Refuses headers that name another address: who sent them is not known.
+//! Owns how a request is described there. Refuses to say itself where a request is from: that is one answer, `strangers`'.
 
 use std::sync::Arc;
 
 use actix_web::http::header::USER_AGENT;
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest, web};
 use farthing_actors::domain::audit::Origin;
 use farthing_actors::domain::{Author, Timestamp};
 
 use super::request_id::ThisRequest;
+use crate::web::Gateway;
 
 /// Whoever has shown no credential, or a wrong one.
 pub const ANONYMOUS: &str = "anonymous";
@@ -18,9 +19,10 @@ pub fn author(request: &HttpRequest, name: &str, now: Timestamp) -> Author {
     let agent = request.headers().get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
     let pattern = request.match_pattern();
     let endpoint = (request.method().as_str().into(), pattern.as_deref().unwrap_or("none").into());
+    let gateway = request.app_data::<web::Data<Gateway>>();
     let origin = Origin {
         request: request.extensions().get::<ThisRequest>().map(|ThisRequest(id)| *id),
-        client_ip: request.peer_addr().map(|peer| peer.ip()),
+        client_ip: gateway.and_then(|gateway| gateway.strangers.source(request)),
         user_agent: agent.map(|agent| Arc::from(&*agent)),
         endpoint: Some(endpoint),
     };

@@ -12,6 +12,7 @@ use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::dialect::Bulk;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 
@@ -21,7 +22,7 @@ const DISCARD: usize = 64 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// An upload larger than any JSON body may take this long, as long as it keeps its rate.
 const UPLOAD: Duration = Duration::from_secs(590);
-/// The least rate of an upload in bytes a second, and when it begins to count.
+/// The least rate of a body in bytes a second, and when it begins to count at the earliest.
 const RATE: u64 = 1024;
 const RATE_FROM: Duration = Duration::from_secs(5);
 
@@ -43,11 +44,12 @@ impl Pace {
 
     /// When the next piece must be there, after `received` bytes.
     fn due(&self, received: usize) -> Instant {
-        let whole = if self.is_upload { self.earned(received).min(UPLOAD) } else { self.patience.saturating_mul(2) };
+        let most = if self.is_upload { UPLOAD } else { self.patience.saturating_mul(2) };
+        let whole = self.earned(received).min(most);
         (Instant::now() + self.patience).min(self.began + whole)
     }
 
-    /// How long an upload may have taken for `received` bytes.
+    /// How long a body may have taken for `received` bytes.
     fn earned(&self, received: usize) -> Duration {
         let seconds = u64::try_from(received).unwrap_or(u64::MAX) / RATE;
         self.patience.max(RATE_FROM).saturating_add(Duration::from_secs(seconds))
@@ -83,6 +85,7 @@ pub async fn read_json<T: DeserializeOwned>(
     limit: usize,
 ) -> Result<T, Problem> {
     let body = read(request, payload, limit).await?;
+    Bulk::check(&body)?;
     let reader = &mut serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let place = error.path().to_string();

@@ -12,8 +12,10 @@ use farthing_actors::domain::Author;
 use super::author::{author, remember};
 use super::virtual_key::bearer;
 use crate::admin::tokens::MANAGEMENT;
+use crate::security::Claims;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
+use crate::web::strangers::Attempt;
 
 /// Somebody with permission `P`.
 #[derive(Debug, Clone)]
@@ -76,20 +78,22 @@ impl<P: Permission> FromRequest for Operator<P> {
 pub fn identify(request: &HttpRequest, permission: &str) -> Result<Author, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = bearer(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
-    let now = gateway.clock.now();
-    let known = |name: &str| {
-        let author = author(request, name, now);
-        remember(request, &author);
-        author
-    };
-    if gateway.security.is_management_token(presented) {
-        return Ok(known(MANAGEMENT));
-    }
-    let claims = gateway.security.verify_token(presented, now);
-    let claims = claims.map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))?;
-    let author = known(&claims.sub);
+    let attempt = Attempt::begin(gateway, request, presented)?;
+    let claims = attempt.ended(recognise(gateway, presented))?;
+    let author = author(request, claims.as_ref().map_or(MANAGEMENT, |claims| &claims.sub), gateway.clock.now());
+    remember(request, &author);
+    let Some(claims) = claims else { return Ok(author) };
     if claims.scope.iter().any(|scope| scope == permission) {
         return Ok(author);
     }
     Err(Problem::new(Code::Forbidden, format!("the token lacks the scope {permission}")))
+}
+
+/// The claims of a scoped token; the management token has none, because it may do everything.
+fn recognise(gateway: &Gateway, presented: &str) -> Result<Option<Claims>, Problem> {
+    if gateway.security.is_management_token(presented) {
+        return Ok(None);
+    }
+    let claims = gateway.security.verify_token(presented, gateway.clock.now());
+    claims.map(Some).map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))
 }

@@ -12,6 +12,7 @@ use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
+use crate::web::strangers::Attempt;
 
 /// An application that may call.
 #[derive(Debug, Clone)]
@@ -29,6 +30,11 @@ impl FromRequest for Caller {
 fn find(request: &HttpRequest) -> Result<Caller, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = presented(request).ok_or_else(|| Problem::plain(Code::MissingKey))?;
+    let attempt = Attempt::begin(gateway, request, presented)?;
+    attempt.ended(recognise(gateway, presented))
+}
+
+fn recognise(gateway: &Gateway, presented: &str) -> Result<Caller, Problem> {
     let unknown = || Problem::plain(Code::InvalidKey);
     let digest = gateway.security.digest_presented(presented).ok_or_else(unknown)?;
     let keys = gateway.keyring.load();

@@ -18,6 +18,7 @@ use crate::web::data::dialect_of;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
 use crate::web::middleware::{record, unread};
+use crate::web::strangers::Strangers;
 
 /// The longest path with its query, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
@@ -40,9 +41,9 @@ pub async fn wrap(
     let gateway = request.app_data::<web::Data<Gateway>>().cloned();
     let clock = gateway.as_ref().map(|gateway| gateway.clock.clone());
     let arrived = clock.as_ref().map(|clock| clock.monotonic());
-    let mut response = match oversized(request.request()) {
+    let mut response = match refusal(request.request()) {
         None => next.call(request).await?.map_into_boxed_body(),
-        Some(code) => request.error_response(Problem::plain(code)),
+        Some(problem) => request.error_response(problem),
     };
     // Asked after the answer: a stop may have begun meanwhile.
     let closing = gateway.is_some_and(|gateway| !gateway.ready.load(Ordering::Acquire));
@@ -68,6 +69,13 @@ pub async fn wrap(
     record::note(&response, problem.as_ref(), took);
     log_line(&response, id, problem.as_ref(), crate::relay::millis(took));
     Ok(response)
+}
+
+/// Why nothing of the request is looked at.
+fn refusal(request: &HttpRequest) -> Option<Problem> {
+    let gateway = request.app_data::<web::Data<Gateway>>();
+    let hurried = gateway.and_then(|gateway| Strangers::pass(gateway, request).err());
+    hurried.or_else(|| oversized(request).map(Problem::plain))
 }
 
 /// What is too large about the head. actix takes 96 headers, and heads up to 128 KiB.

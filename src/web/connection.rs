@@ -1,0 +1,156 @@
+//! Connections: the accepted socket, which knows whether a request is under way on it.
+//! Owns the deadline of every request's head, from its first byte: actix-http times the first head of a connection only, and
+//! stops its keep-alive timer at the first byte of the next. Refuses to know what the bytes mean: [`Progress`] is told when a
+//! request begins and when its answer has ended, and what comes in between two requests is a head.
+//!
+//! A request that arrives in one piece costs a look at the clock. One timer serves a connection: it is set at most once in
+//! the time that a head may take, and moved on when it goes off too early.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::rt::net::TcpStream;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// What a client hears whose head did not come in time. Nothing of an answer is on its way then.
+const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// A client's connection.
+pub(super) struct Connection {
+    socket: TcpStream,
+    progress: Rc<Progress>,
+    /// How long a head may take.
+    patience: Duration,
+    /// Set when the first head does not come in one piece.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether something written waits for the client to read.
+    is_blocked: bool,
+}
+
+/// Whether a request is under way on a connection, and when the next one's head must be whole.
+#[derive(Default)]
+pub(super) struct Progress {
+    is_busy: Cell<bool>,
+    due: Cell<Option<Instant>>,
+}
+
+/// A request under way, until its answer is dropped.
+pub(super) struct Busy(Rc<Progress>);
+
+/// An answer's body, and the request it ends.
+pub(super) struct Ending<B> {
+    body: B,
+    _busy: Busy,
+}
+
+impl Connection {
+    pub(super) fn new(socket: TcpStream, patience: Duration) -> Self {
+        Self { socket, progress: Rc::default(), patience, timer: None, is_blocked: false }
+    }
+
+    /// For the requests of this connection.
+    pub(super) fn progress(&self) -> Rc<Progress> {
+        Rc::clone(&self.progress)
+    }
+
+    /// Whether a head has begun and its time is over; has `waker` woken when it will be.
+    fn is_late(&mut self, waker: &mut Context<'_>) -> bool {
+        let Some(due) = self.progress.due.get() else { return false };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.as_mut().poll(waker).is_pending() {
+            return false;
+        }
+        // It went off, perhaps for a head that has come since.
+        timer.as_mut().reset(due);
+        timer.as_mut().poll(waker).is_ready()
+    }
+
+    /// Says so, if that does not end up in the middle of an answer.
+    fn give_up(&self) -> io::Error {
+        if !self.is_blocked {
+            self.socket.try_write(TOO_LATE).ok();
+        }
+        io::Error::new(ErrorKind::TimedOut, "the head of a request took too long")
+    }
+}
+
+impl Progress {
+    /// A request begins: its head is whole.
+    pub(super) fn begin(self: Rc<Self>) -> Busy {
+        self.is_busy.set(true);
+        self.due.set(None);
+        Busy(self)
+    }
+
+    /// Bytes have come: if no request is under way, a head begins with the first of them.
+    fn heard(&self, patience: Duration) {
+        if !self.is_busy.get() && self.due.get().is_none() {
+            self.due.set(Instant::now().checked_add(patience));
+        }
+    }
+}
+
+impl Busy {
+    /// Ends with `body`.
+    pub(super) fn until_the_end_of<B>(self, body: B) -> Ending<B> {
+        Ending { body, _busy: self }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.is_busy.set(false);
+    }
+}
+
+impl<B: MessageBody + Unpin> MessageBody for Ending<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+        Pin::new(&mut self.body).poll_next(waker)
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, waker: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.socket).poll_read(waker, buffer) {
+            Poll::Pending if self.is_late(waker) => Poll::Ready(Err(self.give_up())),
+            Poll::Ready(Ok(())) => {
+                if buffer.filled().len() > before {
+                    self.progress.heard(self.patience);
+                }
+                Poll::Ready(Ok(()))
+            }
+            other => other,
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, waker: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(waker, bytes);
+        self.is_blocked = written.is_pending();
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(waker)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(waker)
+    }
+}

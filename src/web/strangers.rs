@@ -1,0 +1,121 @@
+//! Strangers: what one address may try before anybody looks at what it presents.
+//! Owns two meters for each address (failed credentials; requests, if they are limited) and who may pass all the same:
+//! a credential that was good a moment ago is not kept out by what others do from the same address. Asks nobody: two
+//! tables of words that workers read and swap, of a size that never changes.
+
+mod known;
+mod meter;
+mod source;
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use actix_web::{HttpRequest, web};
+
+use super::Gateway;
+use super::error::{Code, Problem};
+use crate::config::{Network, ServerConfig};
+use known::Known;
+use meter::Meter;
+
+const FAILED: &str = "too many keys, tokens or sign-ins from this address were wrong; wait as long as Retry-After says, and \
+                      check what this application sends";
+const HURRIED: &str = "too many requests come from this address; wait as long as Retry-After says";
+
+/// What is known of addresses and credentials.
+pub struct Strangers {
+    trusted: Vec<Network>,
+    hasher: RandomState,
+    failures: Option<Meter>,
+    requests: Option<Meter>,
+    known: Known,
+}
+
+/// One try of a credential, before its outcome is known.
+pub struct Attempt<'a> {
+    strangers: &'a Strangers,
+    credential: &'a str,
+    address: u64,
+    now: Duration,
+}
+
+impl Strangers {
+    /// Nobody is known yet.
+    pub fn new(config: &ServerConfig) -> Self {
+        Self {
+            trusted: config.trusted_proxies.clone(),
+            hasher: RandomState::new(),
+            failures: Meter::new(config.failures_per_minute, Duration::from_secs(60)),
+            requests: Meter::new(config.address_requests_per_second, Duration::from_secs(1)),
+            known: Known::new(),
+        }
+    }
+
+    /// Lets one more request of an address in, whatever it wants.
+    ///
+    /// # Errors
+    /// 429 if too many came.
+    pub fn pass(gateway: &Gateway, request: &HttpRequest) -> Result<(), Problem> {
+        let strangers = &gateway.strangers;
+        let Some(meter) = &strangers.requests else { return Ok(()) };
+        let taken = meter.take(strangers.address(request), gateway.clock.monotonic());
+        taken.map_err(|wait| refused(HURRIED, wait))
+    }
+
+    fn address(&self, request: &HttpRequest) -> u64 {
+        self.hasher.hash_one(self.source(request).map(source::network_of))
+    }
+
+    /// Whose request it is: the peer's address, or the one behind the proxies that are believed.
+    pub fn source(&self, request: &HttpRequest) -> Option<IpAddr> {
+        source::of(request, &self.trusted)
+    }
+}
+
+impl<'a> Attempt<'a> {
+    /// Whether a credential is looked at, asked before it is hashed.
+    ///
+    /// # Errors
+    /// 429 if too many of the request's address were wrong.
+    pub fn begin(gateway: &'a web::Data<Gateway>, request: &HttpRequest, credential: &'a str) -> Result<Self, Problem> {
+        let (strangers, now) = (&gateway.strangers, gateway.clock.monotonic());
+        let address = strangers.address(request);
+        let wait = strangers.failures.as_ref().and_then(|meter| meter.wait(address, now));
+        match wait.filter(|_| !strangers.known.has(credential)) {
+            Some(wait) => Err(refused(FAILED, wait)),
+            None => Ok(Self { strangers, credential, address, now }),
+        }
+    }
+
+    /// It was good.
+    pub fn succeeded(self) {
+        self.strangers.known.remember(self.credential);
+    }
+
+    /// It was wrong.
+    pub fn failed(self) {
+        self.strangers.known.forget(self.credential);
+        if let Some(meter) = &self.strangers.failures {
+            // Who is known may fail once more than others.
+            meter.take(self.address, self.now).ok();
+        }
+    }
+
+    /// Counts `outcome`, and hands it on.
+    ///
+    /// # Errors
+    /// That of `outcome`.
+    pub fn ended<T>(self, outcome: Result<T, Problem>) -> Result<T, Problem> {
+        if outcome.is_ok() {
+            self.succeeded()
+        } else {
+            self.failed()
+        }
+        outcome
+    }
+}
+
+fn refused(why: &str, wait: Duration) -> Problem {
+    Problem::new(Code::AddressLimited, why).retry_after(wait)
+}
