@@ -83,7 +83,7 @@ fn behind_a_trusted_proxy_each_client_has_its_own() {
     let scene = Scene::around(gateway);
     let from = |address: &str| scene.gateway.anonymous().with("x-forwarded-for", address);
     assert!((FAILURES..FAILURES + 10).contains(&exhaust(&from("2001:db8:0:1::1"))));
-    assert_eq!(exhaust(&from("2001:db8:0:1:ffff::2")), 0, "the same /64");
+    assert_eq!(sign_in(&from("2001:db8:0:1:ffff::2"), "wrong").status, 429, "the same /64");
     assert_eq!(exhaust(&from("198.51.100.1, 2001:db8:0:1::1")), 0, "a client's own invention");
     let guesses = (0..1_000).map(|count| from(&format!("203.0.{}.{}", 113 + count / 250, count % 250)));
     let refused = guesses.filter(|client| client.bearer("wrong").get("/v1/models").status != 401).count();
@@ -93,6 +93,11 @@ fn behind_a_trusted_proxy_each_client_has_its_own() {
     println!("the owner, from elsewhere, was answered after {took:?}");
     assert_eq!(answer.status, 303);
     assert_eq!(from("192.0.2.9").bearer(&scene.key.secret).get("/v1/models").status, 200);
+    // The audit trail tells who was limited, and not their network.
+    let recorded = |address: &str| scene.gateway.list(&format!("/api/audit?action=session.create&client_ip={address}"));
+    assert_eq!(recorded("2001:db8:0:2::1")[0]["result"], "success");
+    assert_eq!(recorded("2001:db8:0:1:ffff::2")[0]["result"], "refused");
+    assert!(recorded("198.51.100.1").is_empty(), "nobody was there");
 }
 
 #[test]

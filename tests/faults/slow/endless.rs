@@ -58,7 +58,7 @@ fn read_request(stream: &TcpStream) -> Option<()> {
 fn pour(mut stream: &TcpStream) -> std::io::Result<()> {
     stream.write_all(HEAD)?;
     // Large ones: it is the readers that are slow, and a thousand buffers must fill up first.
-    let event = format!("{BEFORE}{}{AFTER}", "word ".repeat(4_000));
+    let event = format!("{BEFORE}{}{AFTER}", "word ".repeat(800));
     let chunk = format!("{:x}\r\n{event}\r\n", event.len());
     loop {
         stream.write_all(chunk.as_bytes())?;
