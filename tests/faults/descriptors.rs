@@ -34,6 +34,8 @@ fn a_low_soft_limit_is_raised() {
     let silent: Vec<_> =
         (0..SILENT).map(|_| TcpStream::connect(scene.gateway.address()).expect("it listens")).collect();
     assert_eq!(scene.chat(&ask(&json!({}))).status, 200, "beside {} others", silent.len());
+    // A stop waits for them.
+    drop(silent);
     drop(scene);
     fs::remove_file(script).expect("it was there");
 }
@@ -63,6 +65,8 @@ fn more_connections_than_files_take_none_from_the_calls_in_flight() {
     println!("{} silent connections where 300 files may be open; a new one was served after {took:?}", silent.len());
     let logs = scene.gateway.logs();
     assert!(!logs.contains("Too many open files"), "{logs}");
+    // A stop waits for them.
+    drop(silent);
     drop(scene);
     fs::remove_file(script).expect("it was there");
 }
