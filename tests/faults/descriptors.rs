@@ -66,7 +66,7 @@ fn more_connections_than_files_take_none_from_the_calls_in_flight() {
     let logs = scene.gateway.logs();
     assert!(!logs.contains("Too many open files"), "{logs}");
     // A stop waits for them.
-    drop(silent);
+    drop((silent, kept));
     drop(scene);
     fs::remove_file(script).expect("it was there");
 }
