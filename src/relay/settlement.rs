@@ -8,7 +8,7 @@ use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
-use super::exchange::{Admitted, Exchange, Failed};
+use super::exchange::{Admitted, Exchange, Unbooked};
 use super::{Relay, RelayError};
 use crate::dialect::{Reading, Seen, plain};
 use crate::logging;
@@ -61,8 +61,8 @@ pub(super) fn pictures(images: u64, estimate: &Estimate, price: Option<&Price>) 
 }
 
 impl Relay {
-    /// Closes what was set aside for `exchange` and tells everybody. Gives the cost; `None` if it could not be written
-    /// down, which is logged and mended at the next start.
+    /// Closes what was set aside for `exchange` and tells everybody. Gives what it cost with all its attempts; `None` if
+    /// the last could not be written down, which is logged and mended at the next start.
     pub(super) async fn settle(
         &self,
         exchange: &Exchange,
@@ -70,7 +70,7 @@ impl Relay {
         target: Option<Target>,
         end: End,
     ) -> Option<Money> {
-        let Admitted { candidates, hold, permit, attempts, .. } = admitted;
+        let Admitted { candidates, hold, permit, attempts, booked, .. } = admitted;
         permit.finish(end.usage.total());
         let outcome = Outcome {
             status: end.status,
@@ -84,7 +84,7 @@ impl Relay {
         let provider = target.as_ref().map(|target| target.provider);
         let provider = provider.or_else(|| candidates.first().map(|first| first.provider.id));
         let mut event = usage_recorded(exchange, &outcome);
-        let cost = self.close(hold, target, outcome).await;
+        let cost = self.close(hold, target, outcome).await.map(|last| last + booked);
         event.time = self.clock.now();
         event.provider_id = provider;
         event.cost_usd = cost.unwrap_or_default();
@@ -101,9 +101,9 @@ impl Relay {
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
     pub(super) async fn fail(&self, exchange: &Exchange, admitted: Admitted, error: RelayError) -> RelayError {
-        let billed = admitted.failed.as_ref().is_some_and(|failed| failed.billed);
-        let (usage, provenance) = failed_usage(&admitted, billed);
-        let target = admitted.failed.as_ref().map(|failed| failed.target.clone()).or_else(|| admitted.tried.clone());
+        let ended = admitted.unbooked.as_ref();
+        let (usage, provenance) = ended.map_or_else(nothing, |ended| (ended.usage, ended.provenance));
+        let target = ended.map(|ended| ended.target.clone()).or_else(|| admitted.tried.clone());
         let end = End {
             status: if is_refusal(&error) { CallStatus::Refused } else { CallStatus::UpstreamError },
             http_status: super::error::upstream_status(&error),
@@ -115,14 +115,13 @@ impl Relay {
         error
     }
 
-    /// How an attempt ended that failed before another was made.
-    pub(super) fn outcome_of_failure(&self, exchange: &Exchange, admitted: &Admitted, failed: &Failed) -> Outcome {
-        let (usage, provenance) = failed_usage(admitted, failed.billed);
+    /// How an attempt ended that is not the last.
+    pub(super) fn outcome_of_earlier(&self, exchange: &Exchange, admitted: &Admitted, ended: &Unbooked) -> Outcome {
         Outcome {
-            status: CallStatus::UpstreamError,
-            http_status: failed.http_status,
-            usage,
-            provenance,
+            status: ended.status,
+            http_status: ended.http_status,
+            usage: ended.usage,
+            provenance: ended.provenance,
             attempts: admitted.attempts,
             latency_ms: millis(exchange.elapsed(&self.clock)),
             first_token_ms: None,
@@ -132,12 +131,9 @@ impl Relay {
     /// The client left before the answer began: the upstream call is cancelled, its prompt was taken in; if none was sent
     /// yet, nothing was.
     pub(super) async fn client_left(&self, exchange: &Exchange, admitted: Admitted) {
-        let end = match (admitted.attempts, &admitted.failed) {
+        let end = match (admitted.attempts, &admitted.unbooked) {
             (0, _) => client_gone(Usage::default(), Provenance::Counted, None),
-            (_, Some(failed)) => {
-                let (usage, provenance) = failed_usage(&admitted, failed.billed);
-                client_gone(usage, provenance, None)
-            }
+            (_, Some(ended)) => client_gone(ended.usage, ended.provenance, None),
             (_, None) => client_gone(
                 unreported(&admitted.estimate, Seen::default()),
                 Provenance::Estimated(Why::ClientGone),
@@ -168,12 +164,12 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
 }
 
 /// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
-fn failed_usage(admitted: &Admitted, billed: bool) -> (Usage, Provenance) {
-    if billed {
-        (unreported(&admitted.estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut))
-    } else {
-        (Usage::default(), Provenance::Counted)
-    }
+pub(super) fn failed_usage(estimate: &Estimate, billed: bool) -> (Usage, Provenance) {
+    if billed { (unreported(estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut)) } else { nothing() }
+}
+
+fn nothing() -> (Usage, Provenance) {
+    (Usage::default(), Provenance::Counted)
 }
 
 /// The end of an exchange whose client left.

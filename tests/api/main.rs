@@ -11,6 +11,7 @@ mod budgets;
 mod caps;
 mod catalogue;
 mod chat;
+mod classifier;
 mod credit;
 mod crossing;
 mod dashboard;
