@@ -7,7 +7,7 @@ use farthing_actors::domain::Dialect;
 use crate::dialect::Endpoint;
 
 /// The version of Anthropic's API that is named where the client named none.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
+pub(super) const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// What goes to a provider.
 pub struct UpstreamRequest<'a> {

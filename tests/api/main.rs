@@ -31,6 +31,7 @@ mod patterns;
 mod plain;
 mod planned;
 mod prices;
+mod provider_test;
 mod retrying;
 mod routing;
 mod runs;
