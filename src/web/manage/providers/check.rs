@@ -44,7 +44,7 @@ pub async fn test(
 ) -> Result<HttpResponse, Problem> {
     let provider = gateway.admin.provider(id("provider", &path)?)?;
     let tried = relay.try_provider(&provider).await;
-    log::info!(actor = operator.name.as_str(), provider = provider.name.as_str(), ok = tried.result.is_ok();
+    log::info!(actor = &*operator.author.name, provider = provider.name.as_str(), ok = tried.result.is_ok();
         "a provider was tried");
     Ok(HttpResponse::Ok().json(TriedView::from(tried)))
 }
