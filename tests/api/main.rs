@@ -25,6 +25,7 @@ mod images;
 mod input;
 mod leaving;
 mod matrix;
+mod ollama;
 mod operators;
 mod pains;
 mod patterns;

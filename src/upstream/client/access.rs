@@ -82,6 +82,10 @@ impl Access {
         match (&self.carriage, request.endpoint, request.dialect) {
             (Carriage::Vertex(site), ..) => extended(&site.uri(request).ok_or_else(unspoken)?),
             (_, Endpoint::Conversation, Dialect::OpenaiChat) => Ok(self.chat.clone()),
+            // The base is that of the OpenAI form, beside which Ollama's own stands.
+            (Carriage::Plain, Endpoint::Conversation, Dialect::OllamaChat) => {
+                extended(&format!("{}{}", self.base.strip_suffix("/v1").unwrap_or(&self.base), request.path()))
+            }
             (Carriage::Bedrock, ..) => extended(&format!("{}{}", self.base, request.bedrock_path())),
             (Carriage::Plain, ..) => extended(&format!("{}{}", self.base, request.path())),
         }
