@@ -5,6 +5,7 @@
 //! - [`canonical`]: what a request asks and an answer says, in no dialect's words. Between two dialects stands this.
 //! - [`openai_chat`], [`openai_responses`], [`anthropic`], [`gemini`]: the dialects. In each, `request`, `reply`,
 //!   `stream`, `error` and `usage`, both directions side by side.
+//!   [`ollama_chat`] is spoken with providers only.
 //! - [`request`], [`answer`]: a request and its answer, whatever their dialects; all that the relay sees. [`head`] and
 //!   [`passage`] are what it knows of them.
 //! - [`beyond`]: what a request refers to and does not hold. [`outline`]: what routing may look at.
@@ -26,6 +27,7 @@ pub mod gemini;
 pub mod head;
 mod members;
 mod node;
+pub mod ollama_chat;
 pub mod openai_chat;
 pub mod openai_responses;
 mod ordered;

@@ -2,6 +2,7 @@
 //!
 //! 1. candidates: which deployments may serve it, by registry and breaker snapshots (asks nobody)
 //! 2. admission: a limiter's permit and the ledger's hold, asked together
+//!    (then, in a group with a classifier, its rating, which is the request's first line in the books)
 //! 3. attempt: send to the first candidate; on a failure that is not the client's, fall back to the next,
 //!    never after the first byte
 //! 4. relay: pass the answer on as it arrives, all but its end
@@ -17,6 +18,8 @@ mod again;
 mod attempt;
 mod cached;
 mod candidates;
+mod checking;
+mod classify;
 mod counting;
 mod error;
 mod estimate;
@@ -53,6 +56,7 @@ use crate::upstream::Upstream;
 pub use again::Retries;
 use attempt::Opened;
 pub use cached::{CacheState, Caching};
+pub use checking::Tried;
 pub use error::{Refusal, RelayError};
 pub(crate) use exchange::run_id;
 use exchange::{Admitted, Exchange};
@@ -141,10 +145,12 @@ impl Relay {
         exchange: &mut Exchange,
         client: &mut Client,
     ) -> Result<Option<(Admitted, Opened)>, RelayError> {
-        let (candidates, why) = self.route(exchange)?;
-        exchange.why = why;
+        let (candidates, question) = self.plan(exchange)?;
+        let mut admitted = self.admit(exchange, candidates, question.as_deref()).await?;
+        if let Some(question) = question {
+            Box::pin(self.classify(exchange, &mut admitted, *question)).await;
+        }
         let exchange = &*exchange;
-        let mut admitted = self.admit(exchange, candidates).await?;
         let opened = tokio::select! {
             biased;
             () = client.closed() => Err(Unopened::ClientGone),

@@ -10,7 +10,7 @@ pub mod request;
 mod signature;
 mod tokens;
 
-pub use client::{KeyVault, Upstream, UpstreamBody, UpstreamReply};
+pub use client::{Checked, KeyVault, Upstream, UpstreamBody, UpstreamReply};
 pub use error::{Fault, UpstreamError};
 pub use kinds::{Profile, StreamUsage, profile};
 pub use playback::Sandbox;

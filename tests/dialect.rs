@@ -20,6 +20,8 @@ mod gemini;
 mod invoices;
 #[path = "dialect/memory.rs"]
 mod memory;
+#[path = "dialect/ollama.rs"]
+mod ollama;
 #[path = "dialect/recordings.rs"]
 mod recordings;
 #[path = "dialect/responses.rs"]

@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub mod changes;
+pub mod classifier;
 pub mod error;
 pub mod group;
 mod grouping;

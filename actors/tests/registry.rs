@@ -253,6 +253,7 @@ async fn groups_reach_the_readers_and_survive_a_crash() {
         id: GroupId::from_u128(1),
         name: "smart".into(),
         strategy: Strategy::Ordered,
+        classifier: None,
         targets: vec![Target { to: To::Model(model), weight: 1, when: None }],
         created_at: Timestamp(1),
         updated_at: Timestamp(1),

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Author, GroupId, Strategy};
+use farthing_actors::domain::{Author, GroupId, Strategy, Timestamp};
+use farthing_actors::registry::classifier::Classifier;
 use farthing_actors::registry::group::{Group, Target};
 
 use super::{Admin, AdminError};
@@ -15,8 +16,17 @@ pub struct GroupDraft {
     pub name: String,
     /// How it chooses.
     pub strategy: Strategy,
+    /// Who rates requests, where it chooses by that.
+    pub classifier: Option<Classifier>,
     /// Among what, in order.
     pub targets: Vec<Target>,
+}
+
+impl GroupDraft {
+    fn into_group(self, id: GroupId, (created_at, updated_at): (Timestamp, Timestamp)) -> Group {
+        let Self { name, strategy, classifier, targets } = self;
+        Group { id, name: name.into(), strategy, classifier, targets, created_at, updated_at }
+    }
 }
 
 impl Admin {
@@ -37,9 +47,8 @@ impl Admin {
     pub async fn create_group(&self, draft: GroupDraft, by: &Author) -> Result<Arc<Group>, AdminError> {
         let _one = self.changing.lock().await;
         let now = self.parts.clock.now();
-        let GroupDraft { name, strategy, targets } = draft;
         let id = GroupId::generate();
-        let group = Group { id, name: name.into(), strategy, targets, created_at: now, updated_at: now };
+        let group = draft.into_group(id, (now, now));
         self.parts.registry.create_group(group, by.does("group.create").about(id)).await?;
         self.group(&id.to_string())
     }
@@ -51,9 +60,8 @@ impl Admin {
     pub async fn replace_group(&self, wanted: &str, draft: GroupDraft, by: &Author) -> Result<Arc<Group>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.group(wanted)?;
-        let GroupDraft { name, strategy, targets } = draft;
-        let (id, created_at, updated_at) = (present.id, present.created_at, self.parts.clock.now());
-        let group = Group { id, name: name.into(), strategy, targets, created_at, updated_at };
+        let id = present.id;
+        let group = draft.into_group(id, (present.created_at, self.parts.clock.now()));
         self.parts.registry.update_group(group, by.does("group.update").about(id)).await?;
         self.group(&id.to_string())
     }

@@ -2,12 +2,15 @@
 //! assumed of the request. The choice is the same code that serves calls; nothing is sent, held or written down.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use farthing_actors::breakers::{Breakers, Verdict};
 use farthing_actors::domain::{Budget, DeploymentId, KeyId, Patterns, ProjectId, Usage};
 use farthing_actors::registry::catalogue::{Candidate, Provider};
+use farthing_actors::registry::classifier::{Classifier, Rated};
+use farthing_actors::registry::group::{Group, Target};
 use farthing_actors::registry::routing::{Route, Situation, Step, Why};
 
 use super::PriceLists;
@@ -61,6 +64,19 @@ pub struct Explanation {
     pub refused: Option<String>,
     /// What is assumed of it, to compare prices by.
     pub expected: Usage,
+    /// The classifier that would be asked, and what each of its ratings would choose; the route is that without a rating.
+    pub survey: Option<Survey>,
+}
+
+/// What a group's classifier would decide.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The group.
+    pub group: Arc<Group>,
+    /// Who would be asked.
+    pub classifier: Classifier,
+    /// For each target, the ratings that choose it, and where the request would be tried first then.
+    pub choices: Vec<(Target, RangeInclusive<u32>, Option<Candidate>)>,
 }
 
 /// What routing sees of it.
@@ -69,6 +85,8 @@ struct Supposed<'a> {
     breakers: &'a Breakers,
     lists: &'a PriceLists,
     text: String,
+    /// What a classifier is supposed to have said.
+    rating: Option<u32>,
 }
 
 impl Admin {
@@ -83,8 +101,13 @@ impl Admin {
         patterns: &Patterns,
     ) -> Result<Explanation, AdminError> {
         let (admitted, budgeted) = self.standing(hypothesis)?;
-        let supposed =
-            Supposed { hypothesis, breakers, lists: self.price_lists(), text: hypothesis.text.to_lowercase() };
+        let supposed = Supposed {
+            hypothesis,
+            breakers,
+            lists: self.price_lists(),
+            text: hypothesis.text.to_lowercase(),
+            rating: None,
+        };
         let expected = supposed.expected();
         let refused = |why: String| Explanation { refused: Some(why), expected, ..Explanation::default() };
         if !admitted {
@@ -96,7 +119,30 @@ impl Admin {
         };
         leave_out(&mut route, budgeted, breakers);
         let nobody = route.candidates.is_empty().then(|| "every deployment is left out".to_owned());
-        Ok(Explanation { route, refused: nobody, expected })
+        let survey = route.question.clone().and_then(|group| self.survey(group, supposed, (patterns, budgeted)));
+        Ok(Explanation { route, refused: nobody, expected, survey })
+    }
+
+    /// What each rating would choose.
+    fn survey(
+        &self,
+        group: Arc<Group>,
+        mut supposed: Supposed<'_>,
+        (patterns, budgeted): (&Patterns, bool),
+    ) -> Option<Survey> {
+        let classifier = group.classifier.clone()?;
+        let shares = classifier.shares(group.targets.len());
+        let choices = group.targets.iter().cloned().zip(shares).map(|(target, ratings)| {
+            supposed.rating = Some(*ratings.start());
+            let route = self.catalogue().route(patterns, &supposed.hypothesis.model, &supposed).ok();
+            let first = route.and_then(|mut route| {
+                leave_out(&mut route, budgeted, supposed.breakers);
+                route.candidates.into_iter().next()
+            });
+            (target, ratings, first)
+        });
+        let choices = choices.collect();
+        Some(Survey { group, classifier, choices })
     }
 
     /// Whether the asker may use the model, and whether a budget is kept.
@@ -166,6 +212,10 @@ impl Situation for Supposed<'_> {
 
     fn mentions(&self, keyword: &str) -> bool {
         self.text.contains(&keyword.to_lowercase())
+    }
+
+    fn rating(&self, group: &Group) -> Option<Rated> {
+        group.classifier.as_ref().and(self.rating).map(Rated::Said)
     }
 
     fn latency(&self, deployment: DeploymentId) -> Option<Duration> {

@@ -34,9 +34,15 @@ enum Command {
     Create {
         /// The name applications ask for
         name: String,
-        /// How it chooses: ordered, weighted, lowest_latency, lowest_price or rules
+        /// How it chooses: ordered, weighted, lowest_latency, lowest_price, rules or classifier
         #[arg(long, default_value = "ordered")]
         strategy: Strategy,
+        /// The model that rates requests, where the strategy is classifier; a high rating goes to the last target
+        #[arg(long, value_name = "MODEL")]
+        classifier: Option<String>,
+        /// Its highest rating (the lowest is 1)
+        #[arg(long, requires = "classifier", default_value_t = 10)]
+        scale: u32,
         /// A model, or group:NAME, and =N for a weight of N; give it several times, in order
         #[arg(long = "target", value_name = "TARGET", required = true)]
         targets: Vec<Target>,
@@ -81,9 +87,12 @@ impl FromStr for Target {
 impl Group {
     pub(super) async fn run(&self, api: &Api) -> Result<Reply, CliError> {
         match &self.command {
-            Command::Create { name, strategy, targets } => {
+            Command::Create { name, strategy, classifier, scale, targets } => {
                 let targets: Vec<_> = targets.iter().map(Target::json).collect();
-                let body = json!({"name": name, "strategy": strategy, "targets": targets});
+                let mut body = json!({"name": name, "strategy": strategy, "targets": targets});
+                if let (Some(model), Some(members)) = (classifier, body.as_object_mut()) {
+                    members.insert("classifier".to_owned(), json!({"model": model, "scale": scale}));
+                }
                 Ok(shown(api.post(GROUP.path, &body).await?))
             }
             Command::List => {

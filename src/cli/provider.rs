@@ -1,4 +1,4 @@
-//! `farthing provider`: add and list providers, switch them on and off, force their circuits. Owns the requests and the table.
+//! `farthing provider`: add, list and try providers, switch them on and off, force their circuits. Owns the requests and the table.
 //! Refuses provider keys as arguments: they are named by where they are.
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -53,6 +53,11 @@ enum Command {
         /// Its name or id
         provider: String,
     },
+    /// Try a provider with its key, without making a token; exit code 1 if it does not work
+    Test {
+        /// Its name or id
+        provider: String,
+    },
     /// Force a provider's circuits open or closed, or let them decide again
     Breaker {
         /// Its name or id
@@ -101,6 +106,7 @@ impl Provider {
             }
             Command::Enable { provider } => switch(api, provider, true).await,
             Command::Disable { provider } => switch(api, provider, false).await,
+            Command::Test { provider } => test(api, provider).await,
             Command::Breaker { provider, state } => force(api, provider, *state).await,
         }
     }
@@ -132,6 +138,15 @@ async fn force(api: &Api, provider: &str, state: Circuit) -> Result<Reply, CliEr
         Circuit::Auto => "auto",
     };
     Ok(shown(api.put(&PROVIDER.address(&id, "/breaker"), &json!({ "state": state })).await?))
+}
+
+async fn test(api: &Api, provider: &str) -> Result<Reply, CliError> {
+    let id = lookup::id(api, PROVIDER, provider).await?;
+    let json = api.post(&PROVIDER.address(&id, "/test"), &json!({})).await?;
+    match json.pointer("/error/message").and_then(Value::as_str) {
+        None => Ok(shown(json)),
+        Some(why) => Err(CliError::Failed(format!("{provider} does not work: {why}"))),
+    }
 }
 
 async fn switch(api: &Api, provider: &str, enabled: bool) -> Result<Reply, CliError> {

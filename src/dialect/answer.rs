@@ -12,7 +12,7 @@ use super::plain::{self, Endpoint};
 use super::request::Request;
 use super::usage::Reading;
 use super::words::ErrorBody;
-use super::{anthropic, gemini, openai_chat, openai_responses};
+use super::{anthropic, gemini, ollama_chat, openai_chat, openai_responses};
 
 /// Whether `body` can be an answer in `dialect` at all.
 pub fn is_answer(dialect: Dialect, body: &[u8]) -> bool {
@@ -21,6 +21,7 @@ pub fn is_answer(dialect: Dialect, body: &[u8]) -> bool {
         Dialect::OpenaiResponses => openai_responses::reply::is_answer(body),
         Dialect::Anthropic => anthropic::reply::is_answer(body),
         Dialect::Gemini => gemini::reply::is_answer(body),
+        Dialect::OllamaChat => ollama_chat::reply::is_answer(body),
     }
 }
 
@@ -32,6 +33,7 @@ pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
         Dialect::OpenaiResponses => openai_responses::reply::usage(body),
         Dialect::Anthropic => anthropic::reply::usage(body),
         Dialect::Gemini => gemini::reply::usage(body),
+        Dialect::OllamaChat => ollama_chat::reply::usage(body),
     }
 }
 
@@ -54,6 +56,7 @@ pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
         Dialect::OpenaiResponses => openai_responses::reply::read(body),
         Dialect::Anthropic => anthropic::reply::read(body),
         Dialect::Gemini => gemini::reply::read(body),
+        Dialect::OllamaChat => ollama_chat::reply::read(body),
     }?;
     Some(Reply { created: reply.created.or(Some(now)), ..reply })
 }
@@ -62,7 +65,8 @@ pub fn read(dialect: Dialect, body: &[u8], now: u64) -> Option<Reply> {
 /// it.
 pub fn write(dialect: Dialect, reply: &Reply, farthing: Option<&str>) -> Bytes {
     match dialect {
-        Dialect::OpenaiChat => openai_chat::reply::write(reply, farthing),
+        // No client speaks Ollama's.
+        Dialect::OpenaiChat | Dialect::OllamaChat => openai_chat::reply::write(reply, farthing),
         Dialect::OpenaiResponses => openai_responses::reply::write(reply, farthing),
         Dialect::Anthropic => anthropic::reply::write(reply, farthing),
         Dialect::Gemini => gemini::reply::write(reply, farthing),
@@ -117,6 +121,7 @@ fn decoder(spoken: Dialect) -> Box<dyn Decode> {
         Dialect::OpenaiResponses => Box::new(openai_responses::ResponsesDecoder::new()),
         Dialect::Anthropic => Box::new(anthropic::MessagesDecoder::new()),
         Dialect::Gemini => Box::new(gemini::GeminiDecoder::new()),
+        Dialect::OllamaChat => Box::new(ollama_chat::OllamaDecoder::new()),
     }
 }
 
@@ -146,7 +151,7 @@ pub fn keep_alive(client: Dialect) -> Bytes {
     Bytes::from_static(match client {
         Dialect::OpenaiChat | Dialect::OpenaiResponses => b": keep-alive\n\n",
         Dialect::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
-        Dialect::Gemini => b"",
+        Dialect::Gemini | Dialect::OllamaChat => b"",
     })
 }
 
@@ -154,7 +159,7 @@ impl ErrorBody<'_> {
     /// The body of an error in the shape of `dialect`.
     pub fn json(&self, dialect: Dialect) -> Vec<u8> {
         match dialect {
-            Dialect::OpenaiChat => openai_chat::error::json(self),
+            Dialect::OpenaiChat | Dialect::OllamaChat => openai_chat::error::json(self),
             Dialect::OpenaiResponses => openai_responses::error::json(self),
             Dialect::Anthropic => anthropic::error::json(self),
             Dialect::Gemini => gemini::error::json(self),

@@ -18,7 +18,9 @@ pub struct Outline {
     pub stored: bool,
     /// Whether it offers tools.
     pub tools: bool,
-    /// What the user said last, in small letters.
+    /// What the user said last.
+    pub said: String,
+    /// The same in small letters.
     pub last: String,
 }
 
@@ -68,11 +70,13 @@ fn read(body: &str, stores: bool) -> Option<Outline> {
         }
     }
     let last = messages.iter().rfind(|message| is_users(message)).map_or(said, |message| message.get());
+    let said = words(last);
     Some(Outline {
         conversation: Some(hasher.finish()),
         stored: stores && store.is_none_or(|store| store.text != "false"),
         tools: [tools, functions].into_iter().flatten().any(|list| is_full(list.text)),
-        last: words(last).to_lowercase(),
+        last: said.to_lowercase(),
+        said,
     })
 }
 

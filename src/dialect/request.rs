@@ -13,6 +13,7 @@ use super::canonical::{Conversation, Feature, Ignored, Lack, Part, PartKind, Uns
 use super::fault::RequestFault;
 use super::gemini::{self, EmbedRequest, Framing, GeminiRequest};
 use super::head::{Head, Rewrite};
+use super::ollama_chat;
 use super::openai_chat::{self, ChatRequest};
 use super::openai_responses::{self, ResponsesRequest};
 use super::plain::{Endpoint, PlainRequest};
@@ -232,6 +233,7 @@ pub fn write(
         Dialect::OpenaiResponses => openai_responses::request::write(conversation, to, stream),
         Dialect::Anthropic => anthropic::request::write(conversation, to, stream),
         Dialect::Gemini => gemini::request::write(conversation, to, stream),
+        Dialect::OllamaChat => ollama_chat::request::write(conversation, to, stream),
     }
 }
 

@@ -6,6 +6,7 @@ use farthing_actors::ledger::{Entry, Hold, HoldRequest, Outcome};
 use farthing_actors::limiters::Permit;
 use farthing_actors::registry::catalogue::Candidate;
 
+use super::classify::Question;
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, target};
 use super::fallback::MAX_ATTEMPTS;
@@ -14,36 +15,44 @@ use super::wording::spoken;
 use super::{Relay, RelayError};
 
 impl Relay {
-    /// Sets aside what `exchange` may take at the dearest of `candidates`.
+    /// Sets aside what `exchange` may take at the dearest of `candidates`, and what `question` may beside it.
     ///
     /// # Errors
     /// The refusal, which is then recorded; nothing stays set aside.
-    pub(super) async fn admit(&self, exchange: &Exchange, candidates: Vec<Candidate>) -> Result<Admitted, RelayError> {
+    pub(super) async fn admit(
+        &self,
+        exchange: &Exchange,
+        candidates: Vec<Candidate>,
+        question: Option<&Question>,
+    ) -> Result<Admitted, RelayError> {
         let estimate = Estimate::of(&exchange.ask.request, &candidates);
         let estimate = Estimate { tier: asked_tier(exchange, &candidates), ..estimate };
         let Some(first) = candidates.first() else {
             return Err(RelayError::UnknownModel(exchange.head().model.clone()));
         };
+        let beside = question.map_or(Money::ZERO, Question::ceiling);
         let hold = HoldRequest {
             call: exchange.call(),
             target: target(first),
-            amount: estimate.ceiling(&candidates),
+            amount: estimate.ceiling(&candidates) + beside,
             expected: estimate.expected(),
-            least: estimate.least(exchange.head()).ceiling(&candidates),
+            least: estimate.least(exchange.head()).ceiling(&candidates) + beside,
             run_limit: exchange.run_limit(),
             patience_ms: patience_ms(&candidates),
         };
         let asked = hold.amount;
         let (permit, hold) = self.admit_both(exchange, hold, estimate.tokens()).await?;
-        let (estimate, lowered) = estimate.within(hold.granted(), asked, &candidates);
+        let (estimate, lowered) = estimate.within(hold.granted() - beside, asked - beside, &candidates);
         Ok(Admitted {
             candidates,
             estimate,
             hold,
             permit,
             attempts: 0,
+            asked: 0,
             tried: None,
-            failed: None,
+            unbooked: None,
+            booked: Money::ZERO,
             lowered,
             waited: std::time::Duration::ZERO,
             ignored: Vec::new(),

@@ -152,7 +152,7 @@ fn is_no_sound(body: &[u8], content_type: Option<&str>) -> bool {
 }
 
 /// An error that came with an accepting status, or something else that is no answer.
-fn no_answer(body: &[u8]) -> UpstreamError {
+pub(super) fn no_answer(body: &[u8]) -> UpstreamError {
     match UpstreamWords::read(body) {
         Some(words) => UpstreamError::Status { status: 502, words: Some(Box::new(words)), retry_after: None },
         None => UpstreamError::Garbage("it is not an answer of the provider's dialect"),

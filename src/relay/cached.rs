@@ -146,7 +146,7 @@ impl Relay {
             latency_ms,
             first_token_ms: Some(latency_ms),
         };
-        self.book(exchange, hold, (None, Some(provider)), outcome).await
+        self.book(exchange, hold, (None, Some(provider)), (outcome, Money::ZERO)).await
     }
 
     fn facts_again(&self, exchange: &Exchange, kept: &Kept, provider: &Provider, headroom: Option<Headroom>) -> Facts {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use farthing_actors::breakers::Verdict;
 use farthing_actors::domain::{Dialect, Timestamp};
 use farthing_actors::registry::catalogue::Candidate;
+use farthing_actors::registry::group::Group;
 use farthing_actors::registry::routing::{NoRoute, Route, Step, Why, told};
 
 use super::exchange::Exchange;
@@ -22,12 +23,22 @@ struct Passed {
     soonest: Option<Timestamp>,
 }
 
+/// Where a request may go.
+pub(super) struct Routed {
+    /// The deployments, best first.
+    pub candidates: Vec<Candidate>,
+    /// Why these.
+    pub why: Option<Arc<str>>,
+    /// The group whose classifier would decide their order, and was not asked.
+    pub question: Option<Arc<Group>>,
+}
+
 impl Relay {
     /// The deployments that may serve `exchange`, best first, and why these.
     ///
     /// # Errors
     /// Unknown or forbidden model, no rule met, no price under a budget, or every circuit open.
-    pub(super) fn route(&self, exchange: &Exchange) -> Result<(Vec<Candidate>, Option<Arc<str>>), RelayError> {
+    pub(super) fn route(&self, exchange: &Exchange) -> Result<Routed, RelayError> {
         let model = &exchange.head().model;
         // Its bill comes after the connection is gone, when nobody is left to book it.
         if exchange.ask.request.stored_state() == Some("background") {
@@ -44,7 +55,7 @@ impl Relay {
             NoRoute::NoRule(_) => RequestFault::unsupported("model", &error.to_string()).into(),
         })?;
         self.leave_out(exchange, &mut route)?;
-        Ok((route.candidates, told(&route.steps)))
+        Ok(Routed { why: told(&route.steps), candidates: route.candidates, question: route.question })
     }
 
     /// Leaves out who cannot serve now, and says so.
@@ -108,6 +119,6 @@ fn serves(exchange: &Exchange, candidate: &Candidate) -> bool {
 }
 
 /// A budget can only be kept where the price is known.
-fn affordable(exchange: &Exchange, candidate: &Candidate) -> bool {
+pub(super) fn affordable(exchange: &Exchange, candidate: &Candidate) -> bool {
     candidate.deployment.price.is_some() || !exchange.is_budgeted()
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::cache::Slot;
-use farthing_actors::domain::{Clock, KeyId, Money, RequestId, RunId, Scope, Timestamp};
+use farthing_actors::domain::{
+    CallStatus, Clock, GroupId, KeyId, Money, Provenance, RequestId, RunId, Scope, Timestamp, Usage,
+};
 use farthing_actors::idempotency::Claim;
 use farthing_actors::keyring::ring::AuthorizedKey;
 use farthing_actors::ledger::{Call, Hold, Target};
 use farthing_actors::limiters::{Headroom, Permit};
 use farthing_actors::registry::catalogue::Candidate;
+use farthing_actors::registry::classifier::Rated;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -51,6 +54,8 @@ pub(super) struct Exchange {
     pub slot: Option<Slot>,
     /// That answer, once it has begun.
     pub keepsake: Option<Box<Keepsake>>,
+    /// What came of asking the classifier of a group, once it was asked.
+    pub rated: Option<(GroupId, Rated)>,
 }
 
 /// A request that may be sent: money and a place are set aside for it.
@@ -59,12 +64,16 @@ pub(super) struct Admitted {
     pub estimate: Estimate,
     pub hold: Hold,
     pub permit: Permit,
-    /// Requests sent so far.
+    /// Requests sent so far, that to a classifier included.
     pub attempts: u16,
+    /// Those of them that went to a classifier.
+    pub asked: u16,
     /// Where the last of them went.
     pub tried: Option<Target>,
-    /// The last of them that failed, which is not booked yet.
-    pub failed: Option<Failed>,
+    /// The last of them that ended, while it is not booked.
+    pub unbooked: Option<Unbooked>,
+    /// What those that are booked cost.
+    pub booked: Money,
     /// The cap on output, where a budget forced one lower than the client's.
     pub lowered: Option<u64>,
     /// Time spent waiting for providers, which is not ours.
@@ -73,14 +82,20 @@ pub(super) struct Admitted {
     pub ignored: Vec<String>,
 }
 
-/// An attempt that failed.
-pub(super) struct Failed {
+/// An attempt that ended and is not the last: it failed, or went to a classifier.
+pub(super) struct Unbooked {
     /// Where it went.
     pub target: Target,
-    /// Whether the provider may have worked, and bill for it, before it failed.
-    pub billed: bool,
-    /// The status code that stands for its failure.
+    /// How it ended.
+    pub status: CallStatus,
+    /// The status code that stands for that.
     pub http_status: u16,
+    /// What it consumed.
+    pub usage: Usage,
+    /// How we know.
+    pub provenance: Provenance,
+    /// What was set aside for it alone.
+    pub freed: Money,
 }
 
 /// The head of an answer, and its body.
@@ -124,7 +139,8 @@ pub struct Facts {
 impl Exchange {
     pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, ask: Ask, clock: &Clock) -> Self {
         let (arrived, placed_at) = (clock.monotonic(), clock.now());
-        Self { id, key, ask, arrived, placed_at, why: None, cache: None, slot: None, keepsake: None }
+        let (cache, slot, keepsake, rated) = (None, None, None, None);
+        Self { id, key, ask, arrived, placed_at, why: None, cache, slot, keepsake, rated }
     }
 
     /// What the request is, without its words.
@@ -176,6 +192,20 @@ impl Exchange {
 
     pub(super) fn elapsed(&self, clock: &Clock) -> Duration {
         clock.monotonic().saturating_sub(self.arrived)
+    }
+}
+
+impl Unbooked {
+    /// What it will be booked at: what failed before it consumed anything costs nothing, whatever the fee of a request.
+    pub(super) fn cost(&self) -> Money {
+        if self.usage.is_nothing() { Money::ZERO } else { self.target.cost(&self.usage) }
+    }
+}
+
+impl Admitted {
+    /// Requests sent so far for the answer itself.
+    pub(super) fn tries(&self) -> u16 {
+        self.attempts.saturating_sub(self.asked)
     }
 }
 

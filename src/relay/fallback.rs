@@ -5,14 +5,15 @@
 use std::time::Duration;
 
 use farthing_actors::breakers::{FailureKind, Trial, Verdict};
+use farthing_actors::domain::{CallStatus, Money};
 use farthing_actors::registry::catalogue::Candidate;
 use tokio::time::timeout;
 
 use super::again::{Before, Place, Search};
 use super::attempt::{Opened, OpenedAnswer};
 use super::error::status_of;
-use super::exchange::{Admitted, Exchange, Failed};
-use super::settlement::may_be_billed;
+use super::exchange::{Admitted, Exchange, Unbooked};
+use super::settlement::{failed_usage, may_be_billed};
 use super::{Relay, RelayError};
 use crate::logging;
 use crate::upstream::UpstreamError;
@@ -52,7 +53,7 @@ impl Relay {
         candidate: &Candidate,
         search: &mut Search,
     ) -> Option<Result<Opened, RelayError>> {
-        if admitted.attempts >= MAX_ATTEMPTS {
+        if admitted.tries() >= MAX_ATTEMPTS {
             return None;
         }
         let _place = match search.before(candidate, exchange.id) {
@@ -61,7 +62,7 @@ impl Relay {
             Before::Never => return None,
         };
         let trial = self.may_try(candidate).await?;
-        if !self.book_failed(exchange, admitted).await {
+        if !self.book_earlier(exchange, admitted).await {
             return Some(Err(search.last.clone()));
         }
         let error = match self.attempt_in_time(exchange, admitted, candidate).await {
@@ -72,10 +73,14 @@ impl Relay {
             Err(error) => error,
         };
         if !matches!(error, UpstreamError::Inexpressible(_)) {
-            admitted.failed = admitted.tried.clone().map(|target| Failed {
+            let (usage, provenance) = failed_usage(&admitted.estimate, may_be_billed(&error));
+            admitted.unbooked = admitted.tried.clone().map(|target| Unbooked {
                 target,
-                billed: may_be_billed(&error),
+                status: CallStatus::UpstreamError,
                 http_status: status_of(&error),
+                usage,
+                provenance,
+                freed: Money::ZERO,
             });
         }
         self.report(exchange, candidate, trial, &error).await;
@@ -107,20 +112,21 @@ impl Relay {
         candidate: &Candidate,
     ) -> Result<OpenedAnswer, UpstreamError> {
         // The first has the time that its own deadlines give it, and needs no other.
-        if admitted.attempts == 0 {
+        if admitted.tries() == 0 {
             return self.attempt(exchange, admitted, candidate).await;
         }
         let left = self.time_left(exchange, candidate);
         timeout(left, self.attempt(exchange, admitted, candidate)).await.unwrap_or(Err(UpstreamError::Timeout(left)))
     }
 
-    /// Books the attempt that failed last, before another is made. Whether what is set aside covers another.
-    async fn book_failed(&self, exchange: &Exchange, admitted: &mut Admitted) -> bool {
-        let Some(failed) = &admitted.failed else { return true };
-        let outcome = self.outcome_of_failure(exchange, admitted, failed);
-        match admitted.hold.attempt_ended(failed.target.clone(), outcome).await {
+    /// Books the attempt that ended last, before another is made. Whether what is set aside covers another.
+    async fn book_earlier(&self, exchange: &Exchange, admitted: &mut Admitted) -> bool {
+        let Some(ended) = &admitted.unbooked else { return true };
+        let outcome = self.outcome_of_earlier(exchange, admitted, ended);
+        match admitted.hold.attempt_ended(ended.target.clone(), outcome, ended.freed).await {
             Ok(covered) => {
-                admitted.failed = None;
+                admitted.booked += ended.cost();
+                admitted.unbooked = None;
                 covered
             }
             Err(error) => {
@@ -132,7 +138,7 @@ impl Relay {
     }
 
     /// Whether the circuit lets a call through: freely, or as one of a half-open circuit's trials.
-    async fn may_try(&self, candidate: &Candidate) -> Option<Option<Trial>> {
+    pub(super) async fn may_try(&self, candidate: &Candidate) -> Option<Option<Trial>> {
         let deployment = candidate.deployment.id;
         match self.breakers.verdict(deployment) {
             Verdict::Closed => Some(None),

@@ -8,7 +8,7 @@ use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
-use super::exchange::{Admitted, Exchange, Failed};
+use super::exchange::{Admitted, Exchange, Unbooked};
 use super::{Relay, RelayError};
 use crate::dialect::{Reading, Seen, plain};
 use crate::logging;
@@ -79,8 +79,8 @@ pub(super) fn pictures(images: u64, estimate: &Estimate, price: Option<&Price>) 
 }
 
 impl Relay {
-    /// Closes what was set aside for `exchange` and tells everybody. Gives the cost; `None` if it could not be written
-    /// down, which is logged and mended at the next start.
+    /// Closes what was set aside for `exchange` and tells everybody. Gives what it cost with all its attempts; `None` if
+    /// the last could not be written down, which is logged and mended at the next start.
     pub(super) async fn settle(
         &self,
         exchange: &Exchange,
@@ -88,7 +88,7 @@ impl Relay {
         target: Option<Target>,
         end: End,
     ) -> Option<Money> {
-        let Admitted { candidates, hold, permit, attempts, .. } = admitted;
+        let Admitted { candidates, hold, permit, attempts, booked, .. } = admitted;
         permit.finish(end.usage.total());
         let outcome = Outcome {
             status: end.status,
@@ -101,19 +101,19 @@ impl Relay {
         };
         let provider = target.as_ref().map(|target| target.provider);
         let provider = provider.or_else(|| candidates.first().map(|first| first.provider.id));
-        self.book(exchange, hold, (target, provider), outcome).await
+        self.book(exchange, hold, (target, provider), (outcome, booked)).await
     }
 
-    /// Closes a hold at `outcome` and tells everybody.
+    /// Closes a hold at `outcome` and tells everybody what it cost, with what was `booked` of it before.
     pub(super) async fn book(
         &self,
         exchange: &Exchange,
         hold: Hold,
         (target, provider): (Option<Target>, Option<ProviderId>),
-        outcome: Outcome,
+        (outcome, booked): (Outcome, Money),
     ) -> Option<Money> {
         let mut event = usage_recorded(exchange, &outcome);
-        let cost = self.close(hold, target, outcome).await;
+        let cost = self.close(hold, target, outcome).await.map(|last| last + booked);
         event.time = self.clock.now();
         event.provider_id = provider;
         event.cost_usd = cost.unwrap_or_default();
@@ -130,9 +130,9 @@ impl Relay {
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
     pub(super) async fn fail(&self, exchange: &Exchange, admitted: Admitted, error: RelayError) -> RelayError {
-        let billed = admitted.failed.as_ref().is_some_and(|failed| failed.billed);
-        let (usage, provenance) = failed_usage(&admitted, billed);
-        let target = admitted.failed.as_ref().map(|failed| failed.target.clone()).or_else(|| admitted.tried.clone());
+        let ended = admitted.unbooked.as_ref();
+        let (usage, provenance) = ended.map_or_else(nothing, |ended| (ended.usage, ended.provenance));
+        let target = ended.map(|ended| ended.target.clone()).or_else(|| admitted.tried.clone());
         let end = End {
             status: if is_refusal(&error) { CallStatus::Refused } else { CallStatus::UpstreamError },
             http_status: super::error::upstream_status(&error),
@@ -144,14 +144,13 @@ impl Relay {
         error
     }
 
-    /// How an attempt ended that failed before another was made.
-    pub(super) fn outcome_of_failure(&self, exchange: &Exchange, admitted: &Admitted, failed: &Failed) -> Outcome {
-        let (usage, provenance) = failed_usage(admitted, failed.billed);
+    /// How an attempt ended that is not the last.
+    pub(super) fn outcome_of_earlier(&self, exchange: &Exchange, admitted: &Admitted, ended: &Unbooked) -> Outcome {
         Outcome {
-            status: CallStatus::UpstreamError,
-            http_status: failed.http_status,
-            usage,
-            provenance,
+            status: ended.status,
+            http_status: ended.http_status,
+            usage: ended.usage,
+            provenance: ended.provenance,
             attempts: admitted.attempts,
             latency_ms: millis(exchange.elapsed(&self.clock)),
             first_token_ms: None,
@@ -161,9 +160,9 @@ impl Relay {
     /// Nobody waited for the answer to begin: the upstream call is cancelled, its prompt was taken in; if none was sent
     /// yet, nothing was.
     pub(super) async fn give_up(&self, exchange: &Exchange, admitted: Admitted, why: Unopened) {
-        let (usage, provenance) = match (admitted.attempts, &admitted.failed) {
+        let (usage, provenance) = match (admitted.attempts, &admitted.unbooked) {
             (0, _) => (Usage::default(), Provenance::Counted),
-            (_, Some(failed)) => failed_usage(&admitted, failed.billed),
+            (_, Some(ended)) => (ended.usage, ended.provenance),
             (_, None) => (unreported(&admitted.estimate, Seen::default()), Provenance::Estimated(why.estimate())),
         };
         let end = match why {
@@ -196,12 +195,12 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
 }
 
 /// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
-fn failed_usage(admitted: &Admitted, billed: bool) -> (Usage, Provenance) {
-    if billed {
-        (unreported(&admitted.estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut))
-    } else {
-        (Usage::default(), Provenance::Counted)
-    }
+pub(super) fn failed_usage(estimate: &Estimate, billed: bool) -> (Usage, Provenance) {
+    if billed { (unreported(estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut)) } else { nothing() }
+}
+
+fn nothing() -> (Usage, Provenance) {
+    (Usage::default(), Provenance::Counted)
 }
 
 /// The end of an exchange whose client left.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use farthing_actors::domain::{DeploymentId, Usage};
 use farthing_actors::registry::catalogue::{Candidate, Provider};
+use farthing_actors::registry::classifier::Rated;
+use farthing_actors::registry::group::Group;
 use farthing_actors::registry::routing::Situation;
 
 use super::Relay;
@@ -80,6 +82,10 @@ impl Situation for Asked<'_> {
 
     fn mentions(&self, keyword: &str) -> bool {
         self.outline().last.contains(&keyword.to_lowercase())
+    }
+
+    fn rating(&self, group: &Group) -> Option<Rated> {
+        self.exchange.rated.as_ref().filter(|(rated, _)| *rated == group.id).map(|(_, rated)| rated.clone())
     }
 
     fn latency(&self, deployment: DeploymentId) -> Option<Duration> {

@@ -184,7 +184,7 @@ impl Relay {
         Facts {
             provider: candidate.provider.name.clone(),
             model: Arc::clone(&candidate.deployment.upstream_model),
-            attempts: admitted.attempts,
+            attempts: admitted.tries(),
             cost: None,
             overhead_us: exchange.elapsed(&self.clock).saturating_sub(admitted.waited).as_micros(),
             headroom: admitted.permit.headroom(),

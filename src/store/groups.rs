@@ -11,11 +11,12 @@ use super::schema::model_groups;
 
 /// One row, as read and as written, except `managed_by`, which stays what it is.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = model_groups)]
+#[diesel(table_name = model_groups, treat_none_as_null = true)]
 struct GroupRow {
     id: String,
     name: String,
     strategy: String,
+    classifier: Option<String>,
     targets: String,
     created_at: i64,
     updated_at: i64,
@@ -57,6 +58,7 @@ impl From<&Group> for GroupRow {
             name: group.name.to_string(),
             strategy: group.strategy.to_string(),
             // Names and figures, which always have a JSON form.
+            classifier: group.classifier.as_ref().and_then(|asked| serde_json::to_string(asked).ok()),
             targets: serde_json::to_string(&group.targets).unwrap_or_default(),
             created_at: group.created_at.0,
             updated_at: group.updated_at.0,
@@ -70,6 +72,7 @@ impl GroupRow {
         Ok(Group {
             id: row.parse("id", &self.id)?,
             strategy: row.parse("strategy", &self.strategy)?,
+            classifier: self.classifier.as_deref().map(|asked| row.json("classifier", asked)).transpose()?,
             targets: row.json("targets", &self.targets)?,
             name: self.name.into(),
             created_at: Timestamp(self.created_at),
@@ -81,6 +84,7 @@ impl GroupRow {
 #[cfg(test)]
 mod tests {
     use farthing_actors::domain::Strategy;
+    use farthing_actors::registry::classifier::Classifier;
     use farthing_actors::registry::group::{Target, To, When};
 
     use super::*;
@@ -99,18 +103,22 @@ mod tests {
             id: GroupId::from_u128(1),
             name: "smart".into(),
             strategy: Strategy::Rules,
+            classifier: Some(Classifier { model: "judge".into(), scale: 10 }),
             targets,
             created_at: at,
             updated_at: at,
         };
         scratch.open().change(|connection| save(connection, &group)).unwrap();
-        group.name = "smarter".into();
+        assert_eq!(scratch.open().read(load).unwrap(), vec![group.clone()]);
+        (group.name, group.classifier) = ("smarter".into(), None);
         scratch.open().change(|connection| save(connection, &group)).unwrap();
         assert_eq!(scratch.open().read(load).unwrap(), vec![group.clone()]);
         scratch.open().change(|connection| remove(connection, group.id)).unwrap();
         assert_eq!(scratch.open().read(load).unwrap(), vec![]);
+        scratch.run(include_str!("../../migrations/sqlite/2026-11-26-040010_classifier/down.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000020_groups/down.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000020_groups/up.sql")).unwrap();
+        scratch.run(include_str!("../../migrations/sqlite/2026-11-26-040010_classifier/up.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000021_route/down.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000021_route/up.sql")).unwrap();
     }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use farthing_actors::domain::{Budget, LineKind, RunId, Scope, Timestamp};
+use farthing_actors::domain::{Budget, LineKind, Money, RunId, Scope, Timestamp};
 use farthing_actors::ledger::hold::HoldRequest;
 use farthing_actors::ledger::journal::{Closing, Journal, JournalError, JournalSource, Recovered};
 
@@ -188,6 +188,8 @@ fn booked(hold: &HoldRequest, line: StoredEntry) -> Option<Closing> {
         outcome,
         amount,
         exhausting: false,
+        freed: Money::ZERO,
+        route: None,
         closed_at,
     })
 }

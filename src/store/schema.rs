@@ -151,6 +151,7 @@ diesel::table! {
         managed_by -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
+        classifier -> Nullable<Text>,
     }
 }
 

@@ -240,6 +240,8 @@ pub(crate) fn closing(n: u32) -> Closing {
         outcome,
         amount,
         exhausting: false,
+        freed: Money::ZERO,
+        route: None,
         closed_at: hold.call.placed_at,
     }
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod carriage;
+mod check;
 mod document;
 mod exchange;
 mod resolver;
@@ -35,6 +36,7 @@ use super::request::UpstreamRequest;
 use super::tokens::{AccessToken, AccessTokens};
 use crate::dialect::{UpstreamWords, bedrock};
 use access::Access;
+pub use check::Checked;
 pub use document::fetch;
 
 /// The most of a whole answer that is read.

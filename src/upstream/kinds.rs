@@ -40,6 +40,8 @@ pub struct Profile {
     pub stores: bool,
     /// How its streams come to tell usage.
     pub stream_usage: StreamUsage,
+    /// How it is tried without making a token.
+    pub check: Check,
     /// What differs from the dialect's own documentation.
     pub quirks: &'static [Quirk],
 }
@@ -57,6 +59,31 @@ pub enum Authentication {
     Google,
     /// Not at all.
     None,
+}
+
+/// How a provider is tried without making a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// By its list of models, which it shows only to whom it knows: where it is, below the base URL.
+    Models(&'static str),
+    /// By what it says of the key, because anybody may read its list.
+    Key(&'static str),
+    /// By an empty request, which it refuses as such only after it has looked at the key.
+    Refusal,
+    /// Not at all: it is in this process.
+    Nothing,
+}
+
+impl Check {
+    /// What of it is tried, as operators read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Models(_) => "models",
+            Self::Key(_) => "key",
+            Self::Refusal => "empty_request",
+            Self::Nothing => "built_in",
+        }
+    }
 }
 
 /// How a provider's streams come to tell usage.

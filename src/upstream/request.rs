@@ -7,7 +7,7 @@ use farthing_actors::domain::Dialect;
 use crate::dialect::Endpoint;
 
 /// The version of Anthropic's API that is named where the client named none.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
+pub(super) const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// What goes to a provider.
 pub struct UpstreamRequest<'a> {
@@ -67,6 +67,7 @@ impl UpstreamRequest<'_> {
             (Dialect::OpenaiChat, _) => "/chat/completions".to_owned(),
             (Dialect::OpenaiResponses, _) => "/responses".to_owned(),
             (Dialect::Anthropic, _) => "/v1/messages".to_owned(),
+            (Dialect::OllamaChat, _) => "/api/chat".to_owned(),
             (Dialect::Gemini, Delivery::Whole) => gemini(self.model, "generateContent"),
             (Dialect::Gemini, Delivery::Events) => gemini(self.model, "streamGenerateContent?alt=sse"),
             (Dialect::Gemini, Delivery::Array) => gemini(self.model, "streamGenerateContent"),
@@ -130,6 +131,7 @@ mod tests {
             (Dialect::OpenaiChat, Delivery::Events, "/chat/completions"),
             (Dialect::OpenaiResponses, Delivery::Whole, "/responses"),
             (Dialect::Anthropic, Delivery::Whole, "/v1/messages"),
+            (Dialect::OllamaChat, Delivery::Events, "/api/chat"),
             (Dialect::Gemini, Delivery::Whole, "/v1beta/models/m%3F1:generateContent"),
             (Dialect::Gemini, Delivery::Events, "/v1beta/models/m%3F1:streamGenerateContent?alt=sse"),
             (Dialect::Gemini, Delivery::Array, "/v1beta/models/m%3F1:streamGenerateContent"),

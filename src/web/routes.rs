@@ -85,6 +85,7 @@ fn supply(config: &mut ServiceConfig) {
                 .route(delete().to(providers::delete)),
         )
         .service(at("/providers/{id}/breaker").route(put().to(providers::breaker::force)))
+        .service(at("/providers/{id}/test").route(post().to(providers::check::test)))
         .service(at("/models").route(get().to(models::list)).route(post().to(models::create)))
         .service(
             at("/models/{id}")

@@ -41,6 +41,8 @@ const MOST_CONNECTIONS: u64 = 25_600;
 /// Files, sockets and pipes of our own, and of each worker beside its connections.
 const OWN_FILES: u64 = 256;
 const FILES_OF_A_WORKER: u64 = 8;
+/// How long a stop waits for the last bytes of answers, in seconds.
+const LAST_BYTES: u64 = 3;
 /// How long a connection that is closed may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -75,7 +77,8 @@ pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &Serv
     let server = Server::build()
         .workers(config.workers)
         .max_concurrent_connections(connections_of_a_worker(config))
-        .shutdown_timeout(config.shutdown_grace.as_secs())
+        // Asked to stop when no call is in flight: idle connections, which clients keep for long, are not waited for longer.
+        .shutdown_timeout(LAST_BYTES)
         // Signals are the application's: streams are settled before sockets are closed.
         .disable_signals()
         .listen("http", listener, connections)?;

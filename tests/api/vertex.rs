@@ -275,3 +275,28 @@ fn an_account_and_an_address_of_no_use_are_refused_when_they_are_given() {
     assert_eq!(refused.status, 400, "{}", refused.text());
     assert!(refused.text().contains("no provider of this model has this call"), "{}", refused.text());
 }
+
+#[test]
+fn an_account_is_tried_by_a_token_and_an_empty_request_that_is_refused() {
+    let scene = at_google();
+    let known = scene.gateway.list("/api/providers").into_iter().find(|known| known["name"] == "google").unwrap();
+    let path = format!("/api/providers/{}/test", known["id"].as_str().unwrap());
+    let tried = || scene.gateway.operator().post(&path, &json!({})).json();
+    let empty = json!({"error": {"code": 400, "message": "contents are required", "status": "INVALID_ARGUMENT"}});
+    scene.upstream.expect(Reply::status(200, &json!({"access_token": "ya29.1", "expires_in": 3599})));
+    scene.upstream.expect(Reply::status(400, &empty));
+    let told = tried();
+    assert_eq!((&told["ok"], &told["checked"]), (&json!(true), &json!("empty_request")), "{told}");
+    let (calls, tokens) = seen(&scene);
+    assert_eq!((calls.len(), tokens.len()), (1, 1));
+    assert!(calls[0].path.starts_with(SITE) && calls[0].header("authorization") == Some("Bearer ya29.1"));
+
+    // Something else that answers is not taken for Google, nor is an account that Google refuses.
+    scene.upstream.expect(Reply::raw(404, b"<html>no such page</html>"));
+    assert_eq!(tried()["error"]["kind"], "not_found");
+    let other = json!({"api_key": STANDARD.encode(account(&scene).to_string())});
+    let path_of_provider = path.trim_end_matches("/test");
+    scene.gateway.operator().send("PATCH", path_of_provider, other.to_string().as_bytes()).unwrap();
+    scene.upstream.expect(Reply::status(400, &json!({"error": "invalid_grant"})));
+    assert_eq!(tried()["error"]["kind"], "misconfigured");
+}

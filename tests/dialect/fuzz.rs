@@ -139,7 +139,8 @@ fn gemini_streams() {
 pub(crate) fn parse(dialect: Dialect, body: &[u8], stream: bool) -> Result<Request, RequestFault> {
     let body = Bytes::copy_from_slice(body);
     Ok(match dialect {
-        Dialect::OpenaiChat => Request::Chat(ChatRequest::parse(body)?),
+        // No client speaks Ollama's.
+        Dialect::OpenaiChat | Dialect::OllamaChat => Request::Chat(ChatRequest::parse(body)?),
         Dialect::OpenaiResponses => Request::Responses(ResponsesRequest::parse(body)?),
         Dialect::Anthropic => Request::Messages(MessagesRequest::parse(body)?),
         Dialect::Gemini => Request::Gemini(GeminiRequest::parse(body, "m", stream)?, Framing::Sse),
@@ -153,6 +154,7 @@ pub(crate) fn wire(dialect: Dialect) -> &'static str {
         Dialect::OpenaiResponses => "openai-responses",
         Dialect::Anthropic => "anthropic-messages",
         Dialect::Gemini => "gemini-generate",
+        Dialect::OllamaChat => "ollama-chat",
     }
 }
 

@@ -102,7 +102,7 @@ fn is_kept(client: Dialect, said: &str) -> bool {
         Dialect::OpenaiResponses => matches!(said, "text" | "thinking" | "arguments"),
         // Of a call, until it is whole.
         Dialect::Gemini => said == "arguments",
-        Dialect::OpenaiChat | Dialect::Anthropic => false,
+        Dialect::OpenaiChat | Dialect::Anthropic | Dialect::OllamaChat => false,
     }
 }
 

@@ -67,6 +67,8 @@ names!(
         Anthropic = "anthropic",
         /// `POST /v1beta/models/{model}:generateContent`.
         Gemini = "gemini",
+        /// Ollama's `POST /api/chat`: spoken with providers only.
+        OllamaChat = "ollama_chat",
     }
 );
 

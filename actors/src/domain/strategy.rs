@@ -18,5 +18,7 @@ names!(
         LowestPrice = "lowest_price",
         /// The first whose conditions the request meets.
         Rules = "rules",
+        /// As a model rates the request.
+        Classifier = "classifier",
     }
 );

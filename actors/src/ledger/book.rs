@@ -6,6 +6,7 @@ mod account;
 mod caps;
 mod closed;
 mod correction;
+mod ended;
 mod expiry;
 mod granting;
 mod warning;
@@ -16,8 +17,10 @@ use std::sync::Arc;
 use self::account::{Accounts, Change};
 use self::caps::Caps;
 use self::closed::Latest;
+pub use self::ended::Ended;
+use self::ended::{consumed_nothing, nothing_more};
 pub use self::warning::Warning;
-use super::entry::{Entry, Outcome, Target};
+use super::entry::{Call, Entry, Outcome, Target};
 use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenHold};
 use super::journal::{Closing, Recovered};
 use crate::domain::window::Zone;
@@ -161,7 +164,7 @@ impl Book {
             let repeated = Close::Repeated(*amount);
             return Ok(self.decide_late(ended).map_or(repeated, |correction| Close::Late(Box::new(correction))));
         }
-        let Ended { kind, request, target, outcome } = ended;
+        let Ended { kind, request, target, outcome, freed, route } = ended;
         let OpenHold { hold, attempts, .. } = self.open.get(&request).ok_or(CloseError::Unknown)?.open.clone();
         let target = target.filter(|target| *target != hold.target);
         let cost = target.as_ref().unwrap_or(&hold.target).cost(&outcome.usage);
@@ -172,9 +175,21 @@ impl Book {
         }
         let outcome = if is_booked { nothing_more(outcome) } else { outcome };
         let amount = if is_booked || consumed_nothing(&outcome) { Money::ZERO } else { cost };
-        let exhausting = !kind.is_call() && !self.covers(&hold.call.scopes, amount);
+        let beyond = amount - freed;
+        let exhausting =
+            !kind.is_call() && (freed.is_zero() || beyond > Money::ZERO) && !self.covers(&hold.call.scopes, beyond);
         let closed_at = self.now;
-        Ok(Close::First(Box::new(Closing { kind, request, target, outcome, amount, exhausting, closed_at })))
+        Ok(Close::First(Box::new(Closing {
+            kind,
+            request,
+            target,
+            outcome,
+            amount,
+            exhausting,
+            freed,
+            route,
+            closed_at,
+        })))
     }
 
     /// The line that `closing` completes; `None` if its hold is not open.
@@ -308,19 +323,6 @@ impl Book {
     }
 }
 
-/// The end of an attempt, as the relay tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// Whether the hold ends with it.
-    pub kind: LineKind,
-    /// Whose.
-    pub request: RequestId,
-    /// Where it went; `None` where it was the hold's target.
-    pub target: Option<Target>,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
 /// The budget of a run that has none: it is only added up.
 fn unlimited() -> Budget {
     Budget {
@@ -347,7 +349,7 @@ impl HoldRequest {
     pub fn entry(&self, closing: &Closing) -> Entry {
         Entry {
             kind: closing.kind,
-            call: self.call.clone(),
+            call: Call { route: closing.route.clone().or_else(|| self.call.route.clone()), ..self.call.clone() },
             target: Some(closing.target.as_ref().unwrap_or(&self.target).clone()),
             outcome: closing.outcome.clone(),
             held: if closing.kind.is_call() { self.amount } else { Money::ZERO },
@@ -355,22 +357,6 @@ impl HoldRequest {
             closed_at: closing.closed_at,
         }
     }
-}
-
-/// The end of a call of which nothing is left to book.
-fn nothing_more(outcome: Outcome) -> Outcome {
-    Outcome { usage: Usage::default(), ..outcome }
-}
-
-/// A void: the call failed or was refused before it consumed anything, so not even a request fee is due.
-fn consumed_nothing(outcome: &Outcome) -> bool {
-    let void = match outcome.status {
-        CallStatus::UpstreamError | CallStatus::Refused => true,
-        // It left after a failure that is not billed; else what it took is reported or estimated.
-        CallStatus::ClientGone => outcome.provenance == Provenance::Counted,
-        _ => false,
-    };
-    void && outcome.usage.is_nothing()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A [`Hold`] must be closed by [`Hold::settle`]. Dropped otherwise, it tells the ledger that nobody knows what became
 //! of its call; the ledger then closes it by presumption and flags the entry.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
@@ -45,6 +46,8 @@ pub struct Hold {
     shadowed: Vec<Shadowed>,
     ledger: Ledger,
     open: bool,
+    /// Why its call goes where it goes, where that became known later.
+    route: Option<Arc<str>>,
 }
 
 impl Ledger {
@@ -56,7 +59,7 @@ impl Ledger {
         // Made before the question: if the asker goes away meanwhile, the guard gives back what may have been placed.
         let granted = request.amount;
         let (id, shadowed) = (request.call.request, Vec::new());
-        let mut hold = Hold { request: id, granted, shadowed, ledger: self.clone(), open: true };
+        let mut hold = Hold { request: id, granted, shadowed, ledger: self.clone(), open: true, route: None };
         match self.0.ask_together(PlaceHold(request)).await.map_err(HoldError::from).flatten() {
             Ok(Granted { amount, shadowed }) => {
                 hold.granted = amount;
@@ -219,7 +222,8 @@ impl Hold {
     /// # Errors
     /// If it could not be written down in about ten minutes.
     pub async fn settle(mut self, target: Option<Target>, outcome: Outcome) -> Result<Money, CloseError> {
-        let ended = Ended { kind: LineKind::Call, request: self.request, target, outcome };
+        let (kind, freed, route) = (LineKind::Call, Money::ZERO, self.route.take());
+        let ended = Ended { kind, request: self.request, target, outcome, freed, route };
         let mut result = self.close(&ended).await;
         if is_passing(&result) {
             // Boxed: what rarely happens should not make the future of every request larger.
@@ -229,13 +233,20 @@ impl Hold {
         result
     }
 
-    /// Books an attempt that failed, before another is made. Gives whether what is set aside covers another.
+    /// Books an attempt that is not the last, before another is made; `freed` is what was set aside for it alone. Gives
+    /// whether what is set aside covers another.
     ///
     /// # Errors
     /// If it could not be written down.
-    pub async fn attempt_ended(&self, target: Target, outcome: Outcome) -> Result<bool, CloseError> {
+    pub async fn attempt_ended(&self, target: Target, outcome: Outcome, freed: Money) -> Result<bool, CloseError> {
         let (kind, request, target) = (LineKind::Attempt, self.request, Some(target));
-        self.ledger.0.ask(BookAttempt(Ended { kind, request, target, outcome })).await?
+        let route = self.route.clone();
+        self.ledger.0.ask(BookAttempt(Ended { kind, request, target, outcome, freed, route })).await?
+    }
+
+    /// Why the call goes where it goes, where that is known only now. Its lines from now on say so.
+    pub fn explain(&mut self, route: Option<Arc<str>>) {
+        self.route = route;
     }
 
     /// Notes how far the call's stream has come, so that a crash loses little of it. May be lost under pressure.

@@ -46,6 +46,9 @@ pub struct OpenHold {
     /// Whether no other may be made, because what it cost leaves too little; then nothing is held any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exhausted: bool,
+    /// What of it was set aside for attempts that have ended.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub freed: Money,
 }
 
 /// How far a stream has come.
@@ -62,20 +65,21 @@ pub struct Checkpoint {
 
 impl From<Arc<HoldRequest>> for OpenHold {
     fn from(hold: Arc<HoldRequest>) -> Self {
-        Self { hold, checkpoint: None, attempts: 0, exhausted: false }
+        Self { hold, checkpoint: None, attempts: 0, exhausted: false, freed: Money::ZERO }
     }
 }
 
 impl OpenHold {
     /// What is still set aside.
     pub fn held(&self) -> Money {
-        if self.exhausted { Money::ZERO } else { self.hold.amount }
+        if self.exhausted { Money::ZERO } else { (self.hold.amount - self.freed).at_least_zero() }
     }
 
     /// Takes in that an attempt ended which is not the last.
     pub fn attempt_ended(&mut self, closing: &Closing) {
         self.attempts = closing.outcome.attempts;
         self.exhausted = closing.exhausting;
+        self.freed += closing.freed;
         self.checkpoint = None;
     }
 

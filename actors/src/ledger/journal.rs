@@ -48,6 +48,12 @@ pub struct Closing {
     /// Of an attempt that is not the last: whether no other may be made, because what it cost leaves too little.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exhausting: bool,
+    /// Of an attempt that is not the last: what was set aside for it alone, and is not any more.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub freed: Money,
+    /// Why the call went where it went, where that became known only after its hold was placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Arc<str>>,
     /// When.
     pub closed_at: Timestamp,
 }

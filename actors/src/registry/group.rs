@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::classifier::Classifier;
 use super::routing::Situation;
 use crate::domain::{GroupId, Strategy, Timestamp};
 
@@ -18,6 +19,8 @@ pub struct Group {
     pub name: Arc<str>,
     /// How it chooses.
     pub strategy: Strategy,
+    /// Who rates requests, where it chooses by that.
+    pub classifier: Option<Classifier>,
     /// Among what, in order.
     pub targets: Vec<Target>,
     /// When it was made.

@@ -51,10 +51,11 @@ impl Catalogue {
         self.check_unused(&To::Model(Arc::clone(&deployment.name)))
     }
 
-    /// Whether no group stands inside itself or too deep.
+    /// Whether no group stands inside itself or too deep, and no classifier waits for another.
     pub(super) fn check_nesting(&self) -> Result<(), RegistryError> {
         let mut seen = HashMap::new();
-        self.groups().try_for_each(|group| self.descend(group, &mut Vec::new(), &mut seen))
+        self.groups().try_for_each(|group| self.descend(group, &mut Vec::new(), &mut seen))?;
+        self.check_classifiers()
     }
 
     fn accept(&self, group: Group) -> Decision {
@@ -78,7 +79,8 @@ impl Catalogue {
         if !(1..=MAX_TARGETS).contains(&group.targets.len()) {
             return Err(RegistryError::invalid("targets", format!("must be between 1 and {MAX_TARGETS}")));
         }
-        group.targets.iter().try_for_each(|target| self.check_target(group, target))
+        group.targets.iter().try_for_each(|target| self.check_target(group, target))?;
+        self.check_classifier(group)
     }
 
     fn check_target(&self, group: &Group, target: &Target) -> Result<(), RegistryError> {
@@ -104,7 +106,8 @@ impl Catalogue {
     }
 
     fn check_unused(&self, wanted: &To) -> Result<(), RegistryError> {
-        let uses = |group: &&Arc<Group>| group.targets.iter().any(|target| target.to == *wanted);
+        let asks = |group: &Group| group.classifier.as_ref().is_some_and(|asked| asked.model == *wanted.name());
+        let uses = |group: &&Arc<Group>| group.targets.iter().any(|target| target.to == *wanted) || asks(group);
         match self.groups().find(uses) {
             Some(group) => {
                 Err(RegistryError::Conflict(format!("the group {:?} uses it; change that group first", group.name)))

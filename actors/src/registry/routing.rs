@@ -21,6 +21,8 @@ use thiserror::Error;
 pub use step::{Step, Why, told};
 
 use super::catalogue::{Candidate, Catalogue, Provider};
+use super::classifier::Rated;
+use super::group::Group;
 use crate::domain::{DeploymentId, Destination, Pattern, Patterns, Usage, name};
 use walk::Walk;
 
@@ -43,6 +45,8 @@ pub trait Situation {
     fn is_tagged(&self, tag: &str) -> bool;
     /// Whether what was said last contains this word, in large or small letters.
     fn mentions(&self, keyword: &str) -> bool;
+    /// What came of asking the classifier of this group; `None` if it was not asked.
+    fn rating(&self, group: &Group) -> Option<Rated>;
     /// How soon this deployment answered such calls lately; `None` if none is known.
     fn latency(&self, deployment: DeploymentId) -> Option<Duration>;
     /// A way to `model` at `provider`, where nobody has set up a deployment.
@@ -56,6 +60,9 @@ pub struct Route {
     pub candidates: Vec<Candidate>,
     /// What was decided, in the order it was; nothing where there was nothing to decide.
     pub steps: Vec<Step>,
+    /// The group whose classifier would decide what comes first, and was not asked. The candidates are the same whatever it
+    /// says.
+    pub question: Option<Arc<Group>>,
 }
 
 /// Why there is nowhere to go.
@@ -77,7 +84,7 @@ impl Catalogue {
     pub fn route(&self, patterns: &Patterns, model: &str, by: &dyn Situation) -> Result<Route, NoRoute> {
         // By far the most requests: nothing to decide, nothing to write down.
         if let [only] = self.candidates(model) {
-            return Ok(Route { candidates: vec![only.clone()], steps: Vec::new() });
+            return Ok(Route { candidates: vec![only.clone()], ..Route::default() });
         }
         let mut walk = Walk::new(self, by);
         if self.has_model(model) {

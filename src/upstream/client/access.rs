@@ -65,10 +65,27 @@ impl Access {
         Ok(Self { version: provider.updated_at, client, base: address.base, chat, key, carriage })
     }
 
+    /// An address below the provider's own.
+    pub(super) fn below(&self, path: &str) -> Result<Uri, UpstreamError> {
+        extended(&format!("{}{path}", self.base))
+    }
+
+    /// Whether `text` has the provider's key in it. (What only signs is never sent, so nobody can repeat it.)
+    pub(super) fn is_told_in(&self, text: &str) -> bool {
+        let Key::Header(_, value) = &self.key else { return false };
+        let value = value.to_str().unwrap_or_default();
+        let key = value.strip_prefix("Bearer ").unwrap_or(value);
+        !key.is_empty() && text.contains(key)
+    }
+
     pub(super) fn uri(&self, request: &UpstreamRequest<'_>) -> Result<Uri, UpstreamError> {
         match (&self.carriage, request.endpoint, request.dialect) {
             (Carriage::Vertex(site), ..) => extended(&site.uri(request).ok_or_else(unspoken)?),
             (_, Endpoint::Conversation, Dialect::OpenaiChat) => Ok(self.chat.clone()),
+            // The base is that of the OpenAI form, beside which Ollama's own stands.
+            (Carriage::Plain, Endpoint::Conversation, Dialect::OllamaChat) => {
+                extended(&format!("{}{}", self.base.strip_suffix("/v1").unwrap_or(&self.base), request.path()))
+            }
             (Carriage::Bedrock, ..) => extended(&format!("{}{}", self.base, request.bedrock_path())),
             (Carriage::Plain, ..) => extended(&format!("{}{}", self.base, request.path())),
         }

@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 
 /// `api.anthropic.com`.
 pub static PROFILE: Profile = Profile {
@@ -13,6 +13,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: true,
     stream_usage: StreamUsage::Unasked,
+    check: Check::Models("/v1/models?limit=1000"),
     quirks: &[
         Quirk {
             what: "max_tokens is required; one is written where the client's dialect has none",

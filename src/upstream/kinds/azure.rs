@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// An Azure resource; only its operator knows the address.
@@ -20,6 +20,7 @@ pub static PROFILE: Profile = Profile {
     ],
     stores: true,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk {
             what: "the key travels in the header api-key",

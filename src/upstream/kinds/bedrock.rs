@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 
 /// A region's `bedrock-runtime` host; only the operator knows which. The key is `ACCESS_KEY_ID:SECRET_ACCESS_KEY`, with
 /// `:SESSION_TOKEN` behind it where there is one, or a Bedrock API key.
@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    check: Check::Refusal,
     quirks: &[
         Quirk {
             what: "the model and the wish to stream stand in the path, the version and betas in the body",

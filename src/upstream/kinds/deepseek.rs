@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 
 /// `api.deepseek.com`.
 pub static PROFILE: Profile = Profile {
@@ -13,6 +13,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk {
             what: "it keeps stream_options, deepseek-chat included, and reports usage when asked",

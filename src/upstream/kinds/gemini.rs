@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// `generativelanguage.googleapis.com`.
@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Embeddings],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    check: Check::Models("/v1beta/models?pageSize=1000"),
     quirks: &[
         Quirk {
             what: "the model stands in the path, and so does whether the answer is streamed",

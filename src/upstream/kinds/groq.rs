@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// `api.groq.com`.
@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Transcriptions, Endpoint::Speech],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk { what: "usage may stand in x_groq alone", checked: "2026-08", source: "recorded from api.groq.com" },
         Quirk {

@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// `api.mistral.ai`.
@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Embeddings, Endpoint::Moderations, Endpoint::Transcriptions],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk {
             what: "it refuses members it does not know, stream_options among them, and reports usage unasked",

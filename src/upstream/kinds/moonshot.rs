@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 
 /// `api.moonshot.ai`.
 pub static PROFILE: Profile = Profile {
@@ -13,6 +13,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[Quirk {
         what: "cached tokens come as cached_tokens at the top of usage",
         checked: "2026-08",

@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// A local Ollama; its address needs permission for private networks.
@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Completions, Endpoint::Embeddings],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk {
             what: "it needs no key, and ignores one",

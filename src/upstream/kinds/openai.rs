@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// `api.openai.com`.
@@ -21,6 +21,7 @@ pub static PROFILE: Profile = Profile {
     ],
     stores: true,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk {
             what: "reasoning models refuse max_tokens; max_completion_tokens is accepted by every model",

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use farthing_actors::domain::{Dialect, Timestamp};
 
-use super::{Authentication, Profile, StreamUsage};
+use super::{Authentication, Check, Profile, StreamUsage};
 use crate::tokenizer::Tokenizer;
 use draw::Draw;
 pub use pieces::Pieces;
@@ -31,6 +31,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    check: Check::Nothing,
     quirks: &[],
 };
 

@@ -7,7 +7,7 @@ mod site;
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 pub use account::{Account, AccountError};
 pub use site::{Site, SiteError};
 
@@ -20,6 +20,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    check: Check::Refusal,
     quirks: &[
         Quirk {
             what: "project, location, publisher and model stand in the path, and so does whether the answer is streamed",

@@ -2,7 +2,7 @@
 
 use farthing_actors::domain::Dialect;
 
-use super::{Authentication, Profile, Quirk, StreamUsage};
+use super::{Authentication, Check, Profile, Quirk, StreamUsage};
 use crate::dialect::Endpoint;
 
 /// `api.x.ai`.
@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Images],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    check: Check::Models("/models"),
     quirks: &[
         Quirk {
             what: "pictures are billed by the picture, and their answer reports no tokens",

@@ -109,7 +109,7 @@ impl Shape {
         match dialect_of_models(request) {
             Dialect::Anthropic => Self::Anthropic,
             Dialect::Gemini => Self::Gemini,
-            Dialect::OpenaiChat | Dialect::OpenaiResponses => Self::Openai,
+            Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OllamaChat => Self::Openai,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{GroupId, Strategy};
+use farthing_actors::registry::classifier::Classifier;
 use farthing_actors::registry::group::{Group, Target};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
 struct Definition {
     name: String,
     strategy: Strategy,
+    classifier: Option<Classifier>,
     targets: Vec<Target>,
 }
 
@@ -26,6 +28,9 @@ struct GroupView<'a> {
     id: GroupId,
     name: &'a str,
     strategy: Strategy,
+    /// Only where the strategy is `classifier`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classifier: Option<&'a Classifier>,
     targets: &'a [Target],
     created_at: String,
     updated_at: String,
@@ -95,6 +100,7 @@ impl<'a> GroupView<'a> {
             id: group.id,
             name: &group.name,
             strategy: group.strategy,
+            classifier: group.classifier.as_ref(),
             targets: &group.targets,
             created_at: rfc3339(group.created_at),
             updated_at: rfc3339(group.updated_at),
@@ -104,6 +110,6 @@ impl<'a> GroupView<'a> {
 
 impl From<Definition> for GroupDraft {
     fn from(body: Definition) -> Self {
-        Self { name: body.name, strategy: body.strategy, targets: body.targets }
+        Self { name: body.name, strategy: body.strategy, classifier: body.classifier, targets: body.targets }
     }
 }

@@ -2,6 +2,7 @@
 //! Refuses to show more of a provider's key than its mask.
 
 pub mod breaker;
+pub mod check;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{Money, ProviderId, ProviderKind, Secret, Timeouts};

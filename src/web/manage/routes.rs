@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::read;
 use super::keys::project_id;
-use crate::admin::routes::{Asker, Explanation, Hypothesis};
+use crate::admin::routes::{Asker, Explanation, Hypothesis, Survey};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadSettings};
@@ -39,6 +39,9 @@ struct ExplanationView<'a> {
     model: &'a str,
     /// Why it would be refused; `null` if it would be sent.
     refused: Option<&'a str>,
+    /// Who would be asked first, and what each rating would choose; absent if nobody would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classifier: Option<SurveyView<'a>>,
     /// The decisions, in order.
     route: Vec<String>,
     /// Where it would be tried, in order.
@@ -61,6 +64,25 @@ struct CandidateView<'a> {
     cost_usd: Option<Money>,
     /// How soon it answers such requests, weighted to the latest; `null` if it had none lately.
     latency_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct SurveyView<'a> {
+    group: &'a str,
+    model: &'a str,
+    scale: u32,
+    choices: Vec<ChoiceView<'a>>,
+    /// The target where it gives no rating.
+    unrated: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChoiceView<'a> {
+    /// The lowest and the highest rating that choose it.
+    ratings: [u32; 2],
+    target: &'a str,
+    /// Where the request would be tried first; `null` if nowhere.
+    first: Option<CandidateView<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,9 +138,27 @@ impl<'a> ExplanationView<'a> {
         Self {
             model: &hypothesis.model,
             refused: found.refused.as_deref(),
+            classifier: found.survey.as_ref().map(|survey| SurveyView::new(survey, view)),
             route: found.route.steps.iter().map(ToString::to_string).collect(),
             candidates: found.route.candidates.iter().map(view).collect(),
             left_out: left_out.collect(),
+        }
+    }
+}
+
+impl<'a> SurveyView<'a> {
+    fn new(survey: &'a Survey, view: impl Fn(&'a Candidate) -> CandidateView<'a>) -> Self {
+        let choices = survey.choices.iter().map(|(target, ratings, first)| ChoiceView {
+            ratings: [*ratings.start(), *ratings.end()],
+            target: target.to.name(),
+            first: first.as_ref().map(&view),
+        });
+        Self {
+            group: &survey.group.name,
+            model: &survey.classifier.model,
+            scale: survey.classifier.scale,
+            choices: choices.collect(),
+            unrated: survey.group.targets.last().map(|target| &**target.to.name()),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::web::extract::author::remembered;
 
 const MANAGEMENT: &str = "/api";
 /// Questions that have a body.
-const ASKED_BY_POST: [&str; 2] = ["/api/routes/explain", "/api/ledger/reconcile"];
+const ASKED_BY_POST: [&str; 3] = ["/api/routes/explain", "/api/ledger/reconcile", "/api/providers/{id}/test"];
 
 /// Notes what came of a request, if it is to be on record and is not yet.
 pub(super) fn note(response: &ServiceResponse, problem: Option<&Problem>, took: Duration) {

@@ -97,7 +97,7 @@ fn cut(stream: &[u8]) -> Vec<Vec<u8>> {
 /// The least request of each dialect.
 pub(crate) fn small(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::OpenaiChat => {
+        Dialect::OpenaiChat | Dialect::OllamaChat => {
             r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream":true,"stream_options":{"include_usage":true}}"#
         }
         Dialect::OpenaiResponses => r#"{"model":"m","input":"x","stream":true}"#,

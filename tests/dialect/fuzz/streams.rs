@@ -5,7 +5,8 @@ use farthing::dialect::canonical::{Event, Piece, Stop};
 use farthing::dialect::passage::Decode;
 use farthing::dialect::sse::{MAX_EVENT, Oversized, Splitter};
 use farthing::dialect::{
-    Framing, GeminiRequest, Request, StreamEnd, StreamFault, answer, anthropic, gemini, openai_chat, openai_responses,
+    Framing, GeminiRequest, Request, StreamEnd, StreamFault, answer, anthropic, gemini, ollama_chat, openai_chat,
+    openai_responses,
 };
 use farthing_actors::domain::Dialect;
 
@@ -149,6 +150,7 @@ fn decode(dialect: Dialect, body: &[u8]) -> (Vec<Event>, Result<StreamEnd, Strea
         Dialect::OpenaiResponses => Box::new(openai_responses::ResponsesDecoder::new()),
         Dialect::Anthropic => Box::new(anthropic::MessagesDecoder::new()),
         Dialect::Gemini => Box::new(gemini::GeminiDecoder::new()),
+        Dialect::OllamaChat => Box::new(ollama_chat::OllamaDecoder::new()),
     };
     let mut events = Vec::new();
     let outcome = decoder.push(&Bytes::copy_from_slice(body), &mut events);

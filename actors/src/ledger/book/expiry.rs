@@ -1,7 +1,9 @@
 //! Expiry: holds of which nobody tells any more, and how such a hold closes.
 //! Owns the presumption. Refuses clocks: time passes here only when somebody says how much.
 
-use super::{Book, CallStatus, Checkpoint, Ended, Estimate, LineKind, OpenHold, Outcome, Provenance, RequestId, Usage};
+use super::{
+    Book, CallStatus, Checkpoint, Ended, Estimate, LineKind, Money, OpenHold, Outcome, Provenance, RequestId, Usage,
+};
 
 impl Book {
     /// Takes in how far streams have come.
@@ -31,7 +33,7 @@ impl Book {
     /// A stream is taken to have consumed its prompt and what it was last seen to, a whole answer everything it was
     /// allowed to.
     pub fn presume(&self, request: RequestId, why: Estimate) -> Option<Ended> {
-        let OpenHold { hold, checkpoint, attempts, exhausted } = &self.open.get(&request)?.open;
+        let OpenHold { hold, checkpoint, attempts, exhausted, .. } = &self.open.get(&request)?.open;
         let prompt = match (exhausted, hold.call.stream) {
             (true, _) => Usage::default(),
             (false, true) => Usage { output: 0, ..hold.expected },
@@ -47,6 +49,6 @@ impl Book {
             first_token_ms: None,
         };
         let target = checkpoint.as_ref().and_then(|checkpoint| checkpoint.target.clone());
-        Some(Ended { kind: LineKind::Call, request, target, outcome })
+        Some(Ended { kind: LineKind::Call, request, target, outcome, freed: Money::ZERO, route: None })
     }
 }

@@ -73,7 +73,14 @@ fn outcome(tokens: u64) -> Outcome {
 }
 
 fn ended(request: u128, outcome: Outcome) -> Ended {
-    Ended { kind: LineKind::Call, request: RequestId::from_u128(request), target: None, outcome }
+    Ended {
+        kind: LineKind::Call,
+        request: RequestId::from_u128(request),
+        target: None,
+        outcome,
+        freed: Money::ZERO,
+        route: None,
+    }
 }
 
 fn settle(book: &mut Book, request: u128, tokens: u64, now: Timestamp) -> Result<Money, CloseError> {

@@ -9,7 +9,15 @@ use crate::domain::{DeploymentId, Strategy as How, Timestamp};
 
 pub(in crate::registry) fn group(id: u128, name: &str, strategy: How, targets: Vec<Target>) -> Group {
     let at = Timestamp(1_000);
-    Group { id: GroupId::from_u128(id), name: name.into(), strategy, targets, created_at: at, updated_at: at }
+    Group {
+        id: GroupId::from_u128(id),
+        name: name.into(),
+        strategy,
+        classifier: None,
+        targets,
+        created_at: at,
+        updated_at: at,
+    }
 }
 
 pub(in crate::registry) fn model(name: &str) -> Target {

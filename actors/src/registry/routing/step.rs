@@ -76,6 +76,9 @@ impl fmt::Display for Step {
         match self {
             Self::Pattern(pattern) => write!(f, "{} {} → {}", pattern.kind, pattern.text, pattern.to.name()),
             Self::Group { name, strategy, chosen, because: None } => write!(f, "group {name}: {strategy} → {chosen}"),
+            Self::Group { name, strategy: Strategy::Classifier, chosen, because: Some(reason) } => {
+                write!(f, "group {name}: classifier {reason} → {chosen}")
+            }
             Self::Group { name, strategy, chosen, because: Some(reason) } => {
                 write!(f, "group {name}: {strategy} matched {reason} → {chosen}")
             }

@@ -21,6 +21,7 @@ struct Told {
     tags: Vec<&'static str>,
     words: &'static str,
     paces: Vec<(u128, u64)>,
+    rated: Option<Rated>,
 }
 
 impl Situation for Told {
@@ -44,6 +45,9 @@ impl Situation for Told {
     }
     fn mentions(&self, keyword: &str) -> bool {
         self.words.contains(keyword)
+    }
+    fn rating(&self, _: &Group) -> Option<Rated> {
+        self.rated.clone()
     }
     fn latency(&self, id: DeploymentId) -> Option<Duration> {
         let known = self.paces.iter().find(|(known, _)| DeploymentId::from_u128(*known) == id);
@@ -211,7 +215,8 @@ fn any_groups() -> impl Strategy<Value = Vec<Group>> {
         Just(How::Weighted),
         Just(How::LowestPrice),
         Just(How::LowestLatency),
-        Just(How::Rules)
+        Just(How::Rules),
+        Just(How::Classifier)
     ];
     proptest::collection::vec((kind, proptest::collection::vec(target, 1..5)), 1..6).prop_map(|all| {
         (0_u128..).zip(all).map(|(id, (kind, targets))| group(id, &format!("g{id}"), kind, targets)).collect()
@@ -253,4 +258,35 @@ fn reached(known: &Catalogue, from: GroupId) -> Vec<u128> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+#[test]
+fn a_rating_chooses_and_who_is_not_asked_goes_to_the_last() {
+    let asked = super::super::classifier::Classifier { model: "mini".into(), scale: 10 };
+    let rated = Group {
+        classifier: Some(asked),
+        ..group(1, "g", How::Classifier, vec![model("free"), model("large"), model("off"), model("mini")])
+    };
+    let outer = group(2, "o", How::Ordered, vec![inside("g"), model("free")]);
+    let later = group(3, "l", How::Ordered, vec![model("free"), inside("g")]);
+    let priced = group(4, "p", How::LowestPrice, vec![inside("g")]);
+    let known = catalogue(vec![rated, outer, later, priced]);
+    let route = |name: &str, rated: Option<Rated>| {
+        let route = known.route(&Patterns::default(), name, &Told { rated, ..Told::default() }).unwrap();
+        let first = route.steps.first().map(ToString::to_string).unwrap_or_default();
+        (ids(&route), first, route.question.as_ref().map(|group| group.name.to_string()))
+    };
+    let first = |rating| route("g", Some(Rated::Said(rating))).0[0];
+    assert_eq!([1, 2, 3, 5].map(first), [5, 5, 4, 4]);
+    let chosen = route("o", Some(Rated::Said(4)));
+    assert_eq!((chosen.0, chosen.1.as_str(), chosen.2), (vec![4, 2, 1, 3, 5], "group o: ordered → g", None));
+    assert_eq!(route("g", Some(Rated::Said(4))).1, "group g: classifier mini rated 4 of 10 → large");
+    // Stronger ones first, then weaker ones. Nothing of it depends on the rating but the order.
+    let silent = route("g", Some(Rated::Silent("is down".into())));
+    assert_eq!((silent.0.len(), &silent.0[3..]), (5, &[4, 5][..]));
+    assert_eq!(silent.1, "group g: classifier mini is down → mini");
+    let unasked = route("o", None);
+    assert_eq!((unasked.0, unasked.2.as_deref()), (silent.0, Some("g")));
+    // Nobody is asked where the answer decides nothing.
+    assert_eq!((route("l", None).2, route("p", None).2), (None, None));
 }

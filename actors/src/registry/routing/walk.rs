@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::catalogue::{Candidate, Catalogue, Deployment, Provider};
+use super::super::classifier::Rated;
 use super::super::group::{Group, Target, To};
 use super::share::place;
 use super::step::called;
@@ -49,7 +50,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds what a group chooses, the first choice first.
-    pub(super) fn group(&mut self, group: &Group) -> Result<(), NoRoute> {
+    pub(super) fn group(&mut self, group: &Arc<Group>) -> Result<(), NoRoute> {
         if self.opened.contains(&group.id) {
             return Ok(());
         }
@@ -62,6 +63,7 @@ impl<'a> Walk<'a> {
                 self.in_order(group, targets)
             }
             Strategy::Rules => self.by_rules(group),
+            Strategy::Classifier => self.by_rating(group),
             Strategy::LowestPrice => self.by_figure(group, Self::cheapest),
             Strategy::LowestLatency => self.by_figure(group, Self::soonest),
         }
@@ -101,6 +103,19 @@ impl<'a> Walk<'a> {
         let Some((first, reason)) = met.first() else { return Err(NoRoute::NoRule(Arc::clone(&group.name))) };
         self.tell(group, Some(first.to.name().to_string()), Some(reason.clone()));
         met.iter().try_for_each(|(target, _)| self.target(target))
+    }
+
+    /// The target that the rating chooses, then the stronger ones, then the weaker ones.
+    fn by_rating(&mut self, group: &Arc<Group>) -> Result<(), NoRoute> {
+        let (rated, leads) = (self.by.rating(group), self.leads());
+        let (chosen, because) = Rated::choose(rated.as_ref(), group);
+        let (weaker, stronger) = group.targets.split_at(chosen.min(group.targets.len()));
+        self.tell(group, stronger.first().map(|first| first.to.name().to_string()), Some(because));
+        stronger.iter().chain(weaker.iter().rev()).try_for_each(|target| self.target(target))?;
+        if leads && rated.is_none() && group.targets.len() > 1 && !self.leads() {
+            self.route.question = Some(Arc::clone(group));
+        }
+        Ok(())
     }
 
     /// Opens every target and puts all their deployments in one order.
@@ -148,7 +163,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A group inside another whose rules a request does not meet is passed over, unless nothing else is left.
-    fn nested(&mut self, group: &Group) -> Result<(), NoRoute> {
+    fn nested(&mut self, group: &Arc<Group>) -> Result<(), NoRoute> {
         match self.group(group) {
             Err(unmet @ NoRoute::NoRule(_)) => {
                 self.unmet = Some(unmet);

@@ -54,7 +54,7 @@ impl Site {
             (Dialect::Gemini, Array) => ("google", "streamGenerateContent"),
             (Dialect::Anthropic, Whole) => ("anthropic", "rawPredict"),
             (Dialect::Anthropic, Events | Array) => ("anthropic", "streamRawPredict"),
-            (Dialect::OpenaiChat | Dialect::OpenaiResponses, _) => return None,
+            (Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OllamaChat, _) => return None,
         };
         // Versions are named behind an @.
         let model = encoded(request.model, b"@");

@@ -138,7 +138,10 @@ impl World {
         let tokens = self.dice.below(u64::try_from(held.picos()).unwrap() + 1);
         let outcome = Outcome { attempts: open.attempts + 1, ..outcome(tokens) };
         let now = self.now();
-        let ended = Ended { kind, request, target: None, outcome };
+        // A part of what is held may have been for this attempt alone; a last one frees all.
+        let part = self.dice.below(4) * u64::from(kind == LineKind::Attempt);
+        let freed = Money::from_picos(held.picos() * i128::from(part) / 8);
+        let ended = Ended { kind, request, target: None, outcome, freed, route: None };
         let Ok(Close::First(closing)) = self.book.decide_close(ended, now) else {
             panic!("an open hold can be closed")
         };
@@ -160,7 +163,8 @@ impl World {
         let Some(request) = self.any_open() else { return };
         let held = self.open[&request].held();
         let void = Outcome { status: CallStatus::UpstreamError, attempts: 9, ..outcome(0) };
-        let ended = Ended { kind: LineKind::Call, request, target: None, outcome: void };
+        let ended =
+            Ended { kind: LineKind::Call, request, target: None, outcome: void, freed: Money::ZERO, route: None };
         let Ok(Close::First(closing)) = self.book.decide_close(ended, self.now()) else { panic!("it is open") };
         assert_eq!(closing.amount, Money::ZERO);
         self.book.apply_close(&closing);
@@ -174,7 +178,14 @@ impl World {
         // What comes late costs no more than was presumed: an overrun may exceed a limit, by design.
         let tokens = self.dice.below(u64::try_from(first.amount.picos()).unwrap() + 1);
         let outcome = Outcome { attempts: first.outcome.attempts, ..outcome(tokens) };
-        let ended = Ended { kind: LineKind::Call, request: first.request, target: None, outcome };
+        let ended = Ended {
+            kind: LineKind::Call,
+            request: first.request,
+            target: None,
+            outcome,
+            freed: Money::ZERO,
+            route: None,
+        };
         match self.book.decide_close(ended, self.now()).unwrap() {
             Close::Repeated(amount) => assert_eq!(amount, first.amount),
             Close::Late(correction) => {

@@ -56,6 +56,31 @@ fn each_attempt_is_charged_and_another_is_made_only_if_it_is_covered() {
 }
 
 #[test]
+fn what_was_set_aside_for_an_attempt_alone_is_free_when_it_ends() {
+    // All of the budget is held: eighty for the call, twenty for what comes before it.
+    let mut book = limited(100);
+    book.place(hold(1, 1, 100), NOW).unwrap();
+    let part = |number, tokens, route: &str| Ended {
+        kind: LineKind::Attempt,
+        freed: picos(20),
+        route: Some(route.into()),
+        ..ended(1, Outcome { attempts: number, ..outcome(tokens) })
+    };
+    let Close::First(closing) = book.decide_close(part(1, 7, "why"), NOW).unwrap() else { panic!("it is open") };
+    assert_eq!(book.entry(&closing).unwrap().call.route.as_deref(), Some("why"));
+    assert!(book.apply_close(&closing));
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(7), picos(80)));
+    let kept = serde_json::to_string(book.open().next().unwrap()).unwrap();
+    let carried: OpenHold = serde_json::from_str(&kept).unwrap();
+    assert_eq!(carried.held(), picos(80));
+    // Thirteen are free: forty are more than the twenty it had and those.
+    let Close::First(closing) = book.decide_close(part(2, 40, "why"), NOW).unwrap() else { panic!("it is open") };
+    assert!(!book.apply_close(&closing));
+    settle(&mut book, 1, 0, NOW).unwrap();
+    assert_eq!(spent_and_held(&mut book, key(1)), (picos(47), picos(0)));
+}
+
+#[test]
 fn a_call_that_ends_with_an_attempt_that_is_booked_adds_nothing() {
     let mut book = limited(100);
     book.place(hold(1, 1, 60), NOW).unwrap();

@@ -107,6 +107,8 @@ impl World {
             outcome: outcome(cost),
             amount: Money::from_picos(i128::from(cost)),
             exhausting: false,
+            freed: Money::ZERO,
+            route: None,
             closed_at: Timestamp(self.now),
         };
         self.book.apply_correction(&request.entry(&closing));
