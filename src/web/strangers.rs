@@ -16,7 +16,8 @@ use actix_web::{HttpRequest, web};
 use super::Gateway;
 use super::error::{Code, Problem};
 use crate::config::{Network, ServerConfig};
-use known::Known;
+pub use known::Door;
+use known::{Credential, Known};
 use meter::Meter;
 
 const FAILED: &str = "too many keys, tokens or sign-ins from this address were wrong; wait as long as Retry-After says, and \
@@ -35,7 +36,7 @@ pub struct Strangers {
 /// One try of a credential, before its outcome is known.
 pub struct Attempt<'a> {
     strangers: &'a Strangers,
-    credential: &'a str,
+    credential: Credential<'a>,
     address: u64,
     now: Duration,
 }
@@ -78,7 +79,11 @@ impl<'a> Attempt<'a> {
     ///
     /// # Errors
     /// 429 if too many of the request's address were wrong.
-    pub fn begin(gateway: &'a web::Data<Gateway>, request: &HttpRequest, credential: &'a str) -> Result<Self, Problem> {
+    pub fn begin(
+        gateway: &'a web::Data<Gateway>,
+        request: &HttpRequest,
+        credential: (Door, &'a str),
+    ) -> Result<Self, Problem> {
         let (strangers, now) = (&gateway.strangers, gateway.clock.monotonic());
         let address = strangers.address(request);
         let wait = strangers.failures.as_ref().and_then(|meter| meter.wait(address, now));

@@ -299,6 +299,8 @@ fn who_dies_while_the_judge_is_asked_has_its_call_in_the_books() {
     assert!(call.join().unwrap());
     court.scene.gateway.restart();
     let row = &court.scene.gateway.requests("team-a", 1)[0];
-    assert_eq!((&row["upstream_model"], &row["usage_detail"]), (&json!("judge"), &json!("estimated:crash")), "{row}");
-    assert_eq!((&row["usage"]["output"], &row["status"]), (&json!(16), &json!("interrupted")), "{row}");
+    assert_eq!((&row["status"], &row["usage_detail"]), (&json!("interrupted"), &json!("estimated:crash")), "{row}");
+    // Where the call was is noted beside it, and may have come too late: then it is presumed at the target that was held for.
+    let asked = (row["upstream_model"].as_str().unwrap(), row["usage"]["output"].as_u64().unwrap());
+    assert!(asked == ("judge", 16) || asked.0 == "strong" && asked.1 > 16, "{row}");
 }

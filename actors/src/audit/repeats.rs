@@ -1,9 +1,9 @@
 //! Refusals that repeat: the first is told at once, the others of its minute by number. Pure.
 //! Owns what counts as the same. Refuses to hold more than a bounded number: beyond it each is told by itself.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 

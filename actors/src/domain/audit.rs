@@ -1,9 +1,9 @@
 //! The audit trail's words: who did what, from where, and what came of it.
 //! Owns what an event says. Refuses secrets: details name things and fields, never a field's value.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 

@@ -16,7 +16,7 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::author::{ANONYMOUS, author};
 use crate::web::extract::body;
-use crate::web::strangers::Attempt;
+use crate::web::strangers::{Attempt, Door};
 
 /// Far more than a token needs.
 const MAX_BYTES: usize = 16 * 1024;
@@ -66,7 +66,7 @@ pub async fn enter(
         || gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
     // Spaces around it come from pasting.
     let token = std::str::from_utf8(&body).map(presented).unwrap_or_default();
-    let attempt = match Attempt::begin(&gateway, &request, token.trim()) {
+    let attempt = match Attempt::begin(&gateway, &request, (Door::Operator, token.trim())) {
         Ok(attempt) => attempt,
         Err(problem) => {
             refused();

@@ -15,7 +15,7 @@ use crate::admin::tokens::MANAGEMENT;
 use crate::security::Claims;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
-use crate::web::strangers::Attempt;
+use crate::web::strangers::{Attempt, Door};
 
 /// Somebody with permission `P`.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl<P: Permission> FromRequest for Operator<P> {
 pub fn identify(request: &HttpRequest, permission: &str) -> Result<Author, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = bearer(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
-    let attempt = Attempt::begin(gateway, request, presented)?;
+    let attempt = Attempt::begin(gateway, request, (Door::Operator, presented))?;
     let claims = attempt.ended(recognise(gateway, presented))?;
     let author = author(request, claims.as_ref().map_or(MANAGEMENT, |claims| &claims.sub), gateway.clock.now());
     remember(request, &author);

@@ -12,7 +12,7 @@ use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
-use crate::web::strangers::Attempt;
+use crate::web::strangers::{Attempt, Door};
 
 /// An application that may call.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl FromRequest for Caller {
 fn find(request: &HttpRequest) -> Result<Caller, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = presented(request).ok_or_else(|| Problem::plain(Code::MissingKey))?;
-    let attempt = Attempt::begin(gateway, request, presented)?;
+    let attempt = Attempt::begin(gateway, request, (Door::Application, presented))?;
     attempt.ended(recognise(gateway, presented))
 }
 
