@@ -32,7 +32,7 @@ use self::random::Random;
 pub(crate) const DIALECTS: [Dialect; 4] =
     [Dialect::OpenaiChat, Dialect::OpenaiResponses, Dialect::Anthropic, Dialect::Gemini];
 
-/// Seconds for each target where nobody says otherwise: ten targets on two cores take a minute.
+/// Seconds for each target where nobody says otherwise: eleven targets on two cores take a minute.
 const SECONDS: u64 = 10;
 
 /// One case: what a failure prints.
@@ -133,6 +133,11 @@ fn gemini_whole() {
 #[test]
 fn gemini_streams() {
     streams(Dialect::Gemini);
+}
+
+#[test]
+fn ollama_streams() {
+    fuzz(streams::lines);
 }
 
 /// A request in `dialect`.

@@ -10,7 +10,7 @@ use crate::recordings::{self, gathered, told};
 const WIRE: &str = "ollama-chat";
 
 /// Two lines of thinking and text, a call, an end.
-const STREAM: &str = concat!(
+pub(crate) const STREAM: &str = concat!(
     r#"{"model":"q","created_at":"2026-08-07T06:08:14Z","message":{"role":"assistant","content":"","thinking":"hm"},"done":false}"#,
     "\n",
     r#"{"model":"q","message":{"role":"assistant","content":"one"},"done":false}"#,

@@ -14,6 +14,7 @@ use super::corpus::{Corpus, small};
 use super::pieces::chunks;
 use super::{Case, DIALECTS, Played, check_usage, mutate, parse, play};
 use crate::allocated;
+use crate::ollama::STREAM;
 
 const SLACK: usize = 1024 * 1024;
 
@@ -25,6 +26,24 @@ pub(super) fn stream(case: &mut Case, dialect: Dialect, corpus: &Corpus) {
         for framing in framings {
             relay(case, dialect, client, *framing);
         }
+    }
+}
+
+/// Ollama's lines, for clients of every dialect.
+pub(super) fn lines(case: &mut Case) {
+    let random = &mut case.random;
+    let known: Vec<&str> = STREAM.lines().filter(|line| !line.is_empty()).collect();
+    let mut input = STREAM.as_bytes().to_vec();
+    if !random.once_in(6) {
+        let picked: Vec<&str> = (0..=random.below(8)).map(|_| *random.of(&known)).collect();
+        input = picked.join("\n").into_bytes();
+    }
+    if random.once_in(3) {
+        mutate::bytes(random, &mut input);
+    }
+    case.input = input;
+    for client in DIALECTS {
+        relay(case, Dialect::OllamaChat, client, Framing::Sse);
     }
 }
 
