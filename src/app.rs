@@ -8,6 +8,7 @@ mod books;
 mod descriptors;
 mod parts;
 mod prices;
+mod pulse;
 mod stop;
 mod vault;
 mod watch;
@@ -24,7 +25,7 @@ use farthing_actors::domain::Clock;
 use farthing_actors::feed::{BreakerMoved, Event};
 use farthing_actors::ledger::Warnings;
 use farthing_actors::mailbox::Vitals;
-use farthing_actors::supervisor::Supervisor;
+use farthing_actors::supervisor::{StartError, Supervisor};
 use farthing_actors::tasks::{Stage, Tasks};
 use thiserror::Error;
 
@@ -117,6 +118,7 @@ impl Running {
         let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
         let (server, address) = (bound.server.handle(), bound.address);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
+        gateway.tasks.keep_running(pulse::watch(gateway.clone(), sign.on_fatal()));
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
         gateway.tasks.keep_running(watch::credits(gateway.clone()));
         gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
@@ -133,6 +135,9 @@ impl Running {
     /// Which part could not be kept alive or stopped.
     pub async fn until_told(self, farewell: impl AsyncFnOnce(&Self) -> Result<(), AppError>) -> Result<(), AppError> {
         let fault = self.sign.wait().await;
+        if let Some(fault) = fault.clone().filter(|_| pulse::stalled(&self.gateway).is_some()) {
+            return Err(self.abandon(fault).await);
+        }
         self.drain().await;
         let said = farewell(&self).await;
         self.stop().await?;
@@ -156,6 +161,17 @@ impl Running {
             let remain = self.gateway.tasks.running();
             log::warn!((logging::COUNT) = remain; "stopping although not every client has taken its last words");
         }
+    }
+
+    /// Cuts what can still be cut, and leaves the rest to the journal and the next start: nobody can wait for an actor that
+    /// does nothing.
+    async fn abandon(&self, fault: StartError) -> AppError {
+        self.gateway.ready.store(false, Ordering::Release);
+        self.gateway.tasks.enter(Stage::Closing);
+        self.gateway.tasks.enter(Stage::Cutting);
+        // Whoever waits for that actor is still in flight then.
+        drop(tokio::time::timeout(LAST_WORDS, self.gateway.tasks.idle()).await);
+        AppError { part: fault.name, reason: fault.reason }
     }
 
     /// Waits until no call is in flight, then until every client has its answer and every connection is closed.

@@ -39,6 +39,9 @@ use crate::security::Security;
 use error::{Code, Problem};
 use strangers::Strangers;
 
+/// An actor that does nothing for so long counts as away.
+const STALLED: Duration = Duration::from_secs(5);
+
 /// Everything handlers may ask, put together by `app`.
 pub struct Gateway {
     /// What an address may try before anybody looks.
@@ -102,8 +105,9 @@ impl Gateway {
         Ok(())
     }
 
-    /// The actors that are away right now.
+    /// The actors that are away right now, or have done nothing for [`STALLED`].
     pub fn missing_actors(&self) -> Vec<&'static str> {
-        self.vitals.iter().map(|vitals| vitals()).filter(|actor| !actor.alive).map(|actor| actor.name).collect()
+        let missing = |actor: &Vitals| !actor.alive || actor.silent >= STALLED;
+        self.vitals.iter().map(|vitals| vitals()).filter(missing).map(|actor| actor.name).collect()
     }
 }

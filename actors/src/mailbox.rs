@@ -9,11 +9,13 @@ mod together;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Context, Handler, Message};
 use arc_swap::ArcSwapOption;
 
+use crate::domain::Clock;
 use crate::error::ActorError;
 pub use together::Together;
 
@@ -30,6 +32,9 @@ struct Post<A: Actor> {
     current: ArcSwapOption<Addr<A>>,
     waiting: AtomicUsize,
     restarts: AtomicU64,
+    clock: Clock,
+    /// When it last did anything, in milliseconds of the clock's steady time.
+    sign_of_life: AtomicU64,
 }
 
 struct Waiting<'a>(&'a AtomicUsize);
@@ -45,12 +50,20 @@ pub struct Vitals {
     pub waiting: usize,
     /// How often it was replaced.
     pub restarts: u64,
+    /// How long it has done nothing, not even what it does each second for this figure.
+    pub silent: Duration,
 }
 
 impl<A: Actor<Context = Context<A>>> Mailbox<A> {
-    pub(crate) fn new(name: &'static str) -> Self {
-        let post =
-            Post { name, current: ArcSwapOption::empty(), waiting: AtomicUsize::new(0), restarts: AtomicU64::new(0) };
+    pub(crate) fn new(name: &'static str, clock: Clock) -> Self {
+        let post = Post {
+            name,
+            current: ArcSwapOption::empty(),
+            waiting: AtomicUsize::new(0),
+            restarts: AtomicU64::new(0),
+            clock,
+            sign_of_life: AtomicU64::new(0),
+        };
         Self(Arc::new(post))
     }
 
@@ -71,7 +84,10 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             Some(address) => address.send(message),
             None => return Err(ActorError::Restarting(post.name)),
         };
-        question.await.map_err(|_| ActorError::Gone(post.name))
+        let answer = question.await.map_err(|_| ActorError::Gone(post.name));
+        // Changes that wait for a slow disk, one after the other, are no stall.
+        self.lives();
+        answer
     }
 
     /// Tells something that may be lost when the actor is away or has no room: figures, touches, events.
@@ -123,10 +139,24 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
 
     /// All of the above at once.
     pub fn vitals(&self) -> Vitals {
-        Vitals { name: self.name(), alive: self.is_alive(), waiting: self.waiting(), restarts: self.restarts() }
+        let (name, alive, waiting, restarts) = (self.name(), self.is_alive(), self.waiting(), self.restarts());
+        Vitals { name, alive, waiting, restarts, silent: self.silent() }
+    }
+
+    /// How long the actor has done nothing.
+    pub fn silent(&self) -> Duration {
+        let last = Duration::from_millis(self.0.sign_of_life.load(Ordering::Relaxed));
+        self.0.clock.monotonic().saturating_sub(last)
+    }
+
+    /// Notes that the actor does something.
+    pub(crate) fn lives(&self) {
+        let now = u64::try_from(self.0.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
+        self.0.sign_of_life.store(now, Ordering::Relaxed);
     }
 
     pub(crate) fn deliver_to(&self, address: Addr<A>) {
+        self.lives();
         self.0.current.store(Some(Arc::new(address)));
     }
 

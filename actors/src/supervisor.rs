@@ -23,6 +23,9 @@ use crate::mailbox::{CAPACITY, Mailbox};
 const MAX_RESTARTS: usize = 5;
 const RESTART_WINDOW: Duration = Duration::from_secs(60);
 
+/// How often an actor shows that it can do something.
+const BEAT: Duration = Duration::from_secs(1);
+
 /// Why an actor could not start, or cannot be kept alive.
 #[derive(Debug, Clone, Error)]
 #[error("the {name} actor cannot run: {reason}")]
@@ -74,7 +77,7 @@ impl Supervisor {
         A: Actor<Context = Context<A>>,
         F: Fn() -> Result<A, String> + Send + Sync + 'static,
     {
-        let mailbox = Mailbox::new(name);
+        let mailbox = Mailbox::new(name, self.clock());
         let deaths = ArcSwap::from_pointee(VecDeque::new());
         let watch = Arc::new(Watch { supervisor: self.clone(), mailbox: mailbox.clone(), arbiter, factory, deaths });
         let (report, started) = oneshot::channel();
@@ -128,13 +131,13 @@ where
         let made = made.unwrap_or_else(|_| Err("its factory panicked".to_owned()));
         let actor = made.map_err(|reason| StartError { name: self.mailbox.name(), reason })?;
         let notice = DeathNotice(Some(Arc::clone(self)));
-        let name = self.mailbox.name();
+        let (name, mailbox) = (self.mailbox.name(), self.mailbox.clone());
         let address = A::create(move |context| {
             context.set_mailbox_capacity(CAPACITY);
             // The context drops its futures when the actor ends, by a panic or otherwise.
             context.spawn(wrap_future(async move {
                 let _notice = notice;
-                live(name).await;
+                tokio::join!(live(name), beat(&mailbox));
             }));
             actor
         });
@@ -165,6 +168,14 @@ where
         let many = deaths.len() > MAX_RESTARTS;
         self.deaths.store(Arc::new(deaths));
         many
+    }
+}
+
+/// Notes each second that the actor's messages can be handled: this runs where they are.
+async fn beat<A: Actor<Context = Context<A>>>(mailbox: &Mailbox<A>) {
+    loop {
+        mailbox.lives();
+        tokio::time::sleep(BEAT).await;
     }
 }
 

@@ -42,6 +42,6 @@ async fn ask(relay: &Rc<Relay>, key: &Arc<AuthorizedKey>, question: &str, stream
     if let Ok(answer) = relay.serve(RequestId::generate(), Arc::clone(key), ask).await
         && let AnswerBody::Stream(mut pieces, _) = answer.body
     {
-        while pieces.recv().await.is_some() {}
+        while pieces.next().await.is_some() {}
     }
 }

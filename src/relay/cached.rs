@@ -13,10 +13,10 @@ use farthing_actors::ledger::{Hold, HoldRequest, Outcome, Target};
 use farthing_actors::limiters::{Headroom, Permit};
 use farthing_actors::registry::catalogue::{Candidate, Provider};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
 
 use super::exchange::{Answer, AnswerBody, Exchange, Facts};
 use super::keeping::shape_of;
+use super::pipe::pipe;
 use super::settlement::millis;
 use super::stream::clients_delivery;
 use super::{Client, Relay, RelayError};
@@ -99,9 +99,9 @@ impl Relay {
         let body = match shape {
             Shape::Whole => AnswerBody::Whole(body, None),
             Shape::Events | Shape::Array => {
-                let (pieces, stream) = mpsc::channel(1);
+                let (pieces, stream) = pipe();
                 // There is room for one, and who would read it is here.
-                pieces.try_send(body).ok();
+                pieces.send(body).await.ok();
                 AnswerBody::Stream(stream, clients_delivery(&exchange.ask.request))
             }
         };

@@ -16,10 +16,10 @@ use farthing_actors::limiters::{Headroom, Permit};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::registry::classifier::Rated;
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
 
 use super::cached::{CacheState, Caching, Keepsake};
 use super::estimate::Estimate;
+use super::pipe::Outflow;
 use crate::dialect::{Head, Request};
 use crate::upstream::Delivery;
 
@@ -111,7 +111,7 @@ pub enum AnswerBody {
     /// Complete and settled; with its content type where that is not plainly JSON's.
     Whole(Bytes, Option<Box<str>>),
     /// Pieces as they arrive; the last one follows the settlement.
-    Stream(mpsc::Receiver<Bytes>, Delivery),
+    Stream(Outflow, Delivery),
 }
 
 /// What an answer's headers say.

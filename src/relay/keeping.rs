@@ -3,25 +3,19 @@
 //! Refuses partial answers: whoever comes with such a key again is served anew, and pays once.
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::domain::{Money, RequestId, Timestamp};
 use farthing_actors::idempotency::{Bill, Claim, ClaimError, MAX_KEPT, Shape};
 use farthing_actors::ledger::{Adjustment, LedgerError};
 use thiserror::Error;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::timeout;
 
 use super::exchange::Exchange;
+use super::pipe::{Gone, Inflow};
 use super::{Relay, RelayError};
 use crate::dialect::Request;
 use crate::logging;
 use crate::upstream::UpstreamError;
-
-/// How long a client may leave all that is on its way to it unread.
-const STALLED: Duration = Duration::from_secs(30);
 
 /// Who books what is taken back.
 const BOOKED_BY: &str = "farthing";
@@ -108,7 +102,7 @@ pub(super) fn kept_whole(body: &Bytes, content_type: Option<&str>) -> Option<Vec
 
 /// Where the pieces of a stream go; it remembers them if the answer is to be kept.
 pub(super) struct Outlet {
-    pieces: mpsc::Sender<Bytes>,
+    pieces: Inflow,
     copy: Option<RefCell<Copied>>,
     /// The most of it that is remembered.
     most: usize,
@@ -121,12 +115,9 @@ struct Copied {
     length: usize,
 }
 
-/// The client has left.
-pub(super) struct Gone;
-
 impl Outlet {
     /// An outlet that remembers up to `most` bytes; with none, nothing.
-    pub(super) fn new(pieces: mpsc::Sender<Bytes>, most: usize) -> Self {
+    pub(super) fn new(pieces: Inflow, most: usize) -> Self {
         Self { pieces, copy: (most > 0).then(RefCell::default), most }
     }
 
@@ -138,13 +129,7 @@ impl Outlet {
         if let Some(copy) = &self.copy {
             copy.borrow_mut().add(&piece, self.most);
         }
-        match self.pieces.try_send(piece) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Closed(_)) => Err(Gone),
-            Err(TrySendError::Full(piece)) => {
-                timeout(STALLED, self.pieces.send(piece)).await.map_or(Err(Gone), |sent| sent.map_err(|_| Gone))
-            }
-        }
+        self.pieces.send(piece).await
     }
 
     /// Waits until the client leaves.
@@ -173,17 +158,17 @@ impl Copied {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pipe::pipe;
     use super::*;
 
     #[test]
     fn what_was_sent_is_kept_up_to_a_bound_and_only_if_wanted() {
-        let (pieces, _client) = mpsc::channel(16);
         let half = Bytes::from(vec![b'x'; MAX_KEPT / 2]);
-        let outlet = Outlet::new(pieces.clone(), MAX_KEPT);
+        let outlet = Outlet::new(pipe().0, MAX_KEPT);
         assert_eq!(outlet.kept(&half).map(|kept| kept.len()), Some(MAX_KEPT / 2));
         assert_eq!(outlet.kept(&half).map(|kept| kept.len()), Some(MAX_KEPT));
         assert_eq!(outlet.kept(&Bytes::from_static(b"y")), None);
         assert_eq!(outlet.kept(&Bytes::new()), None, "a gap stays a gap");
-        assert_eq!(Outlet::new(pieces, 0).kept(&half), None);
+        assert_eq!(Outlet::new(pipe().0, 0).kept(&half), None);
     }
 }

@@ -10,21 +10,18 @@ use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Units};
 use farthing_actors::idempotency::{MAX_KEPT, Shape};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::tasks::Stage;
-use tokio::sync::mpsc;
 
 use super::attempt::{Opened, OpenedAnswer, OpenedStream, OpenedWhole};
 use super::exchange::{Admitted, Answer, AnswerBody, Exchange, Facts, target};
 use super::keeping::{Outlet, kept_whole, shape_of};
 use super::metering::{heard, read_aloud};
+use super::pipe::pipe;
 use super::pump::{PumpEnd, pump};
 use super::recount::transcript;
 use super::settlement::{End, client_gone, consumed, pictures};
 use super::{Client, Relay};
 use crate::dialect::{Endpoint, ErrorBody, Passage, Reading, Request, Seen, answer};
 use crate::upstream::Delivery;
-
-/// Pieces that may wait for a client that reads slowly; then the upstream waits too.
-const PIECES_IN_FLIGHT: usize = 16;
 
 /// The deployment that answers, and its place in a half-open circuit until the outcome is known.
 struct Chosen {
@@ -57,7 +54,7 @@ impl Relay {
                 drop(client.send(Ok(Answer { facts, body: AnswerBody::Whole(body, kind) })));
             }
             OpenedAnswer::Stream(stream) => {
-                let (pieces, body) = mpsc::channel(PIECES_IN_FLIGHT);
+                let (pieces, body) = pipe();
                 let body = AnswerBody::Stream(body, clients_delivery(&exchange.ask.request));
                 drop(client.send(Ok(Answer { facts, body })));
                 let pieces = Outlet::new(pieces, self.most_kept(&exchange));

@@ -28,10 +28,13 @@ const TOKENS: Tokens = Tokens { prompt: 9, cached: 0, completion: 4, reasoning: 
 /// The whole process, with callers that wait.
 const MEMORY: u64 = 512 * 1024 * 1024;
 
+/// The folder in which a gateway finds orders for its actors.
+struct Orders(PathBuf);
+
 /// A gateway that obeys orders, under load.
 struct Stand {
     scene: Scene,
-    orders: PathBuf,
+    orders: Orders,
     done: Arc<AtomicBool>,
     callers: Vec<JoinHandle<Vec<Told>>>,
     operator: JoinHandle<(u64, u64)>,
@@ -43,11 +46,32 @@ struct Told {
     id: String,
 }
 
+impl Orders {
+    fn make(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("farthing-orders-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).expect("the temporary directory can be written");
+        Self(folder)
+    }
+
+    /// Gives an order and waits until it is taken.
+    fn give(&self, actor: &str, order: &str) -> Instant {
+        let (draft, place) = (self.0.join("draft"), self.0.join(actor));
+        fs::write(&draft, order).and_then(|()| fs::rename(&draft, &place)).expect("an order can be given");
+        until(&format!("{actor} takes the order {order:?}"), PATIENCE, || (!Path::exists(&place)).then_some(()));
+        Instant::now()
+    }
+}
+
+impl Drop for Orders {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
 impl Stand {
-    fn start() -> Self {
-        let orders = std::env::temp_dir().join(format!("farthing-orders-{}", std::process::id()));
-        fs::create_dir_all(&orders).expect("the temporary directory can be written");
-        let builder = TestGateway::builder(BINARY).set("FARTHING_TEST_ORDERS", &orders.display().to_string());
+    fn start(name: &str) -> Self {
+        let orders = Orders::make(name);
+        let builder = TestGateway::builder(BINARY).set("FARTHING_TEST_ORDERS", &orders.0.display().to_string());
         let scene = Scene::around(builder.start());
         scene.upstream.answer_with(|seen| {
             let gap = Duration::from_millis(u64::try_from(seen.serial % 5).unwrap_or(0) * 10);
@@ -65,14 +89,6 @@ impl Stand {
         let operator = thread::spawn(move || manages(&operator, &stop));
         scene.upstream.wait_for("the load", PATIENCE, |journal| (journal.len() > 4 * CALLERS).then_some(()));
         Self { scene, orders, done, callers, operator }
-    }
-
-    /// Gives an order and waits until it is taken.
-    fn order(&self, actor: &str, order: &str) -> Instant {
-        let (draft, place) = (self.orders.join("draft"), self.orders.join(actor));
-        fs::write(&draft, order).and_then(|()| fs::rename(&draft, &place)).expect("an order can be given");
-        until(&format!("{actor} takes the order {order:?}"), PATIENCE, || (!Path::exists(&place)).then_some(()));
-        Instant::now()
     }
 
     /// Waits until calls of every kind and changes are served again, and the gateway says that it is ready.
@@ -115,7 +131,6 @@ impl Stand {
         assert!(ok.iter().all(|row| Picos::of(&row["cost_usd"]) == cost(TOKENS)), "{ok:?}");
         assert!(others.iter().all(|row| row["status"] == "refused" && row["cost_usd"] == "0"), "{others:?}");
         assert_eq!(ok.len(), self.scene.upstream.calls(), "every call that was sent is one line, and no other is");
-        drop(fs::remove_dir_all(&self.orders));
     }
 }
 
@@ -172,9 +187,9 @@ fn manages(operator: &Client, done: &AtomicBool) -> (u64, u64) {
 
 #[test]
 fn an_actor_that_dies_is_back_at_once_and_loses_nothing() {
-    let stand = Stand::start();
+    let stand = Stand::start("panic");
     for actor in ACTORS {
-        let begin = stand.order(actor, "panic");
+        let begin = stand.orders.give(actor, "panic");
         stand.back(actor);
         let took = begin.elapsed();
         println!("{actor} died; all is served again {took:?} later");
@@ -189,9 +204,9 @@ fn an_actor_that_dies_is_back_at_once_and_loses_nothing() {
 
 #[test]
 fn an_actor_that_stalls_holds_up_and_loses_nothing() {
-    let stand = Stand::start();
+    let stand = Stand::start("stall");
     for actor in ACTORS {
-        let begin = stand.order(actor, &format!("stall {}", STALL.as_millis()));
+        let begin = stand.orders.give(actor, &format!("stall {}", STALL.as_millis()));
         if actor == "ledger" {
             let ready = stand.scene.gateway.anonymous().get("/ready");
             assert_eq!(ready.status, 503, "a ledger that does not answer admits nothing: {}", ready.text());
@@ -202,4 +217,31 @@ fn an_actor_that_stalls_holds_up_and_loses_nothing() {
         assert!(took < STALL + PROMISE, "{took:?}");
     }
     stand.reckon();
+}
+
+/// Nothing can replace a thread that hangs; a process can be, and whoever started it does.
+#[test]
+fn an_actor_that_stalls_for_ever_ends_the_process_and_loses_nothing() {
+    let orders = Orders::make("for-ever");
+    let builder = TestGateway::builder(BINARY).set("FARTHING_TEST_ORDERS", &orders.0.display().to_string());
+    let mut scene = Scene::around(builder.start());
+    scene.upstream.always(Reply::chat(TOKENS));
+    assert_eq!(call(&scene.application(), &json!({}), false).status, 200);
+    let begin = orders.give("feed", "stall 3600000");
+    let (state, took) = until("it is not ready", PATIENCE, || {
+        let answer = scene.gateway.anonymous().get("/ready");
+        (answer.status == 503).then(|| answer.json())
+    });
+    println!("not ready after {took:?}: {state}");
+    let missing = state["missing"].as_array().expect("a list");
+    assert!(missing.contains(&json!("feed")) && !missing.contains(&json!("ledger")), "{state}");
+    // Calls need nothing of that thread.
+    assert_eq!(call(&scene.application(), &json!({"stream": true}), false).status, 200);
+    let (status, _) = scene.gateway.ended(PATIENCE);
+    println!("ended with {status} after {:?}", begin.elapsed());
+    assert_eq!(status.code(), Some(1), "{}", scene.gateway.logs());
+    scene.gateway.restart();
+    assert_eq!(call(&scene.application(), &json!({}), false).status, 200);
+    scene.gateway.settled();
+    assert_eq!(scene.gateway.requests(PROJECT, 3).len(), 3);
 }

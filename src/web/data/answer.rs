@@ -10,9 +10,8 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName
 use bytes::Bytes;
 use farthing_actors::idempotency::{Answered, Shape};
 use farthing_actors::limiters::{Allowance, Headroom};
-use tokio::sync::mpsc;
 
-use crate::relay::{Answer, AnswerBody, Facts};
+use crate::relay::{Answer, AnswerBody, Facts, Outflow};
 use crate::upstream::Delivery;
 use crate::web::error::{Code, Problem};
 
@@ -132,7 +131,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 /// A streamed body: only reads a channel. Dropped when the client leaves, which is how the relay learns of it.
-struct Pieces(mpsc::Receiver<Bytes>);
+struct Pieces(Outflow);
 
 impl MessageBody for Pieces {
     type Error = Infallible;
@@ -142,6 +141,6 @@ impl MessageBody for Pieces {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        self.0.poll_recv(waker).map(|piece| piece.map(Ok))
+        self.0.poll_next(waker).map(|piece| piece.map(Ok))
     }
 }
