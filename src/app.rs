@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod books;
 mod descriptors;
+mod memory;
 mod parts;
 mod prices;
 mod pulse;
@@ -37,6 +38,7 @@ use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
+use crate::web::room::Room;
 use crate::web::strangers::Strangers;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
@@ -118,6 +120,7 @@ impl Running {
         let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
         let (server, address) = (bound.server.handle(), bound.address);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
+        gateway.tasks.keep_running(memory::watch(gateway.clone(), config.server.memory_limit_bytes));
         gateway.tasks.keep_running(pulse::watch(gateway.clone(), sign.on_fatal()));
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
         gateway.tasks.keep_running(watch::credits(gateway.clone()));
@@ -249,6 +252,7 @@ fn gateway(
         ready: AtomicBool::new(false),
         max_in_flight: config.server.max_in_flight,
         max_body_bytes: config.server.max_body_bytes,
+        room: Room::of(config.server.max_bodies_bytes),
         client_patience: config.server.client_patience,
     };
     (gateway, warnings)

@@ -10,6 +10,7 @@ pub mod feed;
 pub mod manage;
 pub mod middleware;
 pub mod probes;
+pub mod room;
 pub mod routes;
 pub mod server;
 pub mod strangers;
@@ -37,6 +38,7 @@ use crate::admin::Admin;
 use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
+use room::Room;
 use strangers::Strangers;
 
 /// An actor that does nothing for so long counts as away.
@@ -86,6 +88,8 @@ pub struct Gateway {
     pub max_in_flight: usize,
     /// The most of a body that is read.
     pub max_body_bytes: usize,
+    /// How much of all bodies may be in memory.
+    pub room: Room,
     /// How long a client may make no progress while it sends.
     pub client_patience: Duration,
 }
@@ -99,7 +103,7 @@ impl Gateway {
         if !self.ready.load(Ordering::Acquire) {
             return Err(Problem::plain(Code::ShuttingDown).retry_after(Duration::from_secs(1)));
         }
-        if self.tasks.running() >= self.max_in_flight {
+        if self.tasks.running() >= self.max_in_flight || self.room.is_tight() {
             return Err(Problem::plain(Code::Overloaded).retry_after(Duration::from_secs(1)));
         }
         Ok(())

@@ -51,6 +51,22 @@ const MAX_BODY_BYTES: Setting = Setting {
     unit: "bytes",
     note: "The largest request body; beyond it the answer is 413.",
 };
+const MAX_BODIES_BYTES: Setting = Setting {
+    key: "server.max_bodies_bytes",
+    default: "536870912 (512 MiB)",
+    example: "536870912",
+    unit: "bytes",
+    note: "What the bodies of all requests under way may take together; beyond it the answer is 503 with Retry-After. Bodies \
+           that arrive in one piece are not counted.",
+};
+const MEMORY_LIMIT: Setting = Setting {
+    key: "server.memory_limit_bytes",
+    default: "0 (the control group's)",
+    example: "0",
+    unit: "bytes",
+    note: "What the process may hold; above 85 % of it new calls are refused with 503 until it holds less. 0 is \
+           the limit of its control group, if it has one.",
+};
 const CLIENT_PATIENCE: Setting = Setting {
     key: "server.client_patience_seconds",
     default: "30",
@@ -99,6 +115,8 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &WORKERS,
     &MAX_IN_FLIGHT,
     &MAX_BODY_BYTES,
+    &MAX_BODIES_BYTES,
+    &MEMORY_LIMIT,
     &CLIENT_PATIENCE,
     &HEAD_SECONDS,
     &FAILURES_PER_MINUTE,
@@ -121,6 +139,10 @@ pub struct ServerConfig {
     pub max_in_flight: usize,
     /// The largest request body in bytes.
     pub max_body_bytes: usize,
+    /// What the bodies of all requests under way may take together, in bytes.
+    pub max_bodies_bytes: usize,
+    /// What the process may hold, in bytes; 0 is the control group's limit.
+    pub memory_limit_bytes: u64,
     /// How long a client may make no progress.
     pub client_patience: Duration,
     /// How long the head of a request may take from its first byte.
@@ -142,6 +164,8 @@ impl Default for ServerConfig {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             max_in_flight: 2_000,
             max_body_bytes: 10 * 1024 * 1024,
+            max_bodies_bytes: 512 * 1024 * 1024,
+            memory_limit_bytes: 0,
             client_patience: Duration::from_secs(30),
             head_patience: Duration::from_secs(10),
             failures_per_minute: 20,
@@ -163,6 +187,8 @@ impl ServerConfig {
             workers: draft.take(&WORKERS, default.workers, |given| count(given, 256)),
             max_in_flight: draft.take(&MAX_IN_FLIGHT, default.max_in_flight, |given| count(given, 1_000_000)),
             max_body_bytes: draft.take(&MAX_BODY_BYTES, default.max_body_bytes, |given| count(given, 1 << 30)),
+            max_bodies_bytes: draft.take(&MAX_BODIES_BYTES, default.max_bodies_bytes, |given| count(given, 1 << 40)),
+            memory_limit_bytes: draft.take(&MEMORY_LIMIT, 0, |given| given.number(0..=1 << 50)),
             client_patience: draft.take(&CLIENT_PATIENCE, default.client_patience, patience),
             head_patience: draft.take(&HEAD_SECONDS, default.head_patience, patience),
             failures_per_minute: draft.take(&FAILURES_PER_MINUTE, default.failures_per_minute, allowance),

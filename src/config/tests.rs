@@ -119,6 +119,8 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__SERVER__WORKERS", "3")
         .with("FARTHING__SERVER__MAX_IN_FLIGHT", "7")
         .with("FARTHING__SERVER__MAX_BODY_BYTES", "1024")
+        .with("FARTHING__SERVER__MAX_BODIES_BYTES", "4096")
+        .with("FARTHING__SERVER__MEMORY_LIMIT_BYTES", "1073741824")
         .with("FARTHING__SERVER__CLIENT_PATIENCE_SECONDS", "9")
         .with("FARTHING__SERVER__HEAD_SECONDS", "4")
         .with("FARTHING__SERVER__FAILURES_PER_MINUTE", "11")
@@ -150,6 +152,7 @@ fn every_setting_can_be_set_in_the_environment() {
     assert!(config.server.trusted_proxies.iter().any(|network| network.contains([10, 1, 2, 3].into())));
     let server = &config.server;
     assert_eq!((server.workers, server.max_in_flight, server.max_body_bytes), (3, 7, 1024));
+    assert_eq!((server.max_bodies_bytes, server.memory_limit_bytes), (4_096, 1 << 30));
     assert_eq!(server.head_patience, Duration::from_secs(4));
     assert_eq!((server.failures_per_minute, server.address_requests_per_second), (11, 0));
     assert_eq!((server.client_patience, server.shutdown_grace), (Duration::from_secs(9), Duration::from_secs(5)));

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use farthing_support::poll::until;
 use farthing_support::scene::{MODEL, PROJECT, ask};
 use farthing_support::{Gate, Reply, Scene, Seen, TestGateway, Tokens};
 use serde_json::json;
@@ -107,4 +108,40 @@ fn bodies_that_were_let_in_together_do_not_make_the_house_fuller() {
     // Two workers may each let one in at the same moment.
     assert!((HOUSE..=HOUSE + WORKERS).contains(&served), "{served}");
     scene.gateway.requests(PROJECT, served);
+}
+
+#[test]
+fn bodies_share_their_room_and_give_it_back() {
+    const ROOM: usize = 1 << 20;
+    let builder = TestGateway::builder(BINARY).set("FARTHING__SERVER__MAX_BODIES_BYTES", &ROOM.to_string());
+    let scene = Scene::around(builder.start());
+    let (gate, long) = (Gate::default(), "x".repeat(600_000));
+    let body = json!({"model": MODEL, "messages": [{"role": "user", "content": long}]}).to_string();
+    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)).behind(&gate));
+    let start = || scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent");
+    let held = start();
+    scene
+        .upstream
+        .wait_for("the first is on its way", Duration::from_secs(30), |calls| (calls.len() == 1).then_some(()));
+    let told = start().finish().expect("an answer");
+    assert_eq!((told.status, told.header("retry-after")), (503, Some("1")), "{}", told.text());
+    assert!(told.text().contains(r#""code":"overloaded""#), "{}", told.text());
+    // Small ones need no share.
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    assert_eq!(scene.application().post("/v1/chat/completions", &ask(&json!({}))).status, 200);
+    gate.open();
+    assert_eq!(held.finish().expect("an answer").status, 200);
+    let served = || (start().finish().expect("an answer").status == 200).then_some(());
+    until("the room is free again", Duration::from_secs(30), served);
+}
+
+#[test]
+fn a_process_with_little_memory_left_takes_no_more_calls_and_can_be_managed() {
+    let builder = TestGateway::builder(BINARY).set("FARTHING__SERVER__MEMORY_LIMIT_BYTES", "1048576");
+    let scene = Scene::around(builder.start());
+    let refused = || scene.application().post("/v1/chat/completions", &ask(&json!({})));
+    let (told, _) = until("it notices", Duration::from_secs(30), || Some(refused()).filter(|told| told.status == 503));
+    assert!(told.text().contains(r#""code":"overloaded""#), "{}", told.text());
+    assert_eq!(scene.gateway.operator().get("/api/keys").status, 200);
+    assert_eq!(scene.gateway.anonymous().get("/ready").status, 200);
 }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::dialect::Bulk;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
+use crate::web::room::Share;
 
 /// What is read and thrown away of a body that is too large.
 const DISCARD: usize = 64 * 1024;
@@ -66,7 +67,7 @@ pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize) ->
     }
     let (mut payload, pace) = (payload, Pace::of(request, limit));
     if announced(request) <= limit
-        && let Some(body) = collect(&mut payload, limit, &pace).await?
+        && let Some(body) = collect(&mut payload, limit, (&pace, share(request))).await?
     {
         return Ok(body);
     }
@@ -108,26 +109,45 @@ fn announced(request: &HttpRequest) -> usize {
     length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
+/// The room for one body.
+fn share(request: &HttpRequest) -> Option<Share> {
+    request.app_data::<web::Data<Gateway>>().map(|gateway| gateway.room.share())
+}
+
 /// The body, or `None` once it exceeds `limit`.
-async fn collect(payload: &mut web::Payload, limit: usize, pace: &Pace) -> Result<Option<Bytes>, Problem> {
+async fn collect(
+    payload: &mut web::Payload,
+    limit: usize,
+    (pace, mut share): (&Pace, Option<Share>),
+) -> Result<Option<Bytes>, Problem> {
     // Most bodies arrive in one piece and are then not copied.
     let Some(first) = next_in_time(payload, pace, 0).await? else { return Ok(Some(Bytes::new())) };
     if first.len() > limit {
         return Ok(None);
     }
     let Some(second) = next_in_time(payload, pace, first.len()).await? else { return Ok(Some(first)) };
-    let mut whole = BytesMut::from(first);
-    let mut chunk = second;
+    let (mut whole, mut chunk) = (BytesMut::from(first), second);
+    let mut grow = |bytes| share.as_mut().is_none_or(|share| share.grow(bytes));
+    let mut has_room = grow(whole.len());
     loop {
         if whole.len().saturating_add(chunk.len()) > limit {
             return Ok(None);
         }
+        has_room = has_room && grow(chunk.len());
+        if !has_room {
+            return Err(Problem::plain(Code::Overloaded).retry_after(Duration::from_secs(1)));
+        }
         whole.extend_from_slice(&chunk);
         match next_in_time(payload, pace, whole.len()).await? {
             Some(next) => chunk = next,
-            None => return Ok(Some(whole.freeze())),
+            None => break,
         }
     }
+    let whole = whole.freeze();
+    Ok(Some(match share {
+        Some(share) => share.with(whole),
+        None => whole,
+    }))
 }
 
 /// The next piece. What is already here is taken without a look at the time.
