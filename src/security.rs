@@ -15,7 +15,7 @@ pub mod virtual_key;
 use std::fmt;
 use std::time::Duration;
 
-use farthing_actors::domain::{ProviderId, Sealed, Secret, Timestamp};
+use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, Timestamp};
 use farthing_actors::keyring::ring::KeyDigest;
 use thiserror::Error;
 use zeroize::Zeroize;
@@ -23,7 +23,7 @@ use zeroize::Zeroize;
 pub use entropy::NoEntropy;
 pub use jwt::{Claims, TokenError};
 pub use parts::{PartFault, SecurityParts};
-pub use session_token::{Role, SessionClaims, SessionError};
+pub use session_token::{SessionClaims, SessionError};
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;
 

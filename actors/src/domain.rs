@@ -13,8 +13,10 @@ pub mod limits;
 pub mod money;
 pub mod name;
 pub mod pattern;
+pub mod permission;
 pub mod price;
 pub mod provider;
+pub mod role;
 pub mod secret;
 pub mod shadow;
 pub mod source;
@@ -32,12 +34,15 @@ pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
 pub use ids::{
     AdjustmentId, AuditId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope,
+    SessionId, UserId,
 };
 pub use limits::Limits;
 pub use money::Money;
 pub use pattern::{Destination, Pattern, PatternKind, Patterns};
+pub use permission::Permission;
 pub use price::{ContextTier, Price, PriceInForce, Rate};
 pub use provider::{ProviderKind, Timeouts};
+pub use role::Role;
 pub use secret::{Sealed, Secret};
 pub use shadow::{Mode, Rule, Shadowed};
 pub use source::PriceSource;

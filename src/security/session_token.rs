@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use farthing_actors::domain::Timestamp;
+use farthing_actors::domain::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,22 +23,6 @@ const MAX_BYTES: usize = 1_024;
 const MAX_NAME_BYTES: usize = 256;
 /// The payload's form; a changed one gets the next number.
 const VERSION: u8 = 1;
-
-/// What an operator is; permissions follow from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Everything.
-    Owner,
-    /// Everything but other owners.
-    Admin,
-    /// Day-to-day changes.
-    Operator,
-    /// Sees everything and the audit trail.
-    Auditor,
-    /// Sees what was called and what it cost.
-    Viewer,
-}
 
 /// The payload: who signed in, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -65,7 +65,7 @@ pub async fn open(
 fn admit(request: &HttpRequest) -> Result<Option<Timestamp>, Problem> {
     let origin = origin::own_origin(request)?;
     if request.headers().contains_key(AUTHORIZATION) {
-        return identify(request, ReadUsage::NAME).map(|_| None);
+        return identify(request, ReadUsage::PERMISSION).map(|_| None);
     }
     let session = visitor::session(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
     if origin.is_none() {

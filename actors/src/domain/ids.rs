@@ -123,6 +123,14 @@ id!(
     /// An event of the audit trail.
     AuditId, "aud_"
 );
+id!(
+    /// An operator's account.
+    UserId, "usr_"
+);
+id!(
+    /// A sign-in, as lists show it; what its browser carries is another, secret one.
+    SessionId, "ses_"
+);
 
 /// Something a call is charged to: a key, a project above it, or a run. Text form: the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

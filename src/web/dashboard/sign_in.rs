@@ -5,13 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use farthing_actors::domain::Effect;
+use farthing_actors::domain::{Effect, Role};
 use serde::Deserialize;
 
 use super::visitor::{cookie, no_cookie, session};
 use super::{assets, origin, page};
 use crate::admin::AdminError;
-use crate::security::Role;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::author::{ANONYMOUS, author};

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use farthing_actors::domain::Author;
+use farthing_actors::domain::{Author, permission};
 
 use super::author::{author, remember};
 use super::virtual_key::bearer;
@@ -25,41 +25,43 @@ pub struct Operator<P> {
     permission: PhantomData<P>,
 }
 
-/// A permission by name.
+/// A permission as a type.
 pub trait Permission {
-    /// The scope a token needs.
-    const NAME: &'static str;
+    /// Which one.
+    const PERMISSION: permission::Permission;
+    /// Its name.
+    const NAME: &'static str = Self::PERMISSION.name();
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $scope:literal;)+) => {
-        $($(#[$doc])* #[derive(Debug, Clone, Copy)] pub struct $name;
-        impl Permission for $name { const NAME: &'static str = $scope; })+
+    ($($name:ident = $permission:ident;)+) => {
+        $(#[doc = concat!("[`", stringify!($permission), "`](permission::Permission::", stringify!($permission), ").")]
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
 
-        /// Every scope a token may carry.
-        pub const SCOPES: &[&str] = &[$($scope),+];
+        impl Permission for $name {
+            const PERMISSION: permission::Permission = permission::Permission::$permission;
+        })+
     };
 }
 
 permissions! {
-    /// See providers, models, projects, keys and their balances.
-    ReadSettings = "settings:read";
-    /// Change providers and their keys.
-    ManageProviders = "providers:manage";
-    /// Change deployments and prices.
-    ManageModels = "models:manage";
-    /// Change projects, budgets and limits.
-    ManageProjects = "projects:manage";
-    /// Make, change and revoke virtual keys.
-    ManageKeys = "keys:manage";
-    /// See what was called and what it cost.
-    ReadUsage = "usage:read";
-    /// Book adjustments.
-    ManageLedger = "ledger:manage";
-    /// See who did what.
-    ReadAudit = "audit:read";
-    /// Make scoped tokens; only the management token itself may.
-    ManageTokens = "tokens:manage";
+    ReadSettings = ViewSettings;
+    ReadUsage = ViewUsage;
+    ReadAudit = ViewAudit;
+    ViewSystem = ViewSystem;
+    ViewUsers = ViewUsers;
+    ManageKeys = ManageKeys;
+    ManageProjects = ManageProjects;
+    ForceBreakers = ForceBreakers;
+    ManageProviders = ManageProviders;
+    ManageModels = ManageModels;
+    ManageLedger = ManageLedger;
+    ManageTokens = ManageTokens;
+    ManageBackups = ManageBackups;
+    ManageUsers = ManageUsers;
+    ManageSessions = ManageSessions;
+    ManageSecrets = ManageSecrets;
 }
 
 impl<P: Permission> FromRequest for Operator<P> {
@@ -67,7 +69,7 @@ impl<P: Permission> FromRequest for Operator<P> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identify(request, P::NAME).map(|author| Self { author, permission: PhantomData }))
+        ready(identify(request, P::PERMISSION).map(|author| Self { author, permission: PhantomData }))
     }
 }
 
@@ -75,7 +77,7 @@ impl<P: Permission> FromRequest for Operator<P> {
 ///
 /// # Errors
 /// 401 for a stranger, 403 for somebody without the permission.
-pub fn identify(request: &HttpRequest, permission: &str) -> Result<Author, Problem> {
+pub fn identify(request: &HttpRequest, permission: permission::Permission) -> Result<Author, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = bearer(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
     let attempt = Attempt::begin(gateway, request, (Door::Operator, presented))?;
@@ -83,10 +85,10 @@ pub fn identify(request: &HttpRequest, permission: &str) -> Result<Author, Probl
     let author = author(request, claims.as_ref().map_or(MANAGEMENT, |claims| &claims.sub), gateway.clock.now());
     remember(request, &author);
     let Some(claims) = claims else { return Ok(author) };
-    if claims.scope.iter().any(|scope| scope == permission) {
+    if claims.scope.iter().any(|scope| scope.parse() == Ok(permission)) {
         return Ok(author);
     }
-    Err(Problem::new(Code::Forbidden, format!("the token lacks the scope {permission}")))
+    Err(Problem::new(Code::Forbidden, format!("the token lacks the permission {permission}")))
 }
 
 /// The claims of a scoped token; the management token has none, because it may do everything.

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
 use super::rfc3339;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
-use crate::web::extract::operator::{ManageTokens, Operator, Permission, SCOPES};
+use crate::web::extract::operator::{ManageTokens, Operator};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const USUAL_HOURS: u32 = 24;
@@ -39,27 +40,22 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: NewToken = read(&request, payload).await?;
-    check_scopes(&body.scopes)?;
+    let scopes = names_of(&body.scopes)?;
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
-    let issued = gateway.admin.issue_token((&body.name, &body.scopes), lifetime, &operator.author).await?;
+    let issued = gateway.admin.issue_token((&body.name, &scopes), lifetime, &operator.author).await?;
     let expires_at = rfc3339(issued.expires_at);
-    Ok(HttpResponse::Created().json(TokenView {
-        token: issued.token,
-        name: body.name,
-        scopes: body.scopes,
-        expires_at,
-    }))
+    Ok(HttpResponse::Created().json(TokenView { token: issued.token, name: body.name, scopes, expires_at }))
 }
 
-fn check_scopes(scopes: &[String]) -> Result<(), Problem> {
-    let grantable = |scope: &&str| *scope != ManageTokens::NAME;
-    let known = |scope: &String| SCOPES.iter().filter(|known| grantable(known)).any(|known| known == scope);
-    if !scopes.is_empty() && scopes.iter().all(known) {
-        return Ok(());
-    }
-    let choice: Vec<_> = SCOPES.iter().copied().filter(grantable).collect();
-    let message = format!("scopes must be one or more of {}", choice.join(", "));
-    Err(Problem::new(Code::InvalidValue, message).at("scopes"))
+/// The names of the permissions asked for, whichever spelling they came in.
+fn names_of(scopes: &[String]) -> Result<Vec<String>, Problem> {
+    let grantable = |permission: &Permission| *permission != Permission::ManageTokens;
+    let read = |scope: &String| scope.parse().ok().filter(grantable).map(|permission| permission.name().to_owned());
+    let names: Option<Vec<_>> = scopes.iter().map(read).collect();
+    names.filter(|names| !names.is_empty()).ok_or_else(|| {
+        let choice: Vec<_> = Permission::ALL.iter().filter(|it| grantable(it)).map(|it| it.name()).collect();
+        Problem::new(Code::InvalidValue, format!("scopes must be one or more of {}", choice.join(", "))).at("scopes")
+    })
 }
 
 #[cfg(test)]
@@ -68,11 +64,12 @@ mod tests {
 
     #[test]
     fn a_token_carries_known_scopes_and_cannot_make_tokens() {
-        let check = |scopes: &[&str]| check_scopes(&scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>());
-        assert!(check(&["usage:read", "settings:read"]).is_ok());
-        for scopes in [&[][..], &["tokens:manage"], &["usage:read", "usage:write"]] {
+        let check = |scopes: &[&str]| names_of(&scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>());
+        assert_eq!(check(&["usage:read", "can_view_settings"]).unwrap(), ["can_view_usage", "can_view_settings"]);
+        for scopes in [&[][..], &["tokens:manage"], &["can_manage_tokens"], &["usage:read", "usage:write"]] {
             let refused = check(scopes).unwrap_err();
-            assert!(refused.message.contains("usage:read") && !refused.message.contains("tokens:manage"), "{refused}");
+            assert!(refused.message.contains("can_view_usage"), "{refused}");
+            assert!(!refused.message.contains("can_manage_tokens"), "{refused}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::super::{id, rfc3339};
 use crate::admin::AdminError;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
-use crate::web::extract::operator::{ManageProviders, Operator};
+use crate::web::extract::operator::{ForceBreakers, Operator};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +66,7 @@ struct CircuitOf {
 
 /// PUT `/api/providers/{id}/breaker`.
 pub async fn force(
-    operator: Operator<ManageProviders>,
+    operator: Operator<ForceBreakers>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
     request: HttpRequest,
