@@ -1,19 +1,22 @@
-//! The shadow: owns what limits and budgets in shadow mode would have refused since the start.
+//! The shadow: owns what limits and budgets in shadow mode would have refused since the start, and where groups in
+//! the shadow would have sent what others served.
 //! A crash loses all of it: counting begins anew, and the report says since when.
 //! Refuses to decide: the ledger and the limiters do, and whoever asked them tells.
 
 mod handle;
 mod messages;
 mod record;
+mod routes;
 
 use actix::{Actor, ArbiterHandle, Context, Handler, MessageResult};
 
 pub use handle::Shadow;
 pub use record::{Count, Instance, Report};
+pub use routes::{Detour, RouteCount};
 
 use crate::domain::Clock;
 use crate::supervisor::{StartError, Supervisor};
-use messages::{Forget, Note, Read};
+use messages::{Forget, Note, NoteRoute, Read};
 use record::Record;
 
 /// The shell: brings the time to the core.
@@ -42,6 +45,14 @@ impl Handler<Note> for ShadowActor {
 
     fn handle(&mut self, Note(shadowed, instance): Note, _: &mut Context<Self>) {
         self.record.note(shadowed, *instance);
+    }
+}
+
+impl Handler<NoteRoute> for ShadowActor {
+    type Result = ();
+
+    fn handle(&mut self, NoteRoute(detour): NoteRoute, _: &mut Context<Self>) {
+        self.record.note_route(*detour);
     }
 }
 

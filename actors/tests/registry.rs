@@ -254,6 +254,7 @@ async fn groups_reach_the_readers_and_survive_a_crash() {
         name: "smart".into(),
         strategy: Strategy::Ordered,
         classifier: None,
+        shadows: None,
         targets: vec![Target { to: To::Model(model), weight: 1, when: None }],
         created_at: Timestamp(1),
         updated_at: Timestamp(1),

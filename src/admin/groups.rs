@@ -20,12 +20,15 @@ pub struct GroupDraft {
     pub classifier: Option<Classifier>,
     /// Among what, in order.
     pub targets: Vec<Target>,
+    /// The model or group whose calls it decides about without serving them.
+    pub shadows: Option<String>,
 }
 
 impl GroupDraft {
     fn into_group(self, id: GroupId, (created_at, updated_at): (Timestamp, Timestamp)) -> Group {
-        let Self { name, strategy, classifier, targets } = self;
-        Group { id, name: name.into(), strategy, classifier, targets, created_at, updated_at }
+        let Self { name, strategy, classifier, targets, shadows } = self;
+        let (name, shadows) = (name.into(), shadows.map(Arc::from));
+        Group { id, name, strategy, classifier, targets, shadows, created_at, updated_at }
     }
 }
 

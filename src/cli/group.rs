@@ -46,6 +46,9 @@ enum Command {
         /// A model, or group:NAME, and =N for a weight of N; give it several times, in order
         #[arg(long = "target", value_name = "TARGET", required = true)]
         targets: Vec<Target>,
+        /// Decide about the calls of this model or group without serving them; see `farthing shadow routes`
+        #[arg(long, value_name = "NAME")]
+        shadows: Option<String>,
     },
     /// List groups
     List,
@@ -87,9 +90,9 @@ impl FromStr for Target {
 impl Group {
     pub(super) async fn run(&self, api: &Api) -> Result<Reply, CliError> {
         match &self.command {
-            Command::Create { name, strategy, classifier, scale, targets } => {
+            Command::Create { name, strategy, classifier, scale, targets, shadows } => {
                 let targets: Vec<_> = targets.iter().map(Target::json).collect();
-                let mut body = json!({"name": name, "strategy": strategy, "targets": targets});
+                let mut body = json!({"name": name, "strategy": strategy, "targets": targets, "shadows": shadows});
                 if let (Some(model), Some(members)) = (classifier, body.as_object_mut()) {
                     members.insert("classifier".to_owned(), json!({"model": model, "scale": scale}));
                 }

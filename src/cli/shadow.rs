@@ -1,7 +1,7 @@
-//! `farthing shadow`: what limits and budgets in shadow mode would have refused. Owns the requests and the table.
+//! `farthing shadow`: what limits, budgets and groups in the shadow would have done. Owns the requests and the tables.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::connection::Connection;
 use super::error::CliError;
@@ -18,6 +18,16 @@ const COLUMNS: &[Column] = &[
     ("WOULD HAVE REFUSED", "/would_have_refused"),
     ("LAST", "/latest/0/time"),
     ("REQUEST", "/latest/0/request"),
+];
+
+const ROUTES: &[Column] = &[
+    ("GROUP", "/name"),
+    ("SHADOWS", "/shadows"),
+    ("CALLS", "/calls"),
+    ("WOULD HAVE MOVED", "/would_have_moved"),
+    ("WOULD HAVE REFUSED", "/would_have_refused"),
+    ("COST", "/cost_usd"),
+    ("WOULD COST", "/would_cost_usd"),
 ];
 
 /// See what limits and budgets in shadow mode would have refused
@@ -37,6 +47,8 @@ enum Command {
         #[arg(long)]
         project: Option<String>,
     },
+    /// Show where groups in the shadow would have sent calls, and at what cost
+    Routes,
     /// Begin counting anew
     Forget,
 }
@@ -47,6 +59,11 @@ impl Shadow {
             Command::Show { project } => {
                 let json = api.get(&query(PATH, &[("project", project.clone())])).await?;
                 Ok(listed(json, COLUMNS, "nothing would have been refused"))
+            }
+            Command::Routes => {
+                let mut json = api.get(PATH).await?;
+                let routes = json.get_mut("routes").map(Value::take).unwrap_or_default();
+                Ok(listed(json!({"data": routes}), ROUTES, "no group in the shadow has seen a call"))
             }
             Command::Forget => {
                 api.delete(PATH).await?;

@@ -58,6 +58,14 @@ impl Relay {
         Ok(Routed { why: told(&route.steps), candidates: route.candidates, question: route.question })
     }
 
+    /// Whom the group `name` would have asked first; `None` if nobody.
+    pub(super) fn first_choice(&self, exchange: &Exchange, name: &str) -> Option<Candidate> {
+        let found = self.catalogue.load().route(&self.patterns, name, &Asked::new(self, exchange));
+        let mut route = found.ok()?;
+        self.leave_out(exchange, &mut route).ok()?;
+        route.candidates.into_iter().next()
+    }
+
     /// Leaves out who cannot serve now, and says so.
     fn leave_out(&self, exchange: &Exchange, route: &mut Route) -> Result<(), RelayError> {
         let mut passed = Passed::default();

@@ -90,6 +90,9 @@ impl Relay {
     ) -> Option<Money> {
         let Admitted { candidates, hold, permit, attempts, booked, .. } = admitted;
         permit.finish(end.usage.total());
+        if let Some(target) = target.as_ref().filter(|_| end.status == CallStatus::Ok) {
+            self.note_detour(exchange, target, &end.usage);
+        }
         let outcome = Outcome {
             status: end.status,
             http_status: end.http_status,

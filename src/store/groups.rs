@@ -1,6 +1,8 @@
 //! The table `model_groups`. Owns the spelling of a group in a row. Refuses to look whether its targets are there: the
 //! registry does.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use farthing_actors::domain::{GroupId, Timestamp};
 use farthing_actors::registry::Group;
@@ -18,6 +20,7 @@ struct GroupRow {
     strategy: String,
     classifier: Option<String>,
     targets: String,
+    shadows: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -60,6 +63,7 @@ impl From<&Group> for GroupRow {
             // Names and figures, which always have a JSON form.
             classifier: group.classifier.as_ref().and_then(|asked| serde_json::to_string(asked).ok()),
             targets: serde_json::to_string(&group.targets).unwrap_or_default(),
+            shadows: group.shadows.as_deref().map(str::to_owned),
             created_at: group.created_at.0,
             updated_at: group.updated_at.0,
         }
@@ -74,6 +78,7 @@ impl GroupRow {
             strategy: row.parse("strategy", &self.strategy)?,
             classifier: self.classifier.as_deref().map(|asked| row.json("classifier", asked)).transpose()?,
             targets: row.json("targets", &self.targets)?,
+            shadows: self.shadows.map(Arc::from),
             name: self.name.into(),
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -105,16 +110,18 @@ mod tests {
             strategy: Strategy::Rules,
             classifier: Some(Classifier { model: "judge".into(), scale: 10 }),
             targets,
+            shadows: Some("m".into()),
             created_at: at,
             updated_at: at,
         };
         scratch.open().change(|connection| save(connection, &group)).unwrap();
         assert_eq!(scratch.open().read(load).unwrap(), vec![group.clone()]);
-        (group.name, group.classifier) = ("smarter".into(), None);
+        (group.name, group.classifier, group.shadows) = ("smarter".into(), None, None);
         scratch.open().change(|connection| save(connection, &group)).unwrap();
         assert_eq!(scratch.open().read(load).unwrap(), vec![group.clone()]);
         scratch.open().change(|connection| remove(connection, group.id)).unwrap();
         assert_eq!(scratch.open().read(load).unwrap(), vec![]);
+        scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000605_shadow_routes/down.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-040010_classifier/down.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000020_groups/down.sql")).unwrap();
         scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000020_groups/up.sql")).unwrap();

@@ -152,6 +152,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         classifier -> Nullable<Text>,
+        shadows -> Nullable<Text>,
     }
 }
 

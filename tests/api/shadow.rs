@@ -132,3 +132,71 @@ fn a_shadow_budget_asks_neither_for_a_price_nor_for_a_cap_and_survives_a_restart
     let counted: Vec<_> = counts(&scene, "").into_iter().map(|(_, rule, count)| (rule, count)).collect();
     assert_eq!(counted, [("budget".to_owned(), 3), ("rpm".to_owned(), 2)]);
 }
+
+/// The sums of the only group in the shadow.
+fn detours(scene: &Scene) -> Value {
+    let report = scene.gateway.operator().get("/api/shadow").json();
+    assert_eq!(report["routes"].as_array().map(Vec::len), Some(1), "{report}");
+    report["routes"][0].clone()
+}
+
+#[test]
+fn a_group_in_the_shadow_decides_about_calls_it_does_not_serve_and_says_what_that_would_have_cost() {
+    let scene = busy();
+    let cheap =
+        scene.gateway.add_model("cheap", "openai", &json!({"input_cost_per_m": "0.01", "output_cost_per_m": "0.02"}));
+    let targets =
+        json!([{"model": "cheap", "when": {"keywords": ["hello"]}}, {"model": MODEL, "when": {"keywords": ["stay"]}}]);
+    let group = json!({"name": "thrift", "strategy": "rules", "shadows": MODEL, "targets": targets});
+    let made = scene.gateway.create("/api/groups", &group);
+    assert_eq!(made["shadows"], MODEL);
+
+    let say = |text: &str| {
+        let body = json!({"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": text}]});
+        let answer = scene.application().post(CHAT, &body);
+        assert_eq!((answer.status, answer.header("x-farthing-model")), (200, Some(MODEL)), "{}", answer.text());
+        answer.header("x-farthing-request-id").unwrap().to_owned()
+    };
+    let moved = say("hello");
+    say("stay");
+    let nowhere = say("neither");
+    let told = detours(&scene);
+    let sums = ["calls", "would_have_moved", "would_have_refused", "unpriced"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(sums, [3, 1, 1, 0], "{told}");
+    assert_eq!((&told["name"], &told["shadows"]), (&json!("thrift"), &json!(MODEL)));
+    let there = Picos::rounded(Picos::millionths("0.01", TOKENS.prompt) + Picos::millionths("0.02", TOKENS.completion));
+    assert_eq!(Picos::of(&told["cost_usd"]), Picos(cost(TOKENS).0 * 2), "of the two that can be compared");
+    assert_eq!(Picos::of(&told["would_cost_usd"]), Picos(there.0 + cost(TOKENS).0));
+    let latest = told["latest"].as_array().unwrap();
+    assert_eq!((latest.len(), &latest[0]["request"], &latest[1]["request"]), (2, &json!(nowhere), &json!(moved)));
+    assert_eq!((&latest[0]["would_have_asked"], &latest[1]["would_have_asked"]), (&Value::Null, &cheap["id"]));
+    assert_eq!(Picos::of(&latest[1]["would_cost_usd"]), there);
+
+    // It may be asked by its own name, and is no shadow of that.
+    let own = json!({"model": "thrift", "max_tokens": 100, "messages": [{"role": "user", "content": "hello"}]});
+    assert_eq!(scene.application().post(CHAT, &own).header("x-farthing-model"), Some("cheap"));
+    assert_eq!(detours(&scene)["calls"], 3);
+    let url = format!("http://{}", scene.gateway.address());
+    let shown = scene.gateway.command(&["shadow", "routes", "--url", &url]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("thrift"), "{shown:?}");
+}
+
+#[test]
+fn a_group_shadows_one_that_is_there_that_nobody_else_shadows_and_that_asks_no_judge() {
+    let scene = busy();
+    scene.gateway.add_model("cheap", "openai", &json!({"input_cost_per_m": "0.01", "output_cost_per_m": "0.02"}));
+    let group = |name: &str, shadows: &str| json!({"name": name, "strategy": "ordered", "shadows": shadows, "targets": [{"model": "cheap"}]});
+    scene.gateway.create("/api/groups", &group("thrift", MODEL));
+    let mut judged = group("judged", "cheap");
+    judged["strategy"] = json!("classifier");
+    judged["classifier"] = json!({"model": MODEL, "scale": 2});
+    for (wrong, why) in [
+        (group("other", MODEL), "shadows already"),
+        (group("other", "other"), "must name another"),
+        (group("other", "nothing"), "must name another"),
+        (judged, "not for a classifier"),
+    ] {
+        let answer = scene.gateway.operator().post("/api/groups", &wrong);
+        assert!(answer.status == 400 && answer.text().contains(why), "{wrong}: {}", answer.text());
+    }
+}

@@ -87,6 +87,7 @@ pub struct Catalogue {
     groups: BTreeMap<GroupId, Arc<Group>>,
     by_model: HashMap<Arc<str>, Vec<Candidate>>,
     by_group: HashMap<Arc<str>, Arc<Group>>,
+    by_shadowed: HashMap<Arc<str>, Arc<Group>>,
 }
 
 impl Catalogue {
@@ -171,6 +172,11 @@ impl Catalogue {
         self.by_group.get(name)
     }
 
+    /// The group that decides in the shadow about calls of the model or group with this name.
+    pub fn shadow_of(&self, name: &str) -> Option<&Arc<Group>> {
+        self.by_shadowed.get(name)
+    }
+
     /// Every group, oldest first.
     pub fn groups(&self) -> impl DoubleEndedIterator<Item = &Arc<Group>> {
         self.groups.values()
@@ -217,6 +223,8 @@ impl Catalogue {
         }
         self.by_model = by_model;
         self.by_group = self.groups().map(|group| (Arc::clone(&group.name), Arc::clone(group))).collect();
+        let shadowed = |group: &Arc<Group>| Some((group.shadows.clone()?, Arc::clone(group)));
+        self.by_shadowed = self.groups().filter_map(shadowed).collect();
         self
     }
 }

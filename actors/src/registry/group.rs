@@ -23,6 +23,8 @@ pub struct Group {
     pub classifier: Option<Classifier>,
     /// Among what, in order.
     pub targets: Vec<Target>,
+    /// The model or group whose calls it decides about in the shadow, without serving them.
+    pub shadows: Option<Arc<str>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -80,7 +80,23 @@ impl Catalogue {
             return Err(RegistryError::invalid("targets", format!("must be between 1 and {MAX_TARGETS}")));
         }
         group.targets.iter().try_for_each(|target| self.check_target(group, target))?;
+        self.check_shadow(group)?;
         self.check_classifier(group)
+    }
+
+    fn check_shadow(&self, group: &Group) -> Result<(), RegistryError> {
+        let Some(watched) = &group.shadows else { return Ok(()) };
+        let refused = |reason: String| Err(RegistryError::invalid("shadows", reason));
+        if *watched == group.name || !(self.has_model(watched) || self.group_by_name(watched).is_some()) {
+            return refused(format!("must name another model or group that exists; {watched:?} is none"));
+        }
+        if group.strategy == Strategy::Classifier {
+            return refused("is not for a classifier: each of its decisions is paid for".to_owned());
+        }
+        match self.shadow_of(watched).filter(|other| other.id != group.id) {
+            Some(other) => refused(format!("names {watched:?}, which the group {:?} shadows already", other.name)),
+            None => Ok(()),
+        }
     }
 
     fn check_target(&self, group: &Group, target: &Target) -> Result<(), RegistryError> {

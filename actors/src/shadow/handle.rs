@@ -1,8 +1,9 @@
 //! The handle: tell of a call that would have been refused, and read what was told.
 
 use super::ShadowActor;
-use super::messages::{Forget, Note, Read};
+use super::messages::{Forget, Note, NoteRoute, Read};
 use super::record::{Instance, Report};
+use super::routes::Detour;
 use crate::domain::Shadowed;
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
@@ -19,6 +20,11 @@ impl Shadow {
     /// A call passed that would have been refused. Who hears of the call afterwards and reads, finds it counted.
     pub fn note(&self, shadowed: Shadowed, instance: Instance) {
         self.0.tell(Note(shadowed, Box::new(instance)));
+    }
+
+    /// A group in the shadow would have done this with a call that was served.
+    pub fn note_route(&self, detour: Detour) {
+        self.0.tell(NoteRoute(Box::new(detour)));
     }
 
     /// What was counted, in the order of scopes and rules.

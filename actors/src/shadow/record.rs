@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::{KeyId, ProjectId, RequestId, Shadowed, Timestamp};
+use super::routes::{Detour, RouteCount, Routes};
+use crate::domain::{GroupId, KeyId, ProjectId, RequestId, Shadowed, Timestamp};
 
 /// The latest calls of each rule that are remembered one by one.
-const LATEST: usize = 20;
+pub(super) const LATEST: usize = 20;
 /// Rules of scopes that are counted; beyond them, new ones are not.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// A call that passed and would have been refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Report {
     pub since: Timestamp,
     /// In the order of scopes and rules.
     pub counts: Vec<Count>,
+    /// What groups in the shadow would have decided, in the order of the groups.
+    pub routes: Vec<(GroupId, RouteCount)>,
 }
 
 /// What is remembered.
@@ -51,12 +54,13 @@ pub struct Report {
 pub(super) struct Record {
     since: Timestamp,
     by_rule: BTreeMap<Shadowed, (u64, VecDeque<Instance>)>,
+    routes: Routes,
 }
 
 impl Record {
     /// Nothing yet.
     pub(super) fn since(since: Timestamp) -> Self {
-        Self { since, by_rule: BTreeMap::new() }
+        Self { since, by_rule: BTreeMap::new(), routes: Routes::default() }
     }
 
     pub(super) fn note(&mut self, shadowed: Shadowed, instance: Instance) {
@@ -69,13 +73,18 @@ impl Record {
         latest.truncate(LATEST);
     }
 
+    pub(super) fn note_route(&mut self, detour: Detour) {
+        self.routes.note(detour);
+    }
+
     pub(super) fn report(&self) -> Report {
         let count = |(shadowed, (refused, latest)): (&Shadowed, &(u64, VecDeque<Instance>))| Count {
             shadowed: *shadowed,
             refused: *refused,
             latest: latest.iter().cloned().collect(),
         };
-        Report { since: self.since, counts: self.by_rule.iter().map(count).collect() }
+        let counts = self.by_rule.iter().map(count).collect();
+        Report { since: self.since, counts, routes: self.routes.report() }
     }
 }
 
@@ -100,7 +109,7 @@ mod tests {
             record.note(rule(Rule::Budget), instance(number));
         }
         record.note(rule(Rule::Requests), instance(31));
-        let Report { since, counts } = record.report();
+        let Report { since, counts, .. } = record.report();
         let told: Vec<_> =
             counts.iter().map(|count| (count.shadowed.rule, count.refused, count.latest.len())).collect();
         assert_eq!((since, told), (Timestamp(5), vec![(Rule::Budget, 30, 20), (Rule::Requests, 1, 1)]));

@@ -21,6 +21,7 @@ struct Definition {
     strategy: Strategy,
     classifier: Option<Classifier>,
     targets: Vec<Target>,
+    shadows: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -32,6 +33,9 @@ struct GroupView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     classifier: Option<&'a Classifier>,
     targets: &'a [Target],
+    /// Only where it shadows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadows: Option<&'a str>,
     created_at: String,
     updated_at: String,
 }
@@ -102,6 +106,7 @@ impl<'a> GroupView<'a> {
             strategy: group.strategy,
             classifier: group.classifier.as_ref(),
             targets: &group.targets,
+            shadows: group.shadows.as_deref(),
             created_at: rfc3339(group.created_at),
             updated_at: rfc3339(group.updated_at),
         }
@@ -110,6 +115,7 @@ impl<'a> GroupView<'a> {
 
 impl From<Definition> for GroupDraft {
     fn from(body: Definition) -> Self {
-        Self { name: body.name, strategy: body.strategy, classifier: body.classifier, targets: body.targets }
+        let Definition { name, strategy, classifier, targets, shadows } = body;
+        Self { name, strategy, classifier, targets, shadows }
     }
 }

@@ -14,6 +14,7 @@ pub(in crate::registry) fn group(id: u128, name: &str, strategy: How, targets: V
         name: name.into(),
         strategy,
         classifier: None,
+        shadows: None,
         targets,
         created_at: at,
         updated_at: at,
