@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::Gateway;
 use super::error::{Code, Problem};
+use super::routes::line::Anybody;
 
 /// GET `/live`: the process answers.
-pub async fn live() -> HttpResponse {
+pub async fn live(_: Anybody) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
@@ -19,7 +20,7 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// GET `/ready` and `/health`: every owner of state lives, the ledger admits calls, and new work is welcome; otherwise 503
 /// and why. `database_behind` is how many finished calls are only in the journal yet: no fault by itself.
-pub async fn ready(gateway: web::Data<Gateway>) -> HttpResponse {
+pub async fn ready(_: Anybody, gateway: web::Data<Gateway>) -> HttpResponse {
     let missing = gateway.missing_actors();
     let welcome = gateway.ready.load(Ordering::Acquire);
     let ledger = if welcome { refusal(&gateway).await } else { None };

@@ -1,0 +1,14 @@
+//! What load balancers and people call without a key, and the feed, which looks at its callers itself.
+
+use super::line::{Line, Open, lines};
+use crate::web::extract::operator::ReadUsage;
+use crate::web::{feed, probes};
+
+pub(super) fn lines() -> Vec<Line> {
+    lines! {
+        GET "/live"      Open      probes::live,   "Says that the process answers";
+        GET "/ready"     Open      probes::ready,  "Says whether the gateway can serve";
+        GET "/health"    Open      probes::ready,  "Says whether the gateway can serve";
+        GET "/ws/feed"   ReadUsage feed::open,     "Follows what happens, over a WebSocket";
+    }
+}
