@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{KeyId, ProjectId, RequestId, Rule, Scope};
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::shadow::{Count, Instance, Report};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::keys::project_id;
@@ -14,22 +15,22 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageProjects, Operator, ReadUsage};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ShadowQuery {
+pub(crate) struct ShadowQuery {
     project: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct ReportView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ReportView {
     /// Counting began then: at the start, or when it was last forgotten.
     since: String,
     data: Vec<CountView>,
 }
 
 /// One rule of one key or project.
-#[derive(Debug, Serialize)]
-struct CountView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CountView {
     scope: Scope,
     /// Of the key or the project; null if it has gone.
     name: Option<String>,
@@ -39,8 +40,8 @@ struct CountView {
     latest: Vec<InstanceView>,
 }
 
-#[derive(Debug, Serialize)]
-struct InstanceView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InstanceView {
     request: RequestId,
     key: KeyId,
     project_id: ProjectId,

@@ -36,8 +36,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
-
 use farthing_actors::domain::permission;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::web::dashboard::visitor::Visitor;
 use crate::web::error::Problem;
@@ -54,8 +54,29 @@ pub struct Line {
     pub needs: Needs,
     /// What for: a few words that begin with a verb.
     pub about: &'static str,
+    /// What its query may say.
+    pub asks: Option<Shape>,
+    /// What its body must be.
+    pub takes: Option<Content>,
+    /// What it answers, by status; refusals are the same everywhere.
+    pub gives: Vec<(u16, Content)>,
     pub(super) route: Route,
 }
+
+/// A body: its media type and, where it is JSON, its shape. The type is empty where there is no body.
+#[derive(Debug, Clone, Copy)]
+pub struct Content {
+    /// Such as `application/json`.
+    pub kind: &'static str,
+    /// Described by the type that is read or written.
+    pub shape: Option<Shape>,
+}
+
+/// Describes a type.
+pub type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// The media type of nearly everything.
+pub const JSON: &str = "application/json";
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,18 +161,67 @@ where
     Args: FromRequest + OpensWith<N> + 'static,
 {
     let route = Route::new().method(method.clone()).to(handler);
-    Line { method, path, needs: N::NEEDS, about, route }
+    Line { method, path, needs: N::NEEDS, about, asks: None, takes: None, gives: Vec::new(), route }
 }
 
-/// Lines as one reads them: method, path, need, handler, purpose.
+impl Line {
+    /// The line with a query of this type.
+    pub(super) fn asks<T: JsonSchema>(self) -> Self {
+        Self { asks: Some(shape::<T>), ..self }
+    }
+
+    /// The line with a JSON body of this type.
+    pub(super) fn takes<T: JsonSchema>(self) -> Self {
+        Self { takes: Some(Content { kind: JSON, shape: Some(shape::<T>) }), ..self }
+    }
+
+    /// The line with a body that is no JSON.
+    pub(super) fn reads(self, kind: &'static str) -> Self {
+        Self { takes: Some(Content { kind, shape: None }), ..self }
+    }
+
+    /// The line with one more answer.
+    pub(super) fn gives(mut self, status: u16, shape: Option<Shape>) -> Self {
+        let kind = if shape.is_some() { JSON } else { "" };
+        self.gives.push((status, Content { kind, shape }));
+        self
+    }
+
+    /// The line with the same answer in another form.
+    pub(super) fn or(mut self, kind: &'static str) -> Self {
+        self.gives.push((200, Content { kind, shape: None }));
+        self
+    }
+}
+
+pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Lines as one reads them: method, path, need, handler and purpose; then, where the documentation is to have them, the type of
+/// the query, that of the body (or its media type), and the answers: a status and its type, and other forms of the answer.
 macro_rules! lines {
-    ($($method:ident $path:literal $need:ident $handler:path, $about:literal;)+) => {
+    ($($method:ident $path:literal $need:ident $handler:path, $about:literal $(,
+        $(asks($asks:ty))? $(takes($takes:ty))? $(reads($reads:literal))?
+        $(gives($status:literal $($gives:ty)?))+ $(or($or:literal))*)?;)+) => {
         vec![$($crate::web::routes::line::line(
             actix_web::http::Method::$method, $path, $need, $handler, $about,
-        )),+]
+        )
+        $($(.asks::<$asks>())? $(.takes::<$takes>())? $(.reads($reads))?
+        $(.gives($status, $crate::web::routes::line::given!($($gives)?)))+ $(.or($or))*)?),+]
     };
 }
 pub(super) use lines;
+
+macro_rules! given {
+    () => {
+        None
+    };
+    ($type:ty) => {
+        Some($crate::web::routes::line::shape::<$type>)
+    };
+}
+pub(super) use given;
 
 impl FromRequest for Anybody {
     type Error = Problem;
