@@ -9,6 +9,7 @@ pub mod extract;
 pub mod feed;
 pub mod manage;
 pub mod middleware;
+pub mod openapi;
 pub mod probes;
 pub mod room;
 pub mod routes;

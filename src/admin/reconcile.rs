@@ -10,6 +10,7 @@ mod sku;
 use std::collections::BTreeMap;
 
 use farthing_actors::domain::{AdjustmentId, Money, ProviderId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -33,7 +34,7 @@ pub struct Comparison {
 }
 
 /// The books beside the provider's figures.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Reconciliation {
     /// The provider.
     pub provider: String,
@@ -52,14 +53,14 @@ pub struct Reconciliation {
 }
 
 /// A service that the provider charges for and that no call through here is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Service {
     name: String,
     cost_usd: Money,
 }
 
 /// One day of one model. What the export does not say is null.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Row {
     day: Day,
     model: String,
@@ -72,7 +73,7 @@ pub struct Row {
 }
 
 /// Tokens and dollars of one side.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Side {
     input_tokens: Option<i64>,
     cached_tokens: Option<i64>,
@@ -81,7 +82,7 @@ struct Side {
 }
 
 /// An adjustment that would settle a difference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Proposal {
     id: AdjustmentId,
     account: String,

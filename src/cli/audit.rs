@@ -104,7 +104,7 @@ impl Audit {
         if online || (self.connection.is_given() && file.is_none()) {
             return ask(&self.connection, sources, async |api| Ok(api.get(&format!("{PATH}/verify")).await?));
         }
-        Ok(verdict_view(&app::verify_audit(&server::with_secrets(sources)?, file)?))
+        Ok(serde_json::json!(verdict_view(app::verify_audit(&server::with_secrets(sources)?, file)?)))
     }
 }
 

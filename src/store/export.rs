@@ -7,6 +7,7 @@ mod spelling;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use farthing_actors::domain::{Money, ProjectId};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::StoreError;
@@ -161,6 +162,21 @@ impl ExportLine {
 
     fn hash(&self) -> String {
         self.hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Its columns are those of docs/ledger.md.
+impl JsonSchema for ExportLine {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "LedgerLine".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "properties": { "kind": { "type": "string" }, "hash": { "type": "string", "pattern": "^[0-9a-f]{64}$" } },
+            "required": ["kind", "hash"],
+        })
     }
 }
 

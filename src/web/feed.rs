@@ -4,11 +4,13 @@
 //! A client that reads too slowly costs no memory: its actor runs only while its connection takes bytes, so the feed drops
 //! events for it and says how many.
 
+use std::future::{Ready, ready};
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler, WrapFuture};
+use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder};
 use farthing_actors::domain::Timestamp;
 use farthing_actors::feed::{Event, Subscription};
@@ -18,6 +20,7 @@ use super::Gateway;
 use super::dashboard::{origin, visitor};
 use super::error::{Code, Problem};
 use super::extract::operator::{Permission, ReadUsage, identify};
+use super::routes::line::Guard;
 
 /// Shorter than the idle timeouts of usual proxies.
 const PING_EVERY: Duration = Duration::from_secs(25);
@@ -41,17 +44,35 @@ struct Socket {
     unanswered: u8,
 }
 
+/// Somebody who may listen, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct Listener {
+    until: Option<Timestamp>,
+}
+
+/// By a session as well as by a token, so not an `Operator`.
+impl Guard<ReadUsage> for Listener {}
+
+impl FromRequest for Listener {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(admit(request).map(|until| Self { until }))
+    }
+}
+
 /// GET `/ws/feed`.
 ///
 /// # Errors
 /// 401 for a stranger, 403 for another site's page or a token without the scope, 503 if too many listen, 400 for what is
 /// no WebSocket handshake.
 pub async fn open(
+    Listener { until }: Listener,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let until = admit(&request)?;
     if gateway.feed.listeners() >= MAX_LISTENERS {
         return Err(Problem::plain(Code::Overloaded).retry_after(PING_EVERY));
     }

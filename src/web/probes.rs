@@ -4,14 +4,35 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Gateway;
 use super::error::{Code, Problem};
+use super::routes::line::Anybody;
+
+/// The process answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Alive {
+    status: &'static str,
+}
+
+/// How the gateway is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct State {
+    /// `ok`, `degraded` or `stopping`.
+    status: &'static str,
+    /// The owners of state that are away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Vec<&'static str>>,
+    ledger: String,
+    /// Finished calls that are only in the journal yet.
+    database_behind: u64,
+}
 
 /// GET `/live`: the process answers.
-pub async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
+pub async fn live(_: Anybody) -> HttpResponse {
+    HttpResponse::Ok().json(Alive { status: "ok" })
 }
 
 /// How long the ledger may take to say whether it admits calls; less than what asks usually waits for this answer.
@@ -19,18 +40,22 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// GET `/ready` and `/health`: every owner of state lives, the ledger admits calls, and new work is welcome; otherwise 503
 /// and why. `database_behind` is how many finished calls are only in the journal yet: no fault by itself.
-pub async fn ready(gateway: web::Data<Gateway>) -> HttpResponse {
+pub async fn ready(_: Anybody, gateway: web::Data<Gateway>) -> HttpResponse {
     let missing = gateway.missing_actors();
     let welcome = gateway.ready.load(Ordering::Acquire);
     let ledger = if welcome { refusal(&gateway).await } else { None };
     let behind = gateway.admin.books().waiting();
     if welcome && missing.is_empty() && ledger.is_none() {
-        return HttpResponse::Ok().json(json!({ "status": "ok", "ledger": "ok", "database_behind": behind }));
+        return HttpResponse::Ok().json(State {
+            status: "ok",
+            missing: None,
+            ledger: "ok".to_owned(),
+            database_behind: behind,
+        });
     }
     let status = if welcome { "degraded" } else { "stopping" };
     let ledger = ledger.map_or_else(|| "ok".to_owned(), |reason| format!("unavailable: {reason}"));
-    let state = json!({ "status": status, "missing": missing, "ledger": ledger, "database_behind": behind });
-    HttpResponse::ServiceUnavailable().json(state)
+    HttpResponse::ServiceUnavailable().json(State { status, missing: Some(missing), ledger, database_behind: behind })
 }
 
 /// Why the ledger admits no call, if it does not.

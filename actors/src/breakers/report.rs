@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{DeploymentId, Timestamp};
@@ -51,7 +52,7 @@ pub enum Verdict {
 }
 
 /// Who decides: the circuit, or an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Control {
     /// The circuit itself. It starts closed when an operator lets it go.
@@ -64,7 +65,7 @@ pub enum Control {
 }
 
 /// Where a circuit stands, for people. Names on the wire: `closed`, `open`, `half_open`, `cooling`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CircuitState {
     /// Calls go through.

@@ -1,10 +1,11 @@
 //! Access: which models a key or a project may name.
 //! Owns the pattern (`*` at the end only, so that a reader can tell at a glance what it admits).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A list of allowed model names; `*` allows all, `gpt-*` all that begin so. Absent means all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Allowed(pub Vec<String>);
 

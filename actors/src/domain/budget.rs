@@ -1,6 +1,7 @@
 //! Budgets: a limit on spend, the window it covers, and the zone that window's calendar follows.
 //! Owns the definition only; balances belong to the ledger.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
@@ -11,7 +12,7 @@ use super::window::{Window, WindowKind, Zone};
 
 /// A limit on spend per window. Wire shape: `{"limit_usd":"25.00","window":"month","time_zone":"UTC",
 /// "warn_percent":[80,95,100],"mode":"enforce"}`; all but the limit may be absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// The most that may be spent in one window.

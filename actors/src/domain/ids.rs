@@ -30,6 +30,26 @@ macro_rules! serde_as_text {
 }
 pub(crate) use serde_as_text;
 
+/// Describes a type that is a text on the wire, by the form of the text.
+macro_rules! schema_of_text {
+    ($name:ty, $pattern:expr) => {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    };
+}
+pub(crate) use schema_of_text;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -79,6 +99,7 @@ macro_rules! id {
         }
 
         serde_as_text!($name);
+        schema_of_text!($name, concat!("^", $prefix, "[0-9a-fA-F]{32}$"));
     };
 }
 
@@ -169,6 +190,7 @@ impl FromStr for Scope {
 }
 
 serde_as_text!(Scope);
+schema_of_text!(Scope, "^(key|prj|run)_[0-9a-fA-F]{32}$");
 
 #[cfg(test)]
 mod tests {

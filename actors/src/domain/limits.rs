@@ -1,12 +1,13 @@
 //! Limits: how fast and how wide a key or a project may call.
 //! Owns the definition only; the counting belongs to the limiters.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shadow::Mode;
 
 /// Traffic limits of a key or a project; an absent one does not limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Requests per minute.

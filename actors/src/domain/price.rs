@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::PriceId;
@@ -19,6 +20,8 @@ const MS_PER_MINUTE: i128 = 60_000;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "Money", into = "Money")]
 pub struct Rate(i64);
+
+super::ids::schema_of_text!(Rate, r"^[0-9]+(\.[0-9]+)?$");
 
 impl Rate {
     /// Free.
@@ -85,7 +88,7 @@ impl fmt::Debug for Rate {
 pub type PriceInForce = Arc<(PriceId, Price)>;
 
 /// What a deployment charges: rates in US dollars per million tokens, fees in dollars.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Uncached prompt tokens.
@@ -141,7 +144,7 @@ pub struct Price {
 
 /// Rates of calls whose prompt, cached tokens included, is longer than `above_input_tokens`. An absent rate is the
 /// price's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContextTier {
     /// Where the tier begins.

@@ -1,10 +1,12 @@
 //! Thresholds: the parts of a budget at which operators are warned.
 //! Owns their text forms and that there is sense in them. Refuses to know what was spent.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
@@ -94,6 +96,16 @@ impl FromStr for Thresholds {
         }
         let percents = text.split(',').map(|percent| percent.trim().parse().map_err(|_| NoPercent));
         Self::new(percents.collect::<Result<_, _>>()?)
+    }
+}
+
+impl JsonSchema for Thresholds {
+    fn schema_name() -> Cow<'static, str> {
+        "Thresholds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 100 } })
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call::names;
@@ -99,9 +100,10 @@ impl fmt::Debug for Multiplier {
 }
 
 super::ids::serde_as_text!(Multiplier);
+super::ids::schema_of_text!(Multiplier, r"^[0-9]+(\.[0-9]+)?$");
 
 /// What each tier costs, as a factor on the standard price; a tier that is not listed costs the standard price.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct TierMultipliers(pub std::collections::BTreeMap<ServiceTier, Multiplier>);
 

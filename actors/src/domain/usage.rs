@@ -4,12 +4,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tier::ServiceTier;
 
 /// What one attempt consumed, in disjoint classes: `input` excludes cached tokens, `output` excludes reasoning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Usage {
     /// Prompt tokens neither read from nor written to a cache.
@@ -33,7 +34,7 @@ pub struct Usage {
 }
 
 /// What is not text: tokens of sound and pictures, which no other class counts, and what is metered without tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Units {
     /// Prompt tokens of sound.
@@ -226,6 +227,7 @@ impl FromStr for Provenance {
 }
 
 super::ids::serde_as_text!(Provenance);
+super::ids::schema_of_text!(Provenance, "^[a-z_:]+$");
 
 #[cfg(test)]
 mod tests {

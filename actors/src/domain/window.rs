@@ -7,12 +7,13 @@ use std::str::FromStr;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 
 /// How long a budget lasts before it starts anew. Weeks begin on Monday.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WindowKind {
     /// For ever.
@@ -90,6 +91,7 @@ impl FromStr for Zone {
 }
 
 super::ids::serde_as_text!(Zone);
+super::ids::schema_of_text!(Zone, "^[A-Za-z0-9_+/-]+$");
 
 /// One window: from `start` (inclusive) to `end` (exclusive; `None` lasts for ever).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

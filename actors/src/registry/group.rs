@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::classifier::Classifier;
@@ -32,8 +33,9 @@ pub struct Group {
 }
 
 /// One choice of a group. In JSON `{"model": …}` or `{"group": …}`, with `weight` and `when`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
+#[schemars(with = "Written")]
 pub struct Target {
     /// What it is.
     pub to: To,
@@ -53,7 +55,7 @@ pub enum To {
 }
 
 /// What a request must be; all that is given must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct When {
     /// Its prompt is estimated at so many tokens or more.
@@ -77,7 +79,7 @@ pub struct When {
 }
 
 /// A target as it is written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]

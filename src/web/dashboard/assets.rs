@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, web};
 use sha2::{Digest, Sha256};
 
 use crate::web::error::{Code, Problem};
+use crate::web::routes::line::Anybody;
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
@@ -42,7 +43,7 @@ pub fn version() -> &'static str {
 ///
 /// # Errors
 /// 404 for a name that is not on the list.
-pub async fn show(path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn show(_: Anybody, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (asked, name) = path.into_inner();
     let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| Problem::plain(Code::NotFound))?;
     // A page of the version before may still ask; what it gets must not be kept under that address.

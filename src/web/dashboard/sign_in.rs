@@ -15,6 +15,7 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::author::{ANONYMOUS, author};
 use crate::web::extract::body;
+use crate::web::routes::line::Anybody;
 use crate::web::strangers::{Attempt, Door};
 
 /// Far more than a token needs.
@@ -42,7 +43,7 @@ struct SignInForm {
 ///
 /// # Errors
 /// If the page cannot be written.
-pub async fn show(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn show(_: Anybody, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if session(&request).is_some() {
         return Ok(page::see_other("/", None));
     }
@@ -54,6 +55,7 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, Problem> {
 /// # Errors
 /// 403 for another site's form, or what its body is refused for. A wrong token is answered with the form.
 pub async fn enter(
+    _: Anybody,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
@@ -91,7 +93,7 @@ pub async fn enter(
 ///
 /// # Errors
 /// 403 for another site's form.
-pub async fn leave(gateway: web::Data<Gateway>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn leave(_: Anybody, gateway: web::Data<Gateway>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     origin::own_form(&request)?;
     if let Some(session) = session(&request) {
         gateway.audit.note(author(&request, &session.username, gateway.clock.now()).does("session.end"));

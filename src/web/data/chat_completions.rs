@@ -17,9 +17,9 @@ use crate::web::extract::virtual_key::Caller;
 /// # Errors
 /// In OpenAI's shape, whatever went wrong.
 pub async fn create(
+    caller: Caller,
     gateway: web::Data<Gateway>,
     relay: web::ThinData<Rc<Relay>>,
-    caller: Caller,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {

@@ -18,9 +18,9 @@ use crate::web::extract::virtual_key::Caller;
 /// # Errors
 /// In Google's shape, whatever went wrong.
 pub async fn call(
+    caller: Caller,
     gateway: web::Data<Gateway>,
     relay: web::ThinData<Rc<Relay>>,
-    caller: Caller,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {

@@ -3,6 +3,7 @@
 
 use actix_web::{HttpResponse, web};
 use farthing_actors::domain::{Allowed, KeyId, Limits, Money, Scope};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::web::Gateway;
@@ -11,8 +12,8 @@ use crate::web::extract::virtual_key::Caller;
 use crate::web::manage::budget::BudgetView;
 use crate::web::manage::rfc3339;
 
-#[derive(Debug, Serialize)]
-struct OwnKey<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OwnKey<'a> {
     id: KeyId,
     name: &'a str,
     prefix: &'a str,

@@ -17,9 +17,9 @@ use crate::web::extract::virtual_key::Caller;
 /// # Errors
 /// In Anthropic's shape, whatever went wrong.
 pub async fn create(
+    caller: Caller,
     gateway: web::Data<Gateway>,
     relay: web::ThinData<Rc<Relay>>,
-    caller: Caller,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
@@ -33,9 +33,9 @@ pub async fn create(
 /// # Errors
 /// In Anthropic's shape, whatever went wrong.
 pub async fn count_tokens(
+    caller: Caller,
     gateway: web::Data<Gateway>,
     relay: web::ThinData<Rc<Relay>>,
-    caller: Caller,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {

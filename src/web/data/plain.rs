@@ -22,9 +22,9 @@ const MAX_UPLOAD: usize = 25 * 1024 * 1024;
 /// # Errors
 /// In OpenAI's shape, whatever went wrong.
 pub async fn call(
+    caller: Caller,
     gateway: web::Data<Gateway>,
     relay: web::ThinData<Rc<Relay>>,
-    caller: Caller,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
@@ -47,9 +47,9 @@ pub async fn call(
 /// # Errors
 /// In OpenAI's shape, whatever went wrong.
 pub async fn transcribe(
+    caller: Caller,
     gateway: web::Data<Gateway>,
     relay: web::ThinData<Rc<Relay>>,
-    caller: Caller,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {

@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::audit::Details;
 use farthing_actors::domain::{AuditId, Effect, ProjectId, RequestId, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::list::{List, Page, query};
 use super::{id, rfc3339};
@@ -14,9 +14,9 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadAudit};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AuditQuery {
+pub(crate) struct AuditQuery {
     action: Option<String>,
     actor: Option<String>,
     project: Option<String>,
@@ -29,8 +29,8 @@ struct AuditQuery {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct EventView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct EventView {
     id: AuditId,
     seq: i64,
     timestamp: String,
@@ -42,6 +42,26 @@ struct EventView {
     user_agent: Option<String>,
     result: Effect,
     details: Details,
+}
+
+/// Whether the trail is whole; the file only where the gateway that writes it is asked.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct VerdictView {
+    ok: bool,
+    events: u64,
+    first_seq: i64,
+    last_seq: i64,
+    chain_head: String,
+    fault_count: u64,
+    faults: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<Option<FileView>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct FileView {
+    path: String,
+    ok: bool,
 }
 
 /// GET `/api/audit`: newest first.
@@ -76,20 +96,23 @@ pub async fn show(
 /// GET `/api/audit/verify`: whether nobody altered the trail.
 pub async fn verify(_: Operator<ReadAudit>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let verdict = gateway.admin.verify_audit().await?;
-    let mut view = verdict_view(&verdict);
-    let file = gateway.admin.audit_file().map(|(path, fails)| json!({"path": path, "ok": !fails}));
-    if let Some(fields) = view.as_object_mut() {
-        fields.insert("file".to_owned(), json!(file));
-    }
-    Ok(HttpResponse::Ok().json(view))
+    let file =
+        gateway.admin.audit_file().map(|(path, fails)| FileView { path: path.display().to_string(), ok: !fails });
+    Ok(HttpResponse::Ok().json(VerdictView { file: Some(file), ..verdict_view(verdict) }))
 }
 
 /// A verdict as the API and the command line tell it.
-pub fn verdict_view(verdict: &AuditVerdict) -> serde_json::Value {
-    json!({
-        "ok": verdict.is_ok(), "events": verdict.events, "first_seq": verdict.first_seq, "last_seq": verdict.last_seq,
-        "chain_head": verdict.head, "fault_count": verdict.fault_count, "faults": verdict.faults,
-    })
+pub fn verdict_view(verdict: AuditVerdict) -> VerdictView {
+    VerdictView {
+        ok: verdict.is_ok(),
+        events: verdict.events,
+        first_seq: verdict.first_seq,
+        last_seq: verdict.last_seq,
+        chain_head: verdict.head,
+        fault_count: verdict.fault_count,
+        faults: verdict.faults,
+        file: None,
+    }
 }
 
 impl AuditQuery {

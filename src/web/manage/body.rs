@@ -1,10 +1,12 @@
 //! Bodies of management requests: read whole, strictly, and small. Owns how a changed field is told from an absent one
 //! and how an exact decimal is read. Refuses floating point between the wire and the ledger.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use actix_web::{HttpRequest, web};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -14,6 +16,23 @@ use crate::web::extract::body;
 
 /// Far more than any object of this API needs.
 const MAX_BYTES: usize = 256 * 1024;
+
+/// An exact decimal as bodies take it: described as what [`decimal`] reads.
+pub(super) struct Decimal;
+
+impl JsonSchema for Decimal {
+    fn schema_name() -> Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number"], "pattern": r"^-?[0-9]+(\.[0-9]+)?$" })
+    }
+}
 
 /// The body as `T`.
 ///

@@ -3,12 +3,13 @@
 use farthing_actors::domain::window::Zone;
 use farthing_actors::domain::{Budget, Mode, Money, Thresholds, WindowKind};
 use farthing_actors::ledger::hold::Balance;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::rfc3339;
 
 /// A budget and its balance. The figures are null in the moment in which the ledger has not heard of the budget.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BudgetView {
     limit_usd: Money,
     window: WindowKind,

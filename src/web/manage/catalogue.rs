@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{DeploymentId, Price, Rate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
@@ -14,14 +15,14 @@ use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
 
 /// Which held-back changes, by the ids they are listed with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(crate) struct Wanted {
     changes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct CatalogueView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CatalogueView {
     url: Option<String>,
     models: usize,
     models_left_out: usize,
@@ -32,7 +33,7 @@ struct CatalogueView {
 }
 
 /// A change that waits: the first rate that moves too far, and both prices.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct HeldBack {
     id: String,
     model_id: DeploymentId,

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{GroupId, Strategy};
 use farthing_actors::registry::classifier::Classifier;
 use farthing_actors::registry::group::{Group, Target};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
@@ -14,9 +15,9 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Definition {
+pub(crate) struct Definition {
     name: String,
     strategy: Strategy,
     classifier: Option<Classifier>,
@@ -24,8 +25,8 @@ struct Definition {
     shadows: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct GroupView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct GroupView<'a> {
     id: GroupId,
     name: &'a str,
     strategy: Strategy,

@@ -7,9 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp};
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 use farthing_actors::ledger::hold::{Balance, Cap};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::body::{given, given_decimal, optional_decimal, read};
+use super::body::{Decimal, given, given_decimal, optional_decimal, read};
 use super::budget::BudgetView;
 use super::list::{List, Page, query};
 use super::{id, rfc3339};
@@ -19,9 +20,9 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, Operator, ReadSettings};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewKey {
+pub(crate) struct NewKey {
     project: String,
     name: String,
     expires_in_days: Option<u32>,
@@ -30,13 +31,14 @@ struct NewKey {
     allowed_models: Option<Allowed>,
     max_requests: Option<u64>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     run_limit_usd: Option<Money>,
 }
 
 /// Absent fields stay; null takes an expiry, a budget, a cap, all limits or all restrictions away.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ChangedKey {
+pub(crate) struct ChangedKey {
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
     expires_in_days: Option<Option<u32>>,
@@ -49,19 +51,20 @@ struct ChangedKey {
     #[serde(default, deserialize_with = "given")]
     max_requests: Option<Option<u64>>,
     #[serde(default, deserialize_with = "given_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     run_limit_usd: Option<Option<Money>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct KeysQuery {
+pub(crate) struct KeysQuery {
     project: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct KeyView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct KeyView {
     id: KeyId,
     /// The secret, in the answer that makes it and nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]

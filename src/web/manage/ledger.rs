@@ -7,6 +7,7 @@ pub mod reconcile;
 
 use actix_web::{HttpResponse, web};
 use farthing_actors::domain::Money;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::admin::AdminError;
@@ -14,8 +15,8 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{Operator, ReadUsage};
 
-#[derive(Debug, Serialize)]
-struct VerdictView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct VerdictView {
     ok: bool,
     entries: u64,
     requests: u64,

@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use actix_web::{HttpRequest, web};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,8 @@ const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1_000;
 
 /// One page of a list.
-#[derive(Debug, Serialize)]
-pub(super) struct List<T> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct List<T> {
     /// What is on it.
     pub(super) data: Vec<T>,
     /// Where the next one begins; `None` on the last.
@@ -22,9 +23,9 @@ pub(super) struct List<T> {
 }
 
 /// The query of a list without conditions.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
+pub(crate) struct ListQuery {
     pub(super) limit: Option<u32>,
     pub(super) cursor: Option<String>,
 }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{DeploymentId, Dialect, Price, PriceId, PriceSource, ProviderId};
 use farthing_actors::registry::PriceVersion;
 use farthing_actors::registry::catalogue::{Catalogue, Deployment};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
@@ -19,9 +20,9 @@ use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
 
 const USUAL_WEIGHT: u32 = 1;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Definition {
+pub(crate) struct Definition {
     name: String,
     provider: String,
     upstream_model: Option<String>,
@@ -33,8 +34,8 @@ struct Definition {
     prices: Option<Prices>,
 }
 
-#[derive(Debug, Serialize)]
-struct ModelView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ModelView<'a> {
     id: DeploymentId,
     name: &'a str,
     provider: &'a str,
@@ -53,7 +54,7 @@ struct ModelView<'a> {
 }
 
 /// A price that takes over later.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Upcoming<'a> {
     price_id: PriceId,
     effective_from: String,

@@ -5,46 +5,63 @@ use std::collections::BTreeMap;
 
 use farthing_actors::domain::tier::{Multiplier, TierMultipliers};
 use farthing_actors::domain::{ContextTier, Money, Price, Rate, ServiceTier, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use super::body::{decimal, optional_decimal};
+use super::body::{Decimal, decimal, optional_decimal};
 
 /// Rates in US dollars per million tokens, fees in US dollars.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Prices {
     /// From when; from now on if absent.
     #[serde(default, deserialize_with = "moment")]
+    #[schemars(with = "Option<String>")]
     pub(super) effective_from: Option<Timestamp>,
     #[serde(deserialize_with = "decimal")]
+    #[schemars(with = "Decimal")]
     input_cost_per_m: Rate,
     #[serde(deserialize_with = "decimal")]
+    #[schemars(with = "Decimal")]
     output_cost_per_m: Rate,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     cache_read_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     cache_write_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     cache_write_1h_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     reasoning_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     audio_input_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     audio_output_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     image_input_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     image_output_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     character_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     request_fee_usd: Option<Money>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     image_fee_usd: Option<Money>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     audio_minute_fee_usd: Option<Money>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     search_fee_usd: Option<Money>,
     #[serde(default)]
     context_tiers: Vec<Tier>,
@@ -53,27 +70,37 @@ pub(super) struct Prices {
 }
 
 /// Rates of longer prompts.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Tier {
     above_input_tokens: u64,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     input_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     output_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     cache_read_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     cache_write_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     cache_write_1h_cost_per_m: Option<Rate>,
     #[serde(default, deserialize_with = "optional_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     reasoning_cost_per_m: Option<Rate>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-struct Factor(#[serde(deserialize_with = "decimal")] Multiplier);
+struct Factor(
+    #[serde(deserialize_with = "decimal")]
+    #[schemars(with = "Decimal")]
+    Multiplier,
+);
 
 /// A moment as every answer spells it; null is none.
 fn moment<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Timestamp>, D::Error> {

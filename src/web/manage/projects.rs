@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{Allowed, Budget, Limits, ProjectId, ResponseCache, Scope};
 use farthing_actors::keyring::ring::{Keys, Project};
 use farthing_actors::ledger::hold::Balance;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::body::{given, read};
 use super::budget::BudgetView;
@@ -18,9 +18,9 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, ManageProjects, Operator, ReadSettings};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewProject {
+pub(crate) struct NewProject {
     name: String,
     parent: Option<String>,
     budget: Option<Budget>,
@@ -30,9 +30,9 @@ struct NewProject {
 }
 
 /// Absent fields stay; null takes a parent, a budget, all limits, all restrictions or the response cache away.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ChangedProject {
+pub(crate) struct ChangedProject {
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
     parent: Option<Option<String>>,
@@ -46,8 +46,8 @@ struct ChangedProject {
     response_cache: Option<Option<ResponseCache>>,
 }
 
-#[derive(Debug, Serialize)]
-struct ProjectView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ProjectView {
     id: ProjectId,
     name: String,
     parent: Option<String>,
@@ -57,6 +57,12 @@ struct ProjectView {
     allowed_models: Allowed,
     response_cache: Option<ResponseCache>,
     created_at: String,
+}
+
+/// How many keys there were to revoke.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RevokedView {
+    revoked: usize,
 }
 
 /// GET `/api/projects`.
@@ -125,7 +131,7 @@ pub async fn revoke_keys(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let revoked = gateway.admin.revoke_project_keys(id("project", &path)?, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(json!({ "revoked": revoked })))
+    Ok(HttpResponse::Ok().json(RevokedView { revoked }))
 }
 
 async fn view(gateway: &Gateway, project: Arc<Project>) -> Result<Option<ProjectView>, Problem> {

@@ -7,10 +7,11 @@ pub mod check;
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{Money, ProviderId, ProviderKind, Secret, Timeouts};
 use farthing_actors::registry::catalogue::Provider;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::breaker::BreakerView;
-use super::body::{given, given_decimal, read};
+use super::body::{Decimal, given, given_decimal, read};
 use super::list::{List, ListQuery, Page, query};
 use super::{id, rfc3339};
 use crate::admin::credits::{Credit, CreditChanges};
@@ -20,9 +21,9 @@ use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageProviders, Operator, ReadSettings};
 
 // Neither body can be printed: they hold a key in the clear.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewProvider {
+pub(crate) struct NewProvider {
     name: String,
     kind: ProviderKind,
     base_url: Option<String>,
@@ -33,9 +34,9 @@ struct NewProvider {
 }
 
 /// Absent fields stay; a null key, credit or mark is taken away, null timeouts are the usual ones.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ChangedProvider {
+pub(crate) struct ChangedProvider {
     name: Option<String>,
     base_url: Option<String>,
     #[serde(default, deserialize_with = "given")]
@@ -45,13 +46,15 @@ struct ChangedProvider {
     #[serde(default, deserialize_with = "given")]
     timeouts: Option<Option<Timeouts>>,
     #[serde(default, deserialize_with = "given_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     credit_usd: Option<Option<Money>>,
     #[serde(default, deserialize_with = "given_decimal")]
+    #[schemars(with = "Option<Decimal>")]
     low_credit_usd: Option<Option<Money>>,
 }
 
-#[derive(Debug, Serialize)]
-struct ProviderView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ProviderView {
     id: ProviderId,
     name: String,
     kind: ProviderKind,
@@ -67,8 +70,8 @@ struct ProviderView {
 }
 
 /// What was paid in advance: `remaining_usd` is below zero where more was spent.
-#[derive(Debug, Serialize)]
-struct CreditView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CreditView {
     set_usd: Money,
     set_at: String,
     spent_usd: Money,

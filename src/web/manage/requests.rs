@@ -9,6 +9,7 @@ use farthing_actors::domain::{
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Call;
 use farthing_actors::registry::catalogue::Catalogue;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::keys::project_id;
@@ -20,9 +21,9 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadUsage};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RequestsQuery {
+pub(crate) struct RequestsQuery {
     project: Option<String>,
     key: Option<String>,
     limit: Option<u32>,
@@ -30,8 +31,8 @@ struct RequestsQuery {
 }
 
 /// One line. Names are of today; what has gone meanwhile is shown by its id.
-#[derive(Debug, Serialize)]
-struct RequestView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RequestView {
     id: RequestId,
     time: String,
     project: String,
@@ -63,16 +64,16 @@ struct RequestView {
 }
 
 /// A page of lines, and how many finished calls are not in the database yet and so on no page.
-#[derive(Debug, Serialize)]
-struct RequestsPage {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RequestsPage {
     #[serde(flatten)]
     list: List<RequestView>,
     behind: u64,
 }
 
 /// Disjoint classes; cache writes of both lifetimes together.
-#[derive(Debug, Serialize)]
-pub(super) struct UsageView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageView {
     input: u64,
     cache_read: u64,
     cache_write: u64,
@@ -86,8 +87,8 @@ pub(super) struct UsageView {
     tier: ServiceTier,
 }
 
-#[derive(Debug, Serialize)]
-struct DetailView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DetailView {
     #[serde(flatten)]
     request: RequestView,
     scopes: Vec<Scope>,
@@ -97,15 +98,15 @@ struct DetailView {
     entries: Vec<EntryView>,
 }
 
-#[derive(Debug, Serialize)]
-struct PriceView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PriceView {
     version: PriceId,
     rates: Price,
 }
 
 /// One line of the ledger about the request: an attempt, the last attempt, or a correction.
-#[derive(Debug, Serialize)]
-struct EntryView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct EntryView {
     seq: i64,
     kind: LineKind,
     debit: KeyId,

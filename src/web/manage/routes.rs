@@ -5,6 +5,7 @@ use farthing_actors::breakers::CircuitState;
 use farthing_actors::domain::{DeploymentId, Money, ProviderId};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::registry::routing::Step;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
@@ -14,9 +15,9 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadSettings};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Question {
+pub(crate) struct Question {
     model: String,
     project: Option<String>,
     key: Option<String>,
@@ -34,8 +35,8 @@ struct Question {
     text: String,
 }
 
-#[derive(Debug, Serialize)]
-struct ExplanationView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ExplanationView<'a> {
     model: &'a str,
     /// Why it would be refused; `null` if it would be sent.
     refused: Option<&'a str>,
@@ -50,8 +51,8 @@ struct ExplanationView<'a> {
     left_out: Vec<LeftOutView<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct CandidateView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CandidateView<'a> {
     model: &'a str,
     model_id: DeploymentId,
     provider: &'a str,
@@ -66,8 +67,8 @@ struct CandidateView<'a> {
     latency_ms: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
-struct SurveyView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SurveyView<'a> {
     group: &'a str,
     model: &'a str,
     scale: u32,
@@ -76,8 +77,8 @@ struct SurveyView<'a> {
     unrated: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
-struct ChoiceView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChoiceView<'a> {
     /// The lowest and the highest rating that choose it.
     ratings: [u32; 2],
     target: &'a str,
@@ -85,8 +86,8 @@ struct ChoiceView<'a> {
     first: Option<CandidateView<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct LeftOutView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LeftOutView<'a> {
     #[serde(flatten)]
     candidate: CandidateView<'a>,
     reason: String,

@@ -8,8 +8,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use farthing_actors::domain::{KeyId, Money, RunId, name};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::list::{List, Page, query};
 use super::{id, rfc3339};
@@ -20,16 +20,16 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ManageKeys, Operator, ReadUsage};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RunsQuery {
+pub(crate) struct RunsQuery {
     key: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct RunView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RunView {
     id: RunId,
     key: KeyId,
     key_name: Option<String>,
@@ -39,6 +39,17 @@ struct RunView {
     last_seen: String,
     killed: bool,
     killed_at: Option<String>,
+}
+
+/// A run that was ended; its key and name where it was named by them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct KilledView {
+    id: RunId,
+    killed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<KeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 /// A place in the list, opaque to clients because names may hold anything.
@@ -73,7 +84,7 @@ pub async fn kill(
 ) -> Result<HttpResponse, Problem> {
     let run: RunId = id("run", &path)?;
     gateway.admin.kill_known_run(run, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(json!({"id": run, "killed": true})))
+    Ok(HttpResponse::Ok().json(KilledView { id: run, killed: true, key: None, name: None }))
 }
 
 /// POST `/api/keys/{id}/runs/{name}/kill`: also a run that has not begun, or whose first call is in flight.
@@ -89,7 +100,7 @@ pub async fn kill_by_name(
     }
     let id = run_id(key, &run);
     gateway.admin.kill_run(id, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(json!({"id": id, "key": key, "name": run, "killed": true})))
+    Ok(HttpResponse::Ok().json(KilledView { id, killed: true, key: Some(key), name: Some(run) }))
 }
 
 impl RunView {

@@ -7,6 +7,7 @@ use farthing_actors::domain::{DeploymentId, GroupId, KeyId, Money, ProjectId, Re
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::shadow::{Count, Detour, Instance, Report, RouteCount};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::keys::project_id;
@@ -16,14 +17,14 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageProjects, Operator, ReadUsage};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ShadowQuery {
+pub(crate) struct ShadowQuery {
     project: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct ReportView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ReportView {
     /// Counting began then: at the start, or when it was last forgotten.
     since: String,
     data: Vec<CountView>,
@@ -32,7 +33,7 @@ struct ReportView {
 }
 
 /// One group in the shadow.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RouteView {
     group: GroupId,
     /// Null if it has gone.
@@ -50,7 +51,7 @@ struct RouteView {
 }
 
 /// A call that would have gone elsewhere.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DetourView {
     #[serde(flatten)]
     call: InstanceView,
@@ -62,8 +63,8 @@ struct DetourView {
 }
 
 /// One rule of one key or project.
-#[derive(Debug, Serialize)]
-struct CountView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CountView {
     scope: Scope,
     /// Of the key or the project; null if it has gone.
     name: Option<String>,
@@ -73,8 +74,8 @@ struct CountView {
     latest: Vec<InstanceView>,
 }
 
-#[derive(Debug, Serialize)]
-struct InstanceView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InstanceView {
     request: RequestId,
     key: KeyId,
     project_id: ProjectId,

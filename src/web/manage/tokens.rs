@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::Permission;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
@@ -16,16 +17,16 @@ use crate::web::extract::operator::{ManageTokens, Operator};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const USUAL_HOURS: u32 = 24;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewToken {
+pub(crate) struct NewToken {
     name: String,
     scopes: Vec<String>,
     expires_in_hours: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct TokenView {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TokenView {
     token: String,
     name: String,
     scopes: Vec<String>,

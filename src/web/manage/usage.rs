@@ -14,7 +14,8 @@ use farthing_actors::domain::Timestamp;
 use self::calendar::Interval;
 use self::group::{Group, Names, sum_by};
 use self::question::{Asked, Question, usage_query};
-use self::view::{Frame, Point, Rows, Share, Summary};
+use self::view::Frame;
+pub(crate) use self::view::{Point, Rows, Share, Summary};
 use super::list::{Page, query};
 use super::rfc3339;
 use crate::admin::AdminError;
@@ -22,6 +23,7 @@ use crate::admin::books::{Figures, Range};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadUsage};
+pub(crate) use export::ExportQuery;
 pub use export::export;
 
 /// A series' page unless another length is asked for: a month of hours.

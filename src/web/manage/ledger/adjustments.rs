@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{AdjustmentId, Money, ProviderId, RequestId, Scope};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::AdminError;
@@ -10,16 +11,17 @@ use crate::admin::books::StoredAdjustment;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageLedger, Operator, ReadUsage};
-use crate::web::manage::body::{decimal, read};
+use crate::web::manage::body::{Decimal, decimal, read};
 use crate::web::manage::list::{List, ListQuery, Page, query};
 use crate::web::manage::rfc3339;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AdjustmentBody {
+pub(crate) struct AdjustmentBody {
     id: Option<AdjustmentId>,
     account: String,
     #[serde(deserialize_with = "decimal")]
+    #[schemars(with = "Decimal")]
     amount_usd: Money,
     reason: String,
     provider: Option<String>,
@@ -27,8 +29,8 @@ struct AdjustmentBody {
 }
 
 /// One adjustment. Names are of today; what has gone meanwhile is shown by its id.
-#[derive(Debug, Serialize)]
-struct AdjustmentView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AdjustmentView {
     id: AdjustmentId,
     seq: i64,
     time: String,

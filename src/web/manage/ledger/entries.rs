@@ -8,6 +8,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_core::Stream;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -25,9 +26,9 @@ const CHUNK: i64 = 500;
 /// Chunks that wait for a slow reader.
 const AHEAD: usize = 2;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct EntriesQuery {
+pub(crate) struct EntriesQuery {
     format: Option<String>,
     from: Option<Day>,
     to: Option<Day>,

@@ -2,6 +2,7 @@
 //! query. Owns the bounds. Refuses to book anything.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::admin::reconcile::{Comparison, Layout};
@@ -14,9 +15,9 @@ use crate::web::manage::list::query;
 /// A year of a busy provider by model and key.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ReconcileQuery {
+pub(crate) struct ReconcileQuery {
     format: String,
     provider: String,
     project: Option<String>,

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use farthing_actors::domain::{Price, PriceId};
 use farthing_actors::registry::catalogue::Deployment;
 use farthing_actors::registry::{PriceVersion, Withdrawal};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::ModelView;
@@ -15,7 +16,7 @@ use crate::web::manage::list::List;
 use crate::web::manage::{id, rfc3339};
 
 /// Where a version stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum State {
     /// It takes over at its moment.
@@ -28,8 +29,8 @@ enum State {
     Withdrawn,
 }
 
-#[derive(Debug, Serialize)]
-struct VersionView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct VersionView {
     price_id: PriceId,
     state: State,
     effective_from: String,

@@ -4,6 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::breakers::{CircuitReport, CircuitState, Control};
 use farthing_actors::domain::{DeploymentId, ProviderId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::body::read;
@@ -13,16 +14,16 @@ use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ForceBreakers, Operator};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Forced {
+pub(crate) struct Forced {
     state: Wanted,
 }
 
 /// What an operator may want.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Wanted {
+pub(crate) enum Wanted {
     Open,
     Closed,
     Auto,
@@ -39,15 +40,15 @@ impl Wanted {
 }
 
 /// The worst circuit, and all of them. `cause`, `since` and `next_trial_at` are null where nothing is held against it.
-#[derive(Debug, Serialize)]
-pub(super) struct BreakerView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BreakerView {
     #[serde(flatten)]
     worst: CircuitView,
     circuits: Vec<CircuitOf>,
 }
 
-#[derive(Debug, Clone, Serialize)]
-struct CircuitView {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct CircuitView {
     /// `closed`, `half_open`, `cooling` (the provider asked for a pause) or `open`.
     state: &'static str,
     control: Control,
@@ -56,7 +57,7 @@ struct CircuitView {
     next_trial_at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CircuitOf {
     model: String,
     deployment_id: DeploymentId,

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use actix_web::{HttpResponse, web};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::id;
@@ -13,8 +14,8 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageProviders, Operator};
 
-#[derive(Debug, Serialize)]
-struct TriedView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TriedView {
     ok: bool,
     latency_ms: u64,
     /// What was tried: `models`, `key`, `empty_request` or `built_in`.
@@ -26,8 +27,8 @@ struct TriedView {
     error: Option<FaultView>,
 }
 
-#[derive(Debug, Serialize)]
-struct FaultView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FaultView {
     /// Who has to do something about it, in a word.
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

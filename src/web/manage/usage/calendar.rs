@@ -7,6 +7,7 @@ use farthing_actors::domain::Timestamp;
 use farthing_actors::domain::window::{Window, WindowKind, Zone};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::admin::books::Range;
@@ -15,7 +16,7 @@ const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// The length of a point of a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Interval {
     Hour,

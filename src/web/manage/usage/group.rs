@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::registry::catalogue::Catalogue;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::admin::books::{Figures, SubjectName};
 
 /// What usage is broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Group {
     Day,

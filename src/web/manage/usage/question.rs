@@ -29,9 +29,9 @@ pub(super) struct Asked {
 /// The query of one page: the shared parameters and its own.
 macro_rules! usage_query {
     ($name:ident { $($extra:ident: $kind:ty),* $(,)? }) => {
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
-        struct $name {
+        pub(crate) struct $name {
             project: Option<String>,
             include_children: Option<bool>,
             key: Option<String>,

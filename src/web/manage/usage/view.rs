@@ -1,6 +1,7 @@
 //! What pages about usage answer. Owns the shapes on the wire: counts, disjoint token classes, exact decimal dollars.
 
 use farthing_actors::domain::{Money, Units};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::question::Question;
@@ -9,8 +10,8 @@ use crate::web::manage::requests::UsageView;
 use crate::web::manage::rfc3339;
 
 /// What was used.
-#[derive(Debug, Serialize)]
-pub(super) struct FiguresView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FiguresView {
     requests: u64,
     errors: u64,
     refused: u64,
@@ -23,8 +24,8 @@ pub(super) struct FiguresView {
 }
 
 /// The range that was really asked about, whole quarters of an hour, and how many finished calls are not counted yet.
-#[derive(Debug, Serialize)]
-pub(super) struct Frame {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Frame {
     from: String,
     to: String,
     time_zone: String,
@@ -32,8 +33,8 @@ pub(super) struct Frame {
 }
 
 /// One sum.
-#[derive(Debug, Serialize)]
-pub(super) struct Summary {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Summary {
     #[serde(flatten)]
     pub(super) frame: Frame,
     #[serde(flatten)]
@@ -41,8 +42,8 @@ pub(super) struct Summary {
 }
 
 /// A page of rows.
-#[derive(Debug, Serialize)]
-pub(super) struct Rows<T> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Rows<T> {
     #[serde(flatten)]
     pub(super) frame: Frame,
     pub(super) data: Vec<T>,
@@ -50,8 +51,8 @@ pub(super) struct Rows<T> {
 }
 
 /// A point of a series.
-#[derive(Debug, Serialize)]
-pub(super) struct Point {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Point {
     pub(super) start: String,
     pub(super) end: String,
     pub(super) label: String,
@@ -60,8 +61,8 @@ pub(super) struct Point {
 }
 
 /// A row of a breakdown; without an id, what belongs to none.
-#[derive(Debug, Serialize)]
-pub(super) struct Share {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Share {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     #[serde(flatten)]
