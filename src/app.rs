@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod books;
 mod descriptors;
+mod installation;
 mod memory;
 mod parts;
 mod prices;
@@ -106,7 +107,7 @@ impl Running {
         let sign = StopSign::default();
         let supervisor = Supervisor::new(Clock::system(), sign.on_fatal());
         let threads = Threads::start();
-        let security = Arc::new(parts::security(&config)?);
+        let security = Arc::new(installation::security(&config, &disk.store)?);
         let actors = Actors::start(&supervisor, &threads, &disk, (&config, &security)).await?;
         let writer = disk.writer.clone();
         let lists = PriceLists::open(config.catalogue.url.as_deref(), &config.data_dir);

@@ -4,9 +4,11 @@
 
 mod entropy;
 pub mod jwt;
+mod kept_keys;
 mod management;
 pub mod obfuscate;
 mod parts;
+mod ring;
 pub mod session_token;
 mod subkeys;
 pub mod vault;
@@ -17,12 +19,15 @@ use std::time::Duration;
 
 use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, Timestamp};
 use farthing_actors::keyring::ring::KeyDigest;
+use farthing_actors::snapshot::{Publisher, Snapshot};
 use thiserror::Error;
 use zeroize::Zeroize;
 
 pub use entropy::NoEntropy;
 pub use jwt::{Claims, TokenError};
+pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use parts::{PartFault, SecurityParts};
+pub use ring::{KeyRing, MasterId, Standing};
 pub use session_token::{SessionClaims, SessionError};
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;
@@ -30,8 +35,8 @@ pub use virtual_key::MintedKey;
 use jwt::Tokens;
 use management::Management;
 use session_token::SessionTokens;
-use subkeys::{Label, MacKey, Subkeys};
-use vault::{KeptAnswers, Vault};
+use subkeys::{MacKey, Subkeys};
+use vault::Purpose;
 use virtual_key::VirtualKeys;
 
 /// Why the façade could not be built. Every fault is the operator's to mend, before anything starts.
@@ -43,6 +48,9 @@ pub enum SecurityError {
     /// A sub-key could not be derived.
     #[error("cannot derive the sub-key {0}; this is a defect, please report it")]
     Derivation(&'static str),
+    /// A key could not be made.
+    #[error(transparent)]
+    NoEntropy(NoEntropy),
 }
 
 fn join(faults: &[PartFault]) -> String {
@@ -51,14 +59,14 @@ fn join(faults: &[PartFault]) -> String {
 
 /// The façade. Shared by reference; holds derived keys only, never the secrets it was built from.
 pub struct Security {
-    vault: Vault,
-    kept_answers: KeptAnswers,
+    published: Publisher<KeyRing>,
+    ring: Snapshot<KeyRing>,
     virtual_keys: VirtualKeys,
     management: Management,
     tokens: Tokens,
     sessions: SessionTokens,
     audit: MacKey,
-    check_value: [u8; 32],
+    passwords: MacKey,
 }
 
 impl fmt::Debug for Security {
@@ -68,29 +76,42 @@ impl fmt::Debug for Security {
 }
 
 impl Security {
-    /// Derives every key from the injected secrets. The token keys come from the session secret, so that changing it
-    /// signs everyone out without touching stored provider keys.
+    /// Derives every key from the injected secrets and the kept ones of the installation, which is in its
+    /// `generation`. The token keys come from the session secret, so that changing it signs everyone out without touching
+    /// stored provider keys; and from the generation, so that a restored installation knows no token from before.
     ///
     /// # Errors
     /// If a secret is empty, short, a sample, or equal to another one.
-    pub fn new(mut parts: SecurityParts) -> Result<Self, SecurityError> {
+    pub fn new(mut parts: SecurityParts, kept: &KeptKeys, generation: i64) -> Result<Self, SecurityError> {
         let faults = parts.faults();
         if !faults.is_empty() {
             return Err(SecurityError::Parts(faults));
         }
-        let master = Subkeys::of(&parts.master_key);
+        let ring = parts.ring()?;
         parts.master_key.zeroize();
-        let session = Subkeys::of(parts.session_secret.expose().as_bytes());
+        let session = Subkeys::in_generation(parts.session_secret.expose().as_bytes(), generation);
+        let management = Management::new(&ring.present().subkeys, &parts.management_token)?;
+        let published = Publisher::new(ring);
         Ok(Self {
-            vault: Vault::new(&master)?,
-            kept_answers: KeptAnswers::new(&master)?,
-            virtual_keys: VirtualKeys::new(&master)?,
-            management: Management::new(&master, &parts.management_token)?,
+            ring: published.reader(),
+            published,
+            virtual_keys: VirtualKeys::new(kept.virtual_keys()),
+            management,
             tokens: Tokens::new(&session)?,
             sessions: SessionTokens::new(&session)?,
-            audit: master.mac(Label::AUDIT)?,
-            check_value: master.mac(Label::CHECK)?.tag(b"farthing"),
+            audit: kept.audit(),
+            passwords: kept.passwords(),
         })
+    }
+
+    /// The master keys in use.
+    pub fn ring(&self) -> Snapshot<KeyRing> {
+        self.ring.clone()
+    }
+
+    /// Seals from now on under the present key of `ring`; everything else goes on as it was.
+    pub fn turn_to(&self, ring: KeyRing) {
+        self.published.publish(ring);
     }
 
     /// Seals a provider's key for storage. It opens again only for the same provider and host.
@@ -98,7 +119,7 @@ impl Security {
     /// # Errors
     /// If the key is too long, or the system has no randomness.
     pub fn seal_provider_key(&self, provider: ProviderId, host: &str, plain: &Secret) -> Result<Sealed, VaultError> {
-        self.vault.seal(provider, host, plain)
+        self.ring.load().seal_provider_key(provider, host, plain)
     }
 
     /// Opens a stored provider key, for the header that needs it.
@@ -106,7 +127,7 @@ impl Security {
     /// # Errors
     /// Which of these it is: not our format, sealed under another master key, or altered or moved.
     pub fn open_provider_key(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
-        self.vault.open(provider, host, sealed)
+        self.ring.load().open_provider_key(provider, host, sealed)
     }
 
     /// Seals an answer for storage. It opens again only with the same `place`.
@@ -114,7 +135,7 @@ impl Security {
     /// # Errors
     /// If the system has no randomness.
     pub fn seal_answer(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        self.kept_answers.seal(place, plain)
+        vault::seal(&self.ring.load(), Purpose::KeptAnswers, &[place], plain)
     }
 
     /// Opens a stored answer.
@@ -122,7 +143,7 @@ impl Security {
     /// # Errors
     /// Which of these it is: not our format, sealed under another master key, or altered or moved.
     pub fn open_answer(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        self.kept_answers.open(place, sealed)
+        vault::open(&self.ring.load(), Purpose::KeptAnswers, &[place], sealed)
     }
 
     /// Makes a new virtual key. Its secret is shown once and never stored.
@@ -181,15 +202,14 @@ impl Security {
         self.sessions.verify(token, now)
     }
 
-    /// What links one event of the audit trail to the one before: nobody without the master key can make it.
+    /// What links one event of the audit trail to the one before: nobody without the kept key can make it.
     pub fn audit_mac(&self, text: &[u8]) -> [u8; 32] {
         self.audit.tag(text)
     }
 
-    /// A value that depends on the master key and reveals nothing about it: stored once, compared at every start, so
-    /// that a wrong master key is noticed before the first provider key fails to open.
-    pub fn check_value(&self) -> [u8; 32] {
-        self.check_value
+    /// A password's keyed hash, to be hashed slowly: whoever steals the database alone cannot guess at it.
+    pub fn pepper(&self, password: &Secret) -> [u8; 32] {
+        self.passwords.tag(password.expose().as_bytes())
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`entries`], [`spend`], [`usage`]: what pages and the ledger read back.
 //! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
 //! - [`groups`], [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
+//! - [`installation`]: which master key all is sealed under, and keys that outlive it.
 //! - [`kept_list`]: the price list that was fetched last.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
 //! - [`audit`]: who did what, in the transaction of what was done.
@@ -26,6 +27,7 @@ pub mod export;
 mod failure;
 pub mod groups;
 pub mod idempotency;
+pub mod installation;
 pub mod journal;
 pub mod kept_list;
 pub mod keys;

@@ -21,7 +21,7 @@ use super::models::ModelDraft;
 use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
-use crate::security::SecurityParts;
+use crate::security::{Heritage, KeptKeys, SecurityParts};
 use crate::store::testing::{Books as Disk, trail};
 
 /// Every port at once. Remembers what it was asked, in order; forgets what it was given.
@@ -124,9 +124,11 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let here = Arbiter::current;
     let security = SecurityParts {
         master_key: [7; 32],
+        former_master_keys: Vec::new(),
         session_secret: Secret::new("k3Jm9QxW2pLr8VnT5bYc7ZdF4gHs6AeU"),
         management_token: Secret::new("Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j"),
     };
+    let kept = KeptKeys::found(&security.ring().unwrap(), Heritage::default()).unwrap();
     let keyring: Arc<dyn KeyringStore> = ports.clone();
     let registry: Arc<dyn RegistryStore> = ports.clone();
     let source = Arc::new(Source(Arc::clone(&ports)));
@@ -137,7 +139,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
-        security: Arc::new(Security::new(security).unwrap()),
+        security: Arc::new(Security::new(security, &kept, 1).unwrap()),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
         lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap().into(),
         audit: audit::start(&supervisor, here(), clock.clone(), trail(&disk.store)).await.unwrap(),

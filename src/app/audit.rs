@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::vault::Vault;
-use super::{AppError, failed, parts};
+use super::{AppError, failed, installation};
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::audit::{self, AuditVerdict};
@@ -17,13 +17,18 @@ use crate::store::audit::{self, AuditVerdict};
 /// # Errors
 /// If it cannot be read, or the master key cannot be used.
 pub fn verify_audit(config: &Config, file: Option<&Path>) -> Result<AuditVerdict, AppError> {
-    let links = Vault(Arc::new(parts::security(config)?));
-    match file {
-        Some(path) => {
+    // Where only the file is left, it may be of an installation whose key was the master key's.
+    let store = if file.is_none() || config.database.path.exists() { Some(open(config)?) } else { None };
+    let links = Vault(Arc::new(installation::security_for_reading(config, store.as_deref())?));
+    match (file, store) {
+        (Some(path), _) => {
             let opened = File::open(path).map_err(failed("audit file"))?;
             audit::verify_file(BufReader::new(opened), &links).map_err(failed("audit file"))
         }
-        None => open(config)?.read(|connection| audit::verify(connection, &links)).map_err(failed("audit verify")),
+        (None, Some(store)) => {
+            store.read(|connection| audit::verify(connection, &links)).map_err(failed("audit verify"))
+        }
+        (None, None) => Ok(AuditVerdict::default()),
     }
 }
 

@@ -6,12 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use actix::{Arbiter, ArbiterHandle};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use farthing_actors::audit::{self, AuditLog};
 use farthing_actors::breakers::{self, Breakers};
 use farthing_actors::cache::{self, Bounds, Cache};
-use farthing_actors::domain::Secret;
 use farthing_actors::feed::{self, Feed};
 use farthing_actors::idempotency::{self, Idempotency, Shelf};
 use farthing_actors::keyring::{self, Keyring};
@@ -24,7 +21,7 @@ use farthing_actors::supervisor::Supervisor;
 use super::vault::Vault;
 use super::{AppError, failed};
 use crate::config::{self, Config};
-use crate::security::{Security, SecurityParts};
+use crate::security::Security;
 use crate::store::Store;
 use crate::store::audit::{Keeping, Trail};
 use crate::store::idempotency::IdempotencyTable;
@@ -207,23 +204,4 @@ async fn start_ledger(
         log::warn!((crate::logging::COUNT) = closed; "calls that a dead process left open were closed by presumption");
     }
     Ok((ledger, warnings))
-}
-
-/// The security façade with its secrets.
-///
-/// # Errors
-/// Which secret cannot be used.
-pub(super) fn security(config: &Config) -> Result<Security, AppError> {
-    let parts = SecurityParts {
-        master_key: master_key(&config.secrets.master_encryption_key)?,
-        session_secret: config.secrets.session_secret.clone(),
-        management_token: config.secrets.management_token.clone(),
-    };
-    Security::new(parts).map_err(failed("security"))
-}
-
-/// The master key's bytes; the configuration has checked its form already.
-fn master_key(text: &Secret) -> Result<[u8; 32], AppError> {
-    let bytes = STANDARD.decode(text.expose()).map_err(failed("MASTER_ENCRYPTION_KEY"))?;
-    bytes.try_into().map_err(|_| AppError { part: "MASTER_ENCRYPTION_KEY", reason: "is not 32 bytes".to_owned() })
 }

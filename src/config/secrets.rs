@@ -18,7 +18,9 @@ pub const SESSION_SECRET: &str = "SESSION_SECRET";
 pub const MASTER_ENCRYPTION_KEY: &str = "MASTER_ENCRYPTION_KEY";
 /// The variable with the token of the management API.
 pub const MANAGEMENT_TOKEN: &str = "MANAGEMENT_TOKEN";
-/// All three.
+/// The variable with former keys that encrypted provider keys.
+pub const MASTER_ENCRYPTION_KEY_PREVIOUS: &str = "MASTER_ENCRYPTION_KEY_PREVIOUS";
+/// All that are needed.
 pub const NAMES: [&str; 3] = [SESSION_SECRET, MASTER_ENCRYPTION_KEY, MANAGEMENT_TOKEN];
 
 const LEAST_CHARACTERS: usize = 32;
@@ -40,6 +42,8 @@ pub struct Secrets {
     pub master_encryption_key: Secret,
     /// Opens the management API: 32 visible characters or more.
     pub management_token: Secret,
+    /// Former ones of `master_encryption_key`: they open what they sealed.
+    pub former_master_keys: Vec<Secret>,
 }
 
 impl Secrets {
@@ -52,25 +56,41 @@ impl Secrets {
             session_secret: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
             master_encryption_key: Secret::new(STANDARD.encode(random()?)),
             management_token: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
+            former_master_keys: Vec::new(),
         })
     }
 
     /// Reads all three; `None` if any is faulty, which is noted.
     pub(super) fn read(sources: &Sources, variables: &Variables, faults: &mut Vec<Fault>) -> Option<Self> {
-        let mut one = |name, judge| match reading(sources, variables, name).and_then(|found| judged(found, name, judge))
-        {
-            Ok(secret) => Some(secret),
-            Err(fault) => {
-                faults.push(fault);
-                None
-            }
+        let mut one = |name, judge| {
+            let found = reading(sources, variables, name).and_then(|found| judged(found, name, judge));
+            found.map_err(|fault| faults.push(fault)).ok()
         };
         let session = one(SESSION_SECRET, judge_text);
         let master = one(MASTER_ENCRYPTION_KEY, judge_key);
         let token = one(MANAGEMENT_TOKEN, judge_token);
+        let former =
+            former(sources, variables, MASTER_ENCRYPTION_KEY_PREVIOUS).map_err(|fault| faults.push(fault)).ok();
         faults.extend(equal([&session, &master, &token], variables));
-        Some(Self { session_secret: session?, master_encryption_key: master?, management_token: token? })
+        Some(Self {
+            session_secret: session?,
+            master_encryption_key: master?,
+            management_token: token?,
+            former_master_keys: former?,
+        })
     }
+}
+
+/// The keys of a list, each given like any other secret; none if there is no list.
+fn former(sources: &Sources, variables: &Variables, name: &str) -> Result<Vec<Secret>, Fault> {
+    let Some(variable) = variables.get(name) else { return Ok(Vec::new()) };
+    let parts = variable.text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let one = |part: &str| {
+        let part = Variable { text: part.to_owned(), place: variable.place.clone() };
+        let found = resolve(&part, variables, sources.base());
+        judged(found.map_err(|problem| Fault::new(part.place, name, problem))?, name, judge_key)
+    };
+    parts.map(one).collect()
 }
 
 fn random() -> Result<[u8; KEY_BYTES], getrandom::Error> {

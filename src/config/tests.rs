@@ -14,6 +14,8 @@ const SESSION: &str = "kq3vX1n8TzYb5LwPfR7sDgHj2mCe9uAo";
 const TOKEN: &str = "Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j";
 const MASTER: &str = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
 
+const FORMER: &str = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU=";
+
 /// A folder of its own, removed afterwards, and an environment with sound secrets.
 struct Scene {
     sources: Sources,
@@ -291,6 +293,20 @@ fn secrets_may_be_in_other_variables_and_files() {
 }
 
 #[test]
+fn former_master_keys_are_a_list_in_which_each_may_be_elsewhere() {
+    let scene = Scene::new().file("former", &format!("{FORMER}\n"));
+    let scene = scene.with("MASTER_ENCRYPTION_KEY_PREVIOUS", &format!("file:former, {MASTER} ,"));
+    let former = scene.load().secrets.former_master_keys;
+    assert_eq!(former.iter().map(|key| key.expose()).collect::<Vec<_>>(), [FORMER, MASTER]);
+    assert_eq!(Scene::new().load().secrets.former_master_keys, []);
+    for wrong in ["file:nothing", "short", &format!("{MASTER},env:NOWHERE")] {
+        let scene = Scene::new().with("MASTER_ENCRYPTION_KEY_PREVIOUS", wrong);
+        assert_eq!(scene.faults(), [pair("environment", "MASTER_ENCRYPTION_KEY_PREVIOUS")], "{wrong}");
+        assert!(!scene.text_of_faults().contains(MASTER));
+    }
+}
+
+#[test]
 fn pointers_to_nothing_and_to_pointers_are_refused() {
     for pointer in ["env:NOWHERE", "file:nothing", "env:ONWARDS", "env:"] {
         let scene = Scene::new().with("ONWARDS", "env:SESSION_SECRET").with("MANAGEMENT_TOKEN", pointer);
@@ -392,7 +408,7 @@ fn the_documentation_names_every_setting() {
         let row = format!("| `{key}` | `{default}` | {unit} | {note} |");
         assert!(text.contains(&row), "docs/configuration.md lacks this row:\n{row}");
     }
-    for name in secrets::NAMES {
+    for name in secrets::NAMES.into_iter().chain([secrets::MASTER_ENCRYPTION_KEY_PREVIOUS]) {
         assert!(text.contains(&format!("`{name}`")), "docs/configuration.md lacks {name}");
     }
 }

@@ -53,6 +53,7 @@ impl Relay {
             tried: None,
             unbooked: None,
             booked: Money::ZERO,
+            tokens: 0,
             lowered,
             waited: std::time::Duration::ZERO,
             ignored: Vec::new(),

@@ -74,6 +74,8 @@ pub(super) struct Admitted {
     pub unbooked: Option<Unbooked>,
     /// What those that are booked cost.
     pub booked: Money,
+    /// The tokens they consumed.
+    pub tokens: u64,
     /// The cap on output, where a budget forced one lower than the client's.
     pub lowered: Option<u64>,
     /// Time spent waiting for providers, which is not ours.

@@ -126,6 +126,7 @@ impl Relay {
         match admitted.hold.attempt_ended(ended.target.clone(), outcome, ended.freed).await {
             Ok(covered) => {
                 admitted.booked += ended.cost();
+                admitted.tokens = admitted.tokens.saturating_add(ended.usage.total());
                 admitted.unbooked = None;
                 covered
             }

@@ -88,8 +88,8 @@ impl Relay {
         target: Option<Target>,
         end: End,
     ) -> Option<Money> {
-        let Admitted { candidates, hold, permit, attempts, booked, .. } = admitted;
-        permit.finish(end.usage.total());
+        let Admitted { candidates, hold, permit, attempts, booked, tokens, .. } = admitted;
+        permit.finish(end.usage.total().saturating_add(tokens));
         if let Some(target) = target.as_ref().filter(|_| end.status == CallStatus::Ok) {
             self.note_detour(exchange, target, &end.usage);
         }

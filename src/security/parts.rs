@@ -9,6 +9,9 @@ use farthing_actors::domain::Secret;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::SecurityError;
+use super::ring::KeyRing;
+
 /// The output size of HMAC-SHA256: a shorter secret would be its weakest part.
 const SESSION_SECRET_BYTES: usize = 32;
 
@@ -27,6 +30,8 @@ const MANAGEMENT: &str = "MANAGEMENT_TOKEN";
 pub struct SecurityParts {
     /// `MASTER_ENCRYPTION_KEY`, decoded.
     pub master_key: [u8; 32],
+    /// `MASTER_ENCRYPTION_KEY_PREVIOUS`, decoded: they open what they sealed.
+    pub former_master_keys: Vec<Zeroizing<[u8; 32]>>,
     /// `SESSION_SECRET`: at least 32 bytes.
     pub session_secret: Secret,
     /// `MANAGEMENT_TOKEN`: at least 16 bytes.
@@ -74,6 +79,14 @@ impl SecurityParts {
         faults
     }
 
+    /// The master keys as a ring.
+    ///
+    /// # Errors
+    /// If a sub-key cannot be derived.
+    pub fn ring(&self) -> Result<KeyRing, SecurityError> {
+        KeyRing::new(&self.master_key, &self.former_master_keys)
+    }
+
     fn equal_faults(&self) -> impl Iterator<Item = PartFault> {
         let master = Zeroizing::new(STANDARD.encode(self.master_key));
         let (session, management) = (self.session_secret.expose(), self.management_token.expose());
@@ -107,6 +120,7 @@ mod tests {
     fn parts(master: u8, session: &str, management: &str) -> SecurityParts {
         SecurityParts {
             master_key: [master; 32],
+            former_master_keys: Vec::new(),
             session_secret: Secret::new(session),
             management_token: Secret::new(management),
         }

@@ -32,9 +32,13 @@ impl Label {
 
     /// Links the audit trail.
     pub(super) const AUDIT: Self = Self("farthing/audit/v1");
+    /// Peppers passwords.
+    pub(super) const PASSWORDS: Self = Self("farthing/passwords/v1");
+    /// Encrypts keys that outlive a master key.
+    pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -44,6 +48,8 @@ impl Label {
         Self::TOKENS,
         Self::SESSIONS,
         Self::AUDIT,
+        Self::PASSWORDS,
+        Self::KEPT_KEYS,
     ];
 
     /// The label's text, also used as associated data.
@@ -61,6 +67,12 @@ impl Subkeys {
         Self(Hkdf::new(None, secret))
     }
 
+    /// Extracts from a secret in an installation that was restored: each generation has keys of its own, and the first those
+    /// of [`Subkeys::of`].
+    pub(super) fn in_generation(secret: &[u8], generation: i64) -> Self {
+        if generation <= 1 { Self::of(secret) } else { Self(Hkdf::new(Some(&generation.to_be_bytes()), secret)) }
+    }
+
     /// The sub-key of `N` bytes for one purpose.
     pub(super) fn derive<const N: usize>(&self, label: Label) -> Result<Zeroizing<[u8; N]>, SecurityError> {
         let mut key = Zeroizing::new([0; N]);
@@ -71,8 +83,7 @@ impl Subkeys {
 
     /// The keyed hash for one purpose.
     pub(super) fn mac(&self, label: Label) -> Result<MacKey, SecurityError> {
-        let key = self.derive::<64>(label)?;
-        Ok(MacKey(Hmac::new((&*key).into())))
+        Ok(MacKey::of(&*self.derive::<64>(label)?))
     }
 }
 
@@ -81,6 +92,11 @@ impl Subkeys {
 pub(super) struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
+    /// The keyed hash of a key that is kept.
+    pub(super) fn of(key: &[u8; 64]) -> Self {
+        Self(Hmac::new(key.into()))
+    }
+
     /// The tag of a message.
     pub(super) fn tag(&self, message: &[u8]) -> [u8; 32] {
         self.0.clone().chain_update(message).finalize().into_bytes().into()
@@ -110,6 +126,13 @@ mod tests {
         let key = |secret: &[u8]| *Subkeys::of(secret).derive::<32>(Label::CHECK).unwrap();
         assert_eq!(key(&[7; 32]), key(&[7; 32]));
         assert_ne!(key(&[7; 32]), key(&[8; 32]));
+    }
+
+    #[test]
+    fn a_restored_installation_has_keys_of_its_own() {
+        let key = |generation| *Subkeys::in_generation(&[7; 32], generation).derive::<32>(Label::SESSIONS).unwrap();
+        assert_eq!(key(1), *Subkeys::of(&[7; 32]).derive::<32>(Label::SESSIONS).unwrap());
+        assert!(key(2) != key(1) && key(3) != key(2));
     }
 
     #[test]

@@ -7,18 +7,27 @@ const NOW: Timestamp = Timestamp(1_800_000_000_000);
 fn parts(master: u8, session: &str) -> SecurityParts {
     SecurityParts {
         master_key: [master; 32],
+        former_master_keys: Vec::new(),
         session_secret: Secret::new(session),
         management_token: Secret::new("fedcba9876543210"),
     }
 }
 
 fn security(master: u8, session: char) -> Security {
-    Security::new(parts(master, &session.to_string().repeat(32))).unwrap()
+    restored(master, session, 1)
+}
+
+/// The same as an old installation that was restored so often.
+fn restored(master: u8, session: char, generation: i64) -> Security {
+    let parts = parts(master, &session.to_string().repeat(32));
+    let kept = KeptKeys::found(&parts.ring().unwrap(), Heritage { virtual_keys: true, audit: true }).unwrap();
+    Security::new(parts, &kept, generation).unwrap()
 }
 
 #[test]
 fn weak_parts_stop_the_start_and_are_named() {
-    let refused = Security::new(parts(0, "short")).unwrap_err();
+    let kept = KeptKeys::found(&parts(7, "").ring().unwrap(), Heritage::default()).unwrap();
+    let refused = Security::new(parts(0, "short"), &kept, 1).unwrap_err();
     let said = refused.to_string();
     assert!(
         said.contains("MASTER_ENCRYPTION_KEY") && said.contains("SESSION_SECRET") && !said.contains("MANAGEMENT_TOKEN")
@@ -48,10 +57,34 @@ fn a_virtual_key_is_no_management_credential_nor_the_reverse() {
     assert_eq!(security.digest_presented("fedcba9876543210"), None);
 }
 
+/// What was made under the former master key goes on: keys, the trail's links, tokens; new things are under the new one.
 #[test]
-fn the_check_value_follows_the_master_key_alone() {
-    assert_eq!(security(7, 's').check_value(), security(7, 't').check_value());
-    assert_ne!(security(7, 's').check_value(), security(8, 's').check_value());
+fn another_master_key_changes_nothing_but_what_is_sealed_from_now_on() {
+    let security = security(7, 's');
+    let provider = ProviderId::from_u128(1);
+    let sealed = security.seal_provider_key(provider, "api.openai.com", &Secret::new("sk-up")).unwrap();
+    let (minted, link) = (security.mint().unwrap(), security.audit_mac(b"text"));
+    let answer = security.seal_answer(b"here", b"the answer").unwrap();
+    let before = security.ring().get();
+    security.turn_to(KeyRing::new(&[9; 32], &[zeroize::Zeroizing::new([7; 32])]).unwrap());
+    assert!(security.ring().load().includes(&before) && security.ring().load().id() != before.id());
+    assert_eq!(security.open_provider_key(provider, "api.openai.com", &sealed), Ok(Secret::new("sk-up")));
+    assert_eq!(security.open_answer(b"here", &answer), Ok(b"the answer".to_vec()));
+    assert_eq!(security.digest_presented(minted.secret.expose()), Some(minted.digest));
+    assert_eq!(security.audit_mac(b"text"), link);
+    let sealed = security.seal_provider_key(provider, "api.openai.com", &Secret::new("sk-up")).unwrap();
+    let named = VaultError::MasterKey(security.ring().load().id());
+    assert_eq!(before.open_provider_key(provider, "api.openai.com", &sealed), Err(named));
+}
+
+#[test]
+fn a_restored_installation_knows_no_token_from_before() {
+    let (before, after) = (restored(7, 's', 1), restored(7, 's', 2));
+    let token = before.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
+    assert_eq!(after.verify_token(&token, NOW), Err(TokenError::Signature));
+    let session = before.issue_session("mia", Role::Owner, NOW).unwrap();
+    assert_eq!(after.verify_session(&session, NOW), Err(SessionError::Signature));
+    assert!(after.is_management_token("fedcba9876543210"));
 }
 
 #[test]

@@ -1,22 +1,21 @@
-//! The vault: providers' keys under XChaCha20-Poly1305, bound to the provider and host they were given for; and answers that
-//! are kept for their idempotency keys, under a key of their own, bound to their place.
+//! The vault: providers' keys under XChaCha20-Poly1305, bound to the provider and host they were given for; and, under keys of
+//! their own and bound to their place, answers that are kept for their idempotency keys and keys that outlive a master key.
 //! Owns the sealed format (version, master key id, nonce, ciphertext with tag) and tells a bad format from a failed tag.
 //! Refuses to fall back to plain text; plain text exists only in buffers that are wiped.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20poly1305::XNonce;
+use chacha20poly1305::aead::{Aead, Payload};
 use farthing_actors::domain::{ProviderId, Sealed, Secret};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::SecurityError;
 use super::entropy::{NoEntropy, random};
-use super::subkeys::{Label, Subkeys};
+use super::ring::{KeyRing, MasterId};
+use super::subkeys::Label;
 
 /// The first byte of everything sealed here.
 const VERSION: u8 = 1;
 
-/// Enough to tell master keys apart; the id is no secret and no proof.
 const KEY_ID_BYTES: usize = 8;
 
 const NONCE_BYTES: usize = 24;
@@ -36,12 +35,12 @@ pub enum VaultError {
     /// A later version of Farthing sealed it.
     #[error("the stored provider key has format {0}, this Farthing reads format 1; use the version that wrote it")]
     Version(u8),
-    /// Sealed under a different master key.
+    /// Sealed under a master key that is not on the ring.
     #[error(
-        "the stored provider key was sealed under another MASTER_ENCRYPTION_KEY; restore that value, or enter the \
-         provider's api_key again"
+        "it was sealed under the master key {0}, which is not given; add that one to MASTER_ENCRYPTION_KEY_PREVIOUS, or \
+         enter the provider's api_key again"
     )]
-    MasterKey,
+    MasterKey(MasterId),
     /// The tag does not fit: the bytes were altered, or belong to another provider or host.
     #[error(
         "the stored provider key failed its authenticity check: it was altered, or sealed for another provider or \
@@ -56,88 +55,85 @@ pub enum VaultError {
     NoEntropy(#[from] NoEntropy),
 }
 
-/// Seals and opens providers' keys under one master key.
-pub(super) struct Vault(Seal);
+/// What is sealed; each purpose has a key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Providers' keys.
+    ProviderKeys,
+    /// Answers that are kept for their idempotency keys.
+    KeptAnswers,
+    /// Keys that outlive a master key.
+    KeptKeys,
+}
 
-impl Vault {
-    pub(super) fn new(master: &Subkeys) -> Result<Self, SecurityError> {
-        Ok(Self(Seal::new(master, Label::PROVIDER_KEYS)?))
+impl Purpose {
+    pub(super) fn label(self) -> Label {
+        match self {
+            Self::ProviderKeys => Label::PROVIDER_KEYS,
+            Self::KeptAnswers => Label::KEPT_ANSWERS,
+            Self::KeptKeys => Label::KEPT_KEYS,
+        }
     }
 
-    /// Seals a key for one provider at one host.
-    pub(super) fn seal(&self, provider: ProviderId, host: &str, plain: &Secret) -> Result<Sealed, VaultError> {
+    /// What the tag covers besides the ciphertext. Each part carries its length, so that no two lists read the same.
+    fn associated(self, place: &[&[u8]], id: MasterId) -> Vec<u8> {
+        let parts = [self.label().as_str().as_bytes()].into_iter().chain(place.iter().copied()).chain([&id.0[..]]);
+        parts.flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
+    }
+}
+
+/// Providers' keys, each for one provider at one host.
+impl KeyRing {
+    /// Seals a key under the present master key.
+    pub(super) fn seal_provider_key(
+        &self,
+        provider: ProviderId,
+        host: &str,
+        plain: &Secret,
+    ) -> Result<Sealed, VaultError> {
         let plain = plain.expose().as_bytes();
         if plain.len() > MAX_PLAIN_BYTES {
             return Err(VaultError::TooLong);
         }
         let (provider, host) = (provider.to_string(), host.to_ascii_lowercase());
-        Ok(Sealed(self.0.seal(&[provider.as_bytes(), host.as_bytes()], plain)?.into()))
+        let place = [provider.as_bytes(), host.as_bytes()];
+        Ok(Sealed(seal(self, Purpose::ProviderKeys, &place, plain)?.into()))
     }
 
-    /// Opens what [`Vault::seal`] made for the same provider and host.
-    pub(super) fn open(&self, provider: ProviderId, host: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
+    /// Opens what was sealed for the same provider and host.
+    pub(super) fn open_provider_key(
+        &self,
+        provider: ProviderId,
+        host: &str,
+        sealed: &Sealed,
+    ) -> Result<Secret, VaultError> {
         let (provider, host) = (provider.to_string(), host.to_ascii_lowercase());
-        let plain = Zeroizing::new(self.0.open(&[provider.as_bytes(), host.as_bytes()], &sealed.0)?);
+        let place = [provider.as_bytes(), host.as_bytes()];
+        let plain = Zeroizing::new(open(self, Purpose::ProviderKeys, &place, &sealed.0)?);
         std::str::from_utf8(&plain).map(Secret::new).map_err(|_| VaultError::Format)
     }
 }
 
-/// Seals and opens answers that are kept for a while, under a key of their own.
-pub(super) struct KeptAnswers(Seal);
-
-impl KeptAnswers {
-    pub(super) fn new(master: &Subkeys) -> Result<Self, SecurityError> {
-        Ok(Self(Seal::new(master, Label::KEPT_ANSWERS)?))
-    }
-
-    /// Seals an answer for one place.
-    pub(super) fn seal(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        self.0.seal(&[place], plain)
-    }
-
-    /// Opens what [`KeptAnswers::seal`] made for the same place.
-    pub(super) fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        self.0.open(&[place], sealed)
-    }
+/// Seals `msg` for one place under the present master key.
+pub(super) fn seal(ring: &KeyRing, purpose: Purpose, place: &[&[u8]], msg: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let master = ring.present();
+    let nonce = random::<NONCE_BYTES>()?;
+    let aad = purpose.associated(place, master.id);
+    let cipher = master.cipher(purpose).ok_or(VaultError::Format)?;
+    let ciphertext = cipher.encrypt(&XNonce::from(*nonce), Payload { msg, aad: &aad });
+    let ciphertext = ciphertext.map_err(|_| VaultError::TooLong)?;
+    Ok([&[VERSION], master.id.0.as_slice(), nonce.as_slice(), &ciphertext].concat())
 }
 
-/// What is common to everything sealed: one cipher for one purpose.
-struct Seal {
-    cipher: XChaCha20Poly1305,
-    label: Label,
-    key_id: [u8; KEY_ID_BYTES],
-}
-
-impl Seal {
-    fn new(master: &Subkeys, label: Label) -> Result<Self, SecurityError> {
-        let key = master.derive::<32>(label)?;
-        let cipher = XChaCha20Poly1305::new((&*key).into());
-        Ok(Self { cipher, label, key_id: *master.derive(Label::MASTER_KEY_ID)? })
-    }
-
-    fn seal(&self, place: &[&[u8]], msg: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let nonce = random::<NONCE_BYTES>()?;
-        let aad = self.associated(place, &self.key_id);
-        let ciphertext = self.cipher.encrypt(&XNonce::from(*nonce), Payload { msg, aad: &aad });
-        let ciphertext = ciphertext.map_err(|_| VaultError::TooLong)?;
-        Ok([&[VERSION], self.key_id.as_slice(), nonce.as_slice(), &ciphertext].concat())
-    }
-
-    fn open(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let envelope = Envelope::read(sealed)?;
-        if *envelope.key_id != self.key_id {
-            return Err(VaultError::MasterKey);
-        }
-        let aad = self.associated(place, envelope.key_id);
-        let payload = Payload { msg: envelope.ciphertext, aad: &aad };
-        self.cipher.decrypt(&XNonce::from(*envelope.nonce), payload).map_err(|_| VaultError::Tag)
-    }
-
-    /// What the tag covers besides the ciphertext. Each part carries its length, so that no two lists read the same.
-    fn associated(&self, place: &[&[u8]], key_id: &[u8; KEY_ID_BYTES]) -> Vec<u8> {
-        let parts = [self.label.as_str().as_bytes()].into_iter().chain(place.iter().copied()).chain([&key_id[..]]);
-        parts.flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
-    }
+/// Opens what was sealed for the same place, under the master key it names.
+pub(super) fn open(ring: &KeyRing, purpose: Purpose, place: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let envelope = Envelope::read(sealed)?;
+    let id = MasterId(*envelope.key_id);
+    let master = ring.named(id).ok_or(VaultError::MasterKey(id))?;
+    let aad = purpose.associated(place, id);
+    let payload = Payload { msg: envelope.ciphertext, aad: &aad };
+    let cipher = master.cipher(purpose).ok_or(VaultError::Format)?;
+    cipher.decrypt(&XNonce::from(*envelope.nonce), payload).map_err(|_| VaultError::Tag)
 }
 
 /// A sealed key, taken apart.

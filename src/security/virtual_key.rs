@@ -7,9 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use farthing_actors::domain::Secret;
 use farthing_actors::keyring::ring::KeyDigest;
 
-use super::SecurityError;
 use super::entropy::{NoEntropy, random};
-use super::subkeys::{Label, MacKey, Subkeys};
+use super::subkeys::MacKey;
 
 /// What every virtual key begins with; secret scanners look for it.
 pub const MARK: &str = "sk-ft-";
@@ -44,8 +43,8 @@ pub(super) struct VirtualKeys {
 }
 
 impl VirtualKeys {
-    pub(super) fn new(master: &Subkeys) -> Result<Self, SecurityError> {
-        Ok(Self { pepper: master.mac(Label::VIRTUAL_KEYS)? })
+    pub(super) fn new(pepper: MacKey) -> Self {
+        Self { pepper }
     }
 
     /// A new random key.
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     fn keys(master: u8) -> VirtualKeys {
-        VirtualKeys::new(&Subkeys::of(&[master; 32])).unwrap()
+        VirtualKeys::new(MacKey::of(&[master; 64]))
     }
 
     #[test]

@@ -51,6 +51,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    installation (id) {
+        id -> BigInt,
+        key_id -> Binary,
+        check_value -> Binary,
+        generation -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    kept_keys (name) {
+        name -> Text,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
     killed_runs (id) {
         id -> Text,
         killed_at -> BigInt,

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use farthing_support::dialect::Dialect;
-use farthing_support::scene::{MODEL, ask, cost, prices};
+use farthing_support::scene::{MODEL, PROJECT, ask, cost, prices};
 use farthing_support::{Answer, Picos, Reply, Scene, Tokens, Upstream};
 use serde_json::{Value, json};
 
@@ -303,4 +303,17 @@ fn who_dies_while_the_judge_is_asked_has_its_call_in_the_books() {
     // Where the call was is noted beside it, and may have come too late: then it is presumed at the target that was held for.
     let asked = (row["upstream_model"].as_str().unwrap(), row["usage"]["output"].as_u64().unwrap());
     assert!(asked == ("judge", 16) || asked.0 == "strong" && asked.1 > 16, "{row}");
+}
+
+#[test]
+fn what_the_judge_consumes_counts_against_the_tokens_of_a_minute() {
+    let court = Court::sits();
+    let key = court.scene.gateway.add_key(PROJECT, &json!({"limits": {"tpm": 60_000}}));
+    let client = court.scene.gateway.application(&key.secret);
+    court.judge.expect(Reply::chat(Tokens::plain(40_000, 1)));
+    let call = |model: &str| client.post("/v1/chat/completions", &ask(&json!({"model": model})));
+    assert_eq!(call("smart").status, 200);
+    let left = call(MODEL).header("x-ratelimit-remaining-tokens").map(str::parse);
+    // A thousand come back each second.
+    assert!(left.clone().is_some_and(|left| left.is_ok_and(|left: u64| left < 40_000)), "{left:?}");
 }

@@ -7,6 +7,7 @@
 //! - `drain`: told to stop under load.
 //! - `full`: a disk that takes nothing more.
 //! - `guarded`: clients and providers that would choose where a call goes, and providers that trickle.
+//! - `installation`: the master key at the start: a wrong one, and a database from before keys were kept.
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
 //! - `locked`: the database belongs to somebody else for a while.
@@ -29,6 +30,7 @@ mod drain;
 mod full;
 mod guarded;
 mod house;
+mod installation;
 mod killed;
 mod leaving;
 mod load;

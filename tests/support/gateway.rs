@@ -223,6 +223,17 @@ impl TestGateway {
         answer.json()
     }
 
+    /// Sets an environment variable from the next start on, and for commands at once.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.unset(name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes an environment variable away from the next start on, and from commands at once.
+    pub fn unset(&mut self, name: &str) {
+        self.settings.retain(|(known, _)| known != name);
+    }
+
     /// Runs the binary's command line beside the server, with the server's settings.
     ///
     /// # Panics

@@ -1,0 +1,2 @@
+DROP TABLE kept_keys;
+DROP TABLE installation;

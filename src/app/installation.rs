@@ -1,0 +1,103 @@
+//! The installation's master key at the start: founded once, compared every time after. Owns the refusal of a wrong one, before
+//! anything is opened with it. Refuses to write for whoever only reads.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use farthing_actors::domain::{Clock, Secret};
+use zeroize::Zeroizing;
+
+use super::{AppError, failed};
+use crate::config::Config;
+use crate::security::{Heritage, KeptKeys, KeyRing, MasterId, Security, SecurityParts, Standing};
+use crate::store::Store;
+use crate::store::installation::{self, Installation};
+
+const MASTER: &str = "MASTER_ENCRYPTION_KEY";
+
+/// The façade for whoever holds the data directory. What a first start finds is kept from then on.
+///
+/// # Errors
+/// Which secret cannot be used, or that the master key is not the database's.
+pub(super) fn security(config: &Config, store: &Store) -> Result<Security, AppError> {
+    let parts = parts(config)?;
+    let ring = parts.ring().map_err(failed("security"))?;
+    if store.read(installation::find).map_err(failed("database"))?.is_none() {
+        found(store, &ring)?;
+    }
+    security_of(parts, &ring, Some(store))
+}
+
+/// The façade for whoever only reads, also beside a server, or without a database at all.
+///
+/// # Errors
+/// As [`security`].
+pub(super) fn security_for_reading(config: &Config, store: Option<&Store>) -> Result<Security, AppError> {
+    let parts = parts(config)?;
+    let ring = parts.ring().map_err(failed("security"))?;
+    security_of(parts, &ring, store)
+}
+
+fn security_of(parts: SecurityParts, ring: &KeyRing, store: Option<&Store>) -> Result<Security, AppError> {
+    let found = store.map(|store| store.read(installation::find)).transpose().map_err(failed("database"))?.flatten();
+    let (kept, generation) = match found {
+        Some((installation, rows)) => {
+            judge(&installation, ring)?;
+            (KeptKeys::open(ring, &rows).map_err(failed(MASTER))?, installation.generation)
+        }
+        // From before keys were kept: those that the master key gave.
+        None => {
+            let heritage = Heritage { virtual_keys: true, audit: true };
+            (KeptKeys::found(ring, heritage).map_err(failed("security"))?, 1)
+        }
+    };
+    Security::new(parts, &kept, generation).map_err(failed("security"))
+}
+
+fn found(store: &Store, ring: &KeyRing) -> Result<(), AppError> {
+    let (virtual_keys, audit) = store.read(installation::heritage).map_err(failed("database"))?;
+    let kept = KeptKeys::found(ring, Heritage { virtual_keys, audit }).map_err(failed("security"))?;
+    let rows = kept.seal(ring).map_err(failed("security"))?;
+    let new = Installation::new(ring.id().0, ring.check_value(), Clock::system().now());
+    store.change(|connection| installation::found(connection, &new, &rows)).map_err(failed("database"))
+}
+
+/// Whether the ring has the database's master key.
+fn judge(installation: &Installation, ring: &KeyRing) -> Result<(), AppError> {
+    let wanted = installation.key_id.as_slice().try_into().map(|id| MasterId(id).to_string());
+    let wanted = wanted.unwrap_or_else(|_| "of a damaged id".to_owned());
+    match ring.standing(&installation.check_value) {
+        Standing::Present => Ok(()),
+        Standing::Former => {
+            log::warn!("what is sealed under the master key {wanted} is to be sealed under {}", ring.id());
+            Ok(())
+        }
+        Standing::Unknown => Err(AppError { part: MASTER, reason: wrong_key(&wanted, ring) }),
+    }
+}
+
+fn wrong_key(wanted: &str, ring: &KeyRing) -> String {
+    format!(
+        "this database is sealed under the master key {wanted}, the one given is {}; restore that value, or give it in \
+         MASTER_ENCRYPTION_KEY_PREVIOUS to go over to the new one",
+        ring.id()
+    )
+}
+
+fn parts(config: &Config) -> Result<SecurityParts, AppError> {
+    let secrets = &config.secrets;
+    let former = secrets.former_master_keys.iter().map(master_key);
+    Ok(SecurityParts {
+        master_key: *master_key(&secrets.master_encryption_key)?,
+        former_master_keys: former.collect::<Result<_, _>>()?,
+        session_secret: secrets.session_secret.clone(),
+        management_token: secrets.management_token.clone(),
+    })
+}
+
+/// The master key's bytes; the configuration has checked its form already.
+fn master_key(text: &Secret) -> Result<Zeroizing<[u8; 32]>, AppError> {
+    let bytes = Zeroizing::new(STANDARD.decode(text.expose()).map_err(failed(MASTER))?);
+    let key =
+        bytes.as_slice().try_into().map_err(|_| AppError { part: MASTER, reason: "is not 32 bytes".to_owned() })?;
+    Ok(Zeroizing::new(key))
+}

@@ -1,0 +1,126 @@
+//! The tables `installation` and `kept_keys`: which master key the database is sealed under, how often it was restored, and the
+//! keys that outlive a master key. Owns their spelling. Refuses to open anything: what is sealed goes in and out as it is.
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use farthing_actors::domain::Timestamp;
+
+use super::StoreError;
+use super::schema::{audit_state, installation, kept_keys, virtual_keys};
+
+/// The one row.
+const ID: i64 = 1;
+
+/// A name, and what is sealed under it.
+type KeptRow = (String, Vec<u8>);
+
+/// An installation.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = installation)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite))]
+pub struct Installation {
+    /// The id of the master key that everything is sealed under, or was before a change that is not finished.
+    pub key_id: Vec<u8>,
+    /// What only that key makes.
+    pub check_value: Vec<u8>,
+    /// 1, and one more for each time it was restored.
+    pub generation: i64,
+    /// When it began to be one, in Unix milliseconds.
+    pub created_at: i64,
+}
+
+impl Installation {
+    /// A new one.
+    pub fn new(key_id: [u8; 8], check_value: [u8; 32], now: Timestamp) -> Self {
+        Self { key_id: key_id.to_vec(), check_value: check_value.to_vec(), generation: 1, created_at: now.0 }
+    }
+}
+
+/// The installation with its kept keys; `None` in a database from before there were any.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn find(connection: &mut SqliteConnection) -> Result<Option<(Installation, Vec<KeptRow>)>, StoreError> {
+    let found = installation::table.find(ID).select(Installation::as_select()).first(connection).optional()?;
+    found.map(|found| Ok((found, kept(connection)?))).transpose()
+}
+
+/// The kept keys, sealed.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn kept(connection: &mut SqliteConnection) -> Result<Vec<KeptRow>, StoreError> {
+    Ok(kept_keys::table.order(kept_keys::name).select((kept_keys::name, kept_keys::sealed)).load(connection)?)
+}
+
+/// Whether there are virtual keys, and whether there is an audit trail: made before keys were kept, if nothing is founded yet.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn heritage(connection: &mut SqliteConnection) -> Result<(bool, bool), StoreError> {
+    let keys: i64 = virtual_keys::table.select(count_star()).first(connection)?;
+    let trails: i64 = audit_state::table.select(count_star()).first(connection)?;
+    Ok((keys > 0, trails > 0))
+}
+
+/// Writes the installation and its kept keys.
+///
+/// # Errors
+/// If the database does not answer, or there is an installation already.
+pub fn found(connection: &mut SqliteConnection, founded: &Installation, rows: &[KeptRow]) -> Result<(), StoreError> {
+    diesel::insert_into(installation::table).values((installation::id.eq(ID), founded)).execute(connection)?;
+    keep(connection, rows)
+}
+
+/// Writes the kept keys, in place of those with their names.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn keep(connection: &mut SqliteConnection, rows: &[KeptRow]) -> Result<(), StoreError> {
+    for (name, sealed) in rows {
+        let row = (kept_keys::name.eq(name), kept_keys::sealed.eq(sealed));
+        diesel::replace_into(kept_keys::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// The master key has changed: everything is sealed under this one.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn rekeyed(connection: &mut SqliteConnection, key_id: [u8; 8], check_value: [u8; 32]) -> Result<(), StoreError> {
+    let now = (installation::key_id.eq(&key_id[..]), installation::check_value.eq(&check_value[..]));
+    diesel::update(installation::table.find(ID)).set(now).execute(connection)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{NOON, Scratch, deed, trail};
+
+    #[test]
+    fn it_goes_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000630_vault/down.sql")).unwrap();
+        scratch.run(include_str!("../../migrations/sqlite/2026-11-26-000630_vault/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn it_is_founded_once_and_goes_over_to_another_key() {
+        let store = Scratch::new();
+        let store = store.open();
+        assert_eq!(store.read(find).unwrap(), None);
+        assert_eq!(store.read(heritage).unwrap(), (false, false));
+        trail(&store).change(&deed(), |_| Ok(())).unwrap();
+        assert_eq!(store.read(heritage).unwrap(), (false, true));
+        let (first, rows) = (Installation::new([1; 8], [2; 32], NOON), vec![("a".to_owned(), vec![1])]);
+        store.change(|connection| found(connection, &first, &rows)).unwrap();
+        assert_eq!(store.read(find).unwrap(), Some((first.clone(), rows.clone())));
+        assert!(store.change(|connection| found(connection, &first, &rows)).is_err(), "once");
+        let rows = vec![("a".to_owned(), vec![2]), ("b".to_owned(), vec![3])];
+        store.change(|connection| keep(connection, &rows).and_then(|()| rekeyed(connection, [3; 8], [4; 32]))).unwrap();
+        let second = Installation { key_id: vec![3; 8], check_value: vec![4; 32], ..first };
+        assert_eq!(store.read(find).unwrap(), Some((second, rows)));
+    }
+}
