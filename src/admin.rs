@@ -20,6 +20,7 @@ pub mod providers;
 pub mod reconcile;
 pub mod routes;
 pub mod runs;
+pub mod secrets;
 pub mod shadow;
 pub mod tokens;
 
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use farthing_actors::audit::AuditLog;
 use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Author, Clock, Scope};
+use farthing_actors::idempotency::Idempotency;
 use farthing_actors::keyring::Keyring;
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Ledger;
@@ -42,6 +44,7 @@ use crate::store::audit::Trail;
 pub use books::Books;
 pub use error::AdminError;
 pub use price_lists::PriceLists;
+pub use secrets::Rotation;
 
 /// What the admin floor is built from.
 pub struct AdminParts {
@@ -59,6 +62,10 @@ pub struct AdminParts {
     pub security: Arc<Security>,
     /// What was called and what it cost.
     pub books: Books,
+    /// Idempotency keys and the sealed answers to them.
+    pub idempotency: Idempotency,
+    /// How the master key changes.
+    pub rotation: Rotation,
     /// What known models cost.
     pub lists: Arc<PriceLists>,
     /// Where changes of the database go on record, in their own transaction.

@@ -16,6 +16,7 @@ mod vault;
 mod watch;
 
 use std::fs;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,10 +32,12 @@ use farthing_actors::supervisor::{StartError, Supervisor};
 use farthing_actors::tasks::{Stage, Tasks};
 use thiserror::Error;
 
-use crate::admin::{Admin, AdminParts, Books, PriceLists};
-use crate::config::Config;
+use crate::admin::secrets::ReadMasters;
+use crate::admin::{Admin, AdminParts, Books, PriceLists, Rotation};
+use crate::config::{Config, Sources};
 use crate::logging;
 use crate::security::Security;
+use crate::store::StoreError;
 use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
@@ -44,6 +47,7 @@ use crate::web::strangers::Strangers;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
 pub use books::{ExportOrder, Report, export, migrate, verify};
+pub use installation::{is_served, secrets_status};
 use parts::{Actors, Disk, Threads};
 use stop::StopSign;
 
@@ -64,6 +68,10 @@ pub(crate) fn failed<E: std::fmt::Display>(part: &'static str) -> impl FnOnce(E)
 
 /// How long calls that are cut have to be settled, and clients to take the error that ends their answer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How often, and how far apart, the data directory is asked for.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A gateway that listens.
 pub struct Running {
@@ -87,20 +95,20 @@ pub struct Running {
 ///
 /// # Errors
 /// Which part could not start, or could not be kept alive.
-pub fn serve(config: Config) -> Result<(), AppError> {
+pub fn serve(config: Config, sources: Sources) -> Result<(), AppError> {
     actix::System::new().block_on(async {
-        let running = Running::start(config).await?;
+        let running = Running::start(config, installation::reading(sources)).await?;
         running.until_told(async |_| Ok(())).await
     })
 }
 
 impl Running {
-    /// Starts everything, in order.
+    /// Starts everything, in order; `masters` reads the master keys again when they are to change.
     ///
     /// # Errors
     /// Which part could not start.
-    pub async fn start(config: Config) -> Result<Self, AppError> {
-        let lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
+    pub async fn start(config: Config, masters: ReadMasters) -> Result<Self, AppError> {
+        let lock = lock(&config.data_dir).await?;
         descriptors::raise();
         let disk = Disk::open(&config)?;
         stop::survive_file_limits().map_err(failed("signals"))?;
@@ -112,7 +120,7 @@ impl Running {
         let writer = disk.writer.clone();
         let lists = PriceLists::open(config.catalogue.url.as_deref(), &config.data_dir);
         let lists = lists.map_err(failed("catalogue.url"))?;
-        let (gateway, warnings) = gateway(actors, (disk, lists), (supervisor.clock(), security), &config);
+        let (gateway, warnings) = gateway(actors, (disk, lists, masters), (supervisor.clock(), security), &config);
         let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
@@ -126,6 +134,7 @@ impl Running {
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
         gateway.tasks.keep_running(watch::credits(gateway.clone()));
         gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
+        gateway.tasks.keep_running(keep_sealed(gateway.clone()));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
         gateway.tasks.keep_running(prices::keep_fresh(gateway.clone(), config.catalogue.refresh_every));
@@ -202,7 +211,7 @@ impl Running {
 
 fn gateway(
     actors: Actors,
-    (disk, lists): (Disk, PriceLists),
+    (disk, lists, masters): (Disk, PriceLists, ReadMasters),
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
@@ -232,7 +241,7 @@ fn gateway(
         feed,
         cache: cache.clone(),
         shadow: shadow.clone(),
-        idempotency,
+        idempotency: idempotency.clone(),
         audit: audit.clone(),
         admin: Admin::new(AdminParts {
             keyring,
@@ -242,6 +251,8 @@ fn gateway(
             shadow,
             security,
             books: Books::new(disk.store, disk.writer),
+            idempotency,
+            rotation: Rotation::new(masters),
             lists: Arc::new(lists),
             trail,
             audit,
@@ -257,6 +268,22 @@ fn gateway(
         client_patience: config.server.client_patience,
     };
     (gateway, warnings)
+}
+
+/// The right to the data directory; waits a moment for commands that only look whether a server has it.
+async fn lock(data_dir: &Path) -> Result<DataDirLock, AppError> {
+    for _ in 1..LOCK_TRIES {
+        match DataDirLock::acquire(data_dir) {
+            Err(StoreError::InUse(_)) => tokio::time::sleep(LOCK_PAUSE).await,
+            outcome => return outcome.map_err(failed("data directory")),
+        }
+    }
+    DataDirLock::acquire(data_dir).map_err(failed("data directory"))
+}
+
+/// Everything sealed goes over to the present master key, now and whenever it changes.
+async fn keep_sealed(gateway: web::Data<Gateway>) {
+    gateway.admin.keep_secrets_sealed().await;
 }
 
 /// Says which patterns lead nowhere; what they name may still be made.

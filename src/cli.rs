@@ -20,6 +20,7 @@ mod project;
 mod provider;
 mod requests;
 mod run;
+mod secrets;
 mod server;
 mod shadow;
 mod table;
@@ -68,6 +69,7 @@ enum Command {
     Migrate,
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
+    Secrets(secrets::Secrets),
     #[command(flatten)]
     Online(Box<online::Online>),
     /// Print completions for a shell
@@ -118,6 +120,7 @@ impl Cli {
                 let Some((reply, sound)) = audit.run(&sources)? else { return Ok(()) };
                 self.say_and_judge(&reply, sound)
             }
+            Command::Secrets(secrets) => self.say(&secrets.run(&sources)?),
             Command::Online(online) => match online.run(&sources, self.json)? {
                 Some(reply) => self.say(&reply),
                 None => Ok(()),

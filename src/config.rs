@@ -11,6 +11,7 @@ mod draft;
 mod fault;
 mod logging;
 mod network;
+pub mod renewal;
 mod routing;
 pub mod secrets;
 mod server;

@@ -15,11 +15,14 @@ use std::time::Duration;
 use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler};
 
 pub use handle::{Answered, Claim, Claimed, Idempotency, MAX_KEPT};
-pub use shelf::{Asked, Bill, ClaimError, Fingerprint, Kept, Record, SealedAnswers, Shape, Shelf, ShelfError, Slot};
+pub use shelf::{
+    Asked, Bill, ClaimError, Fingerprint, Kept, Record, ResealStep, SealedAnswers, Shape, Shelf, ShelfError, Slot,
+    Stale,
+};
 
 use crate::domain::{Clock, RequestId};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{Begin, Forget, Found, Keep, ReadBills, Release};
+use messages::{Begin, FindStale, Forget, Found, Keep, ReadBills, Release, Replace};
 use register::{Judgement, LIFETIME, Register};
 
 /// How often expired keys are looked for.
@@ -160,6 +163,22 @@ impl Handler<ReadBills> for IdempotencyActor {
 
     fn handle(&mut self, ReadBills(requests): ReadBills, _: &mut Context<Self>) -> Self::Result {
         self.shelf.bills(&requests)
+    }
+}
+
+impl Handler<FindStale> for IdempotencyActor {
+    type Result = Result<Vec<Stale>, ShelfError>;
+
+    fn handle(&mut self, FindStale(mark, behind, limit): FindStale, _: &mut Context<Self>) -> Self::Result {
+        self.shelf.stale(&mark, behind, limit)
+    }
+}
+
+impl Handler<Replace> for IdempotencyActor {
+    type Result = Result<(), ShelfError>;
+
+    fn handle(&mut self, Replace(answers): Replace, _: &mut Context<Self>) -> Self::Result {
+        self.shelf.replace(&answers)
     }
 }
 

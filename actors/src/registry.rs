@@ -25,7 +25,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ArbiterHandle, AsyncContext, Context, Handler, SpawnHandle};
 
 pub use catalogue::{Candidate, Catalogue, Deployment, Provider};
-pub use changes::Change;
+pub use changes::{Change, Resealed};
 pub use error::RegistryError;
 pub use group::Group;
 pub use handle::Registry;
@@ -38,7 +38,7 @@ use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
 use messages::{
     CreateDeployment, CreateGroup, CreateProvider, DeleteDeployment, DeleteGroup, DeleteProvider, Requote,
-    UpdateDeployment, UpdateGroup, UpdateProvider,
+    ResealProviders, UpdateDeployment, UpdateGroup, UpdateProvider,
 };
 
 /// Nobody waits longer for a plan's moment without looking at the clock, which may have been set meanwhile.
@@ -170,6 +170,14 @@ impl Handler<UpdateProvider> for RegistryActor {
 
     fn handle(&mut self, UpdateProvider(provider, event): UpdateProvider, context: &mut Self::Context) -> Self::Result {
         self.change(&event, |catalogue| catalogue.update_provider(provider), context)
+    }
+}
+
+impl Handler<ResealProviders> for RegistryActor {
+    type Result = Result<(), RegistryError>;
+
+    fn handle(&mut self, ResealProviders(keys, event): ResealProviders, context: &mut Self::Context) -> Self::Result {
+        self.change(&event, |catalogue| Ok(catalogue.reseal_providers(keys)), context)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The idempotency actor's real shell on an in-memory shelf: one copy runs, answers come again for a day, a crash loses only
 //! which keys run.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may end it")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "the helpers of a test may end it")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use actix::Arbiter;
@@ -11,7 +12,7 @@ use arc_swap::ArcSwap;
 use farthing_actors::domain::{Clock, RequestId, Timestamp};
 use farthing_actors::idempotency::{
     self, Answered, Asked, Bill, Claim, ClaimError, Claimed, Fingerprint, Idempotency, Kept, Record, SealedAnswers,
-    Shape, Shelf, ShelfError, Slot,
+    Shape, Shelf, ShelfError, Slot, Stale,
 };
 use farthing_actors::supervisor::Supervisor;
 
@@ -66,31 +67,60 @@ impl Shelf for Memory {
         Ok(found)
     }
 
+    fn stale(&mut self, mark: &[u8], behind: Option<Slot>, limit: usize) -> Result<Vec<Stale>, ShelfError> {
+        let mut rows = self.rows();
+        rows.sort_by_key(|row| row.asked.slot.0);
+        let behind = rows.into_iter().filter(|row| behind.is_none_or(|behind| row.asked.slot.0 > behind.0));
+        let sealed = behind.filter_map(|row| Some(Stale { asked: row.asked, sealed: row.answer?.sealed? }));
+        Ok(sealed.filter(|stale| !stale.sealed.starts_with(mark)).take(limit).collect())
+    }
+
+    fn replace(&mut self, answers: &[(Stale, Arc<[u8]>)]) -> Result<(), ShelfError> {
+        self.change(|rows| {
+            for row in rows {
+                let fresh = answers.iter().find(|(stale, _)| stale.asked == row.asked);
+                if let (Some((_, fresh)), Some(answer)) = (fresh, &mut row.answer) {
+                    answer.sealed = Some(Arc::clone(fresh));
+                }
+            }
+        })
+    }
+
     fn bills(&mut self, _: &[RequestId]) -> Result<Vec<Bill>, ShelfError> {
         Ok(Vec::new())
     }
 }
 
-/// Turns the bytes round, and puts the place in front.
-struct Mirror;
+/// Turns the bytes round, and puts a mark and the place in front. The mark is another in each generation; earlier ones open.
+#[derive(Clone, Default)]
+struct Mirror(Arc<AtomicU8>);
 
 impl SealedAnswers for Mirror {
     fn seal(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(place.iter().chain(plain.iter().rev()).copied().collect())
+        Ok(self.mark().iter().chain(place).chain(plain.iter().rev()).copied().collect())
     }
 
     fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, String> {
-        let sealed = sealed.strip_prefix(place).ok_or("moved")?;
+        let (mark, sealed) = sealed.split_first().ok_or("cut")?;
+        let sealed = sealed.strip_prefix(place).filter(|_| *mark <= self.0.load(Ordering::Relaxed)).ok_or("moved")?;
         Ok(sealed.iter().rev().copied().collect())
+    }
+
+    fn mark(&self) -> Vec<u8> {
+        vec![self.0.load(Ordering::Relaxed)]
     }
 }
 
 async fn start(memory: &Memory, clock: &Clock) -> Idempotency {
+    start_with(memory, clock, Mirror::default()).await
+}
+
+async fn start_with(memory: &Memory, clock: &Clock, vault: Mirror) -> Idempotency {
     let fatal = |error| panic!("no end was expected: {error}");
     let supervisor = Supervisor::new(clock.clone(), Arc::new(fatal));
     let memory = memory.clone();
     let open = move || Ok(Box::new(memory.clone()) as Box<dyn Shelf>);
-    idempotency::start(&supervisor, Arbiter::current(), Arc::new(open), Arc::new(Mirror)).await.unwrap()
+    idempotency::start(&supervisor, Arbiter::current(), Arc::new(open), Arc::new(vault)).await.unwrap()
 }
 
 fn asked(request: u128) -> Asked {
@@ -175,4 +205,32 @@ async fn a_crash_keeps_answers_forgets_what_ran_and_sweeps_what_expired() {
     keys.crash().await;
     drop(keys.claim(Asked { slot: Slot([3; 32]), ..asked(5) }).await.unwrap());
     assert_eq!(memory.rows().len(), 1, "the old one is gone");
+}
+
+#[actix::test]
+async fn kept_answers_are_sealed_anew_step_by_step_and_what_does_not_open_holds_nothing_up() {
+    let (memory, vault) = (Memory::default(), Mirror::default());
+    let keys = start_with(&memory, &Clock::manual(Timestamp(0)), vault.clone()).await;
+    for slot in 1..=5_u8 {
+        let asked = Asked { slot: Slot([slot; 32]), ..asked(u128::from(slot)) };
+        let Claimed::Begun(claim) = keys.claim(asked).await.unwrap() else { panic!("a fresh key") };
+        claim.keep(Shape::Whole, Some(vec![slot])).await.unwrap();
+    }
+    // One that was moved here.
+    memory.change(|rows| rows[2].answer = rows[1].answer.clone()).unwrap();
+    vault.0.store(1, Ordering::Relaxed);
+    let (mut behind, mut steps, mut unreadable) = (None, 0, 0);
+    loop {
+        let step = keys.reseal(behind, 2).await.unwrap();
+        (steps, unreadable) = (steps + 1, unreadable + step.unreadable);
+        let Some(last) = step.last else { break };
+        behind = Some(last);
+    }
+    assert_eq!((steps, unreadable), (4, 1), "2, 2, 1 and none");
+    let marks: Vec<_> = memory.rows().iter().map(|row| row.answer.clone().unwrap().sealed.unwrap()[0]).collect();
+    assert_eq!(marks, [1, 1, 0, 1, 1]);
+    let Claimed::Answered(again) = keys.claim(Asked { slot: Slot([4; 32]), ..asked(9) }).await.unwrap() else {
+        panic!("it is kept")
+    };
+    assert_eq!(again.body, Some(vec![4]));
 }

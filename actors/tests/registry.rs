@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::domain::{
-    Author, Clock, DeploymentId, Dialect, Event, GroupId, Price, PriceSource, ProviderId, ProviderKind, Strategy,
-    Timeouts, Timestamp,
+    Author, Clock, DeploymentId, Dialect, Event, GroupId, Price, PriceSource, ProviderId, ProviderKind, Sealed,
+    Strategy, Timeouts, Timestamp,
 };
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::registry::group::{Target, To};
 use farthing_actors::registry::{
-    self, Change, Deployment, Group, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore, unversioned,
+    self, Catalogue, Change, Deployment, Group, Plan, PriceVersion, Provider, Registry, RegistryError, RegistryStore,
+    Resealed, unversioned,
 };
 use farthing_actors::supervisor::Supervisor;
 
@@ -52,6 +53,9 @@ impl RegistryStore for Memory {
         let mut rows = Rows::clone(&self.rows.load());
         match change.clone() {
             Change::SaveProvider(provider) => drop(rows.providers.insert(provider.id, Provider::clone(&provider))),
+            Change::ResealProviders(resealed) => {
+                rows.providers.extend(resealed.iter().map(|it| (it.id, Provider::clone(it))));
+            }
             Change::RemoveProvider(id) => drop(rows.providers.remove(&id)),
             Change::SaveDeployment { deployment, record } => {
                 rows.deployments.insert(deployment.id, Deployment::clone(&deployment));
@@ -268,4 +272,24 @@ async fn groups_reach_the_readers_and_survive_a_crash() {
     ));
     registry.delete_group(GroupId::from_u128(1), event(1)).await.unwrap();
     registry.delete_deployment(DeploymentId::from_u128(1), event(2)).await.unwrap();
+}
+
+/// Callers keep an opened key until `updated_at` moves: sealed anew it is the same key.
+#[actix::test]
+async fn a_key_sealed_anew_is_no_change_and_a_key_that_is_another_by_now_stays() {
+    let registry = start(Arc::new(Memory::default())).await;
+    let sealed = |text: &[u8]| Sealed(text.into());
+    for id in [1, 2] {
+        let made = Provider { api_key: Some(sealed(b"old")), ..provider(id) };
+        registry.create_provider(made, event(1)).await.unwrap();
+    }
+    let changed = Provider { api_key: Some(sealed(b"another")), ..provider(2) };
+    registry.update_provider(changed, event(1)).await.unwrap();
+    let before = registry.snapshot().get();
+    let anew = |id: u128| Resealed { id: ProviderId::from_u128(id), before: sealed(b"old"), after: sealed(b"new") };
+    registry.reseal_providers((1..=3).map(anew).collect(), event(1)).await.unwrap();
+    let after = registry.snapshot().get();
+    let of = |catalogue: &Catalogue, id| Provider::clone(catalogue.provider(ProviderId::from_u128(id)).unwrap());
+    assert_eq!(of(&after, 1), Provider { api_key: Some(sealed(b"new")), ..of(&before, 1) });
+    assert_eq!(of(&after, 2), of(&before, 2));
 }

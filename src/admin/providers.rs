@@ -96,6 +96,8 @@ impl Admin {
     pub async fn create_provider(&self, draft: ProviderDraft, by: &Author) -> Result<Arc<Provider>, AdminError> {
         let (id, now) = (ProviderId::generate(), self.parts.clock.now());
         let place = Place::of(draft.kind, draft.base_url.as_deref(), draft.allow_private_network)?;
+        // Before the key is sealed: nothing may be sealed under a master key that has just gone out of use.
+        let _one = self.changing.lock().await;
         let provider = Provider {
             id,
             api_key: draft.api_key.map(|key| self.sealed(id, &place, &key)).transpose()?,
@@ -108,7 +110,6 @@ impl Admin {
             created_at: now,
             updated_at: now,
         };
-        let _one = self.changing.lock().await;
         self.parts.registry.create_provider(provider, by.does("provider.create").about(id)).await?;
         self.provider(id)
     }
@@ -210,6 +211,14 @@ impl Place {
         let (kind, private, base_url) = (ProviderKind::Sandbox, false, String::new());
         Ok(Self { kind, private, base_url, host: "sandbox".to_owned() })
     }
+}
+
+/// The host a provider's key is bound to.
+///
+/// # Errors
+/// If the stored address is none.
+pub(super) fn host_of(provider: &Provider) -> Result<String, AdminError> {
+    Place::of(provider.kind, Some(&provider.base_url), true).map(|place| place.host)
 }
 
 /// A key must be of use to its kind, and a mask that was shown is not a key.

@@ -10,6 +10,7 @@ use farthing_actors::domain::{
     Allowed, Budget, Event, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp,
 };
 use farthing_actors::error::{LoadError, SaveError};
+use farthing_actors::idempotency::{self, SealedAnswers, Shelf};
 use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
 use farthing_actors::registry::{self, Deployment, Group, Provider, RegistryStore};
@@ -22,6 +23,8 @@ use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
 use crate::security::{Heritage, KeptKeys, SecurityParts};
+use crate::store::idempotency::IdempotencyTable;
+use crate::store::journal::Durability;
 use crate::store::testing::{Books as Disk, trail};
 
 /// Every port at once. Remembers what it was asked, in order; forgets what it was given.
@@ -79,6 +82,23 @@ impl JournalSource for Source {
     }
 }
 
+/// Nothing is kept here.
+struct NoVault;
+
+impl SealedAnswers for NoVault {
+    fn seal(&self, _: &[u8], _: &[u8]) -> Result<Vec<u8>, String> {
+        Err("nothing is kept here".to_owned())
+    }
+
+    fn open(&self, _: &[u8], _: &[u8]) -> Result<Vec<u8>, String> {
+        Err("nothing is kept here".to_owned())
+    }
+
+    fn mark(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
 /// A ledger that is given a budget asks what was spent: that is how the order of steps is seen.
 impl Journal for Source {
     fn stage(&mut self, _: &Record, _: Option<Line>) -> Result<(), JournalError> {
@@ -129,6 +149,11 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         management_token: Secret::new("Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j"),
     };
     let kept = KeptKeys::found(&security.ring().unwrap(), Heritage::default()).unwrap();
+    let (store, writer) = (Arc::clone(&disk.store), disk.writer.clone());
+    let shelf = move || {
+        let table = IdempotencyTable::open(&store, writer.clone(), Durability::Process)?;
+        Ok(Box::new(table) as Box<dyn Shelf>)
+    };
     let keyring: Arc<dyn KeyringStore> = ports.clone();
     let registry: Arc<dyn RegistryStore> = ports.clone();
     let source = Arc::new(Source(Arc::clone(&ports)));
@@ -140,6 +165,8 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
         security: Arc::new(Security::new(security, &kept, 1).unwrap()),
+        idempotency: idempotency::start(&supervisor, here(), Arc::new(shelf), Arc::new(NoVault)).await.unwrap(),
+        rotation: Rotation::new(Box::new(|| Err("there are no settings".to_owned()))),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
         lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap().into(),
         audit: audit::start(&supervisor, here(), clock.clone(), trail(&disk.store)).await.unwrap(),

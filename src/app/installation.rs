@@ -7,10 +7,12 @@ use farthing_actors::domain::{Clock, Secret};
 use zeroize::Zeroizing;
 
 use super::{AppError, failed};
-use crate::config::Config;
+use crate::admin::secrets::{ReadMasters, SecretsStatus};
+use crate::config::{Config, Sources};
 use crate::security::{Heritage, KeptKeys, KeyRing, MasterId, Security, SecurityParts, Standing};
-use crate::store::Store;
+use crate::store::data_dir::DataDirLock;
 use crate::store::installation::{self, Installation};
+use crate::store::{Store, StoreError};
 
 const MASTER: &str = "MASTER_ENCRYPTION_KEY";
 
@@ -35,6 +37,41 @@ pub(super) fn security_for_reading(config: &Config, store: Option<&Store>) -> Re
     let parts = parts(config)?;
     let ring = parts.ring().map_err(failed("security"))?;
     security_of(parts, &ring, store)
+}
+
+/// Reads the master keys of the settings again, for when they change.
+pub(super) fn reading(sources: Sources) -> ReadMasters {
+    Box::new(move || {
+        let config = Config::load(&sources).map_err(|faults| faults.to_string())?;
+        ring(&config).map_err(|error| error.to_string())
+    })
+}
+
+/// What is sealed under which master key, as far as the database says; whether a server is at work it does not.
+///
+/// # Errors
+/// If a master key cannot be used, or the database cannot be read.
+pub fn secrets_status(config: &Config) -> Result<SecretsStatus, AppError> {
+    let ring = ring(config)?;
+    let store = Store::open(&config.database.path).map_err(failed("database"))?;
+    let census = store.read(installation::census).map_err(failed("database"))?;
+    Ok(SecretsStatus::of(&census, &ring, false))
+}
+
+/// Whether a server holds the data directory.
+///
+/// # Errors
+/// If the directory cannot be used.
+pub fn is_served(config: &Config) -> Result<bool, AppError> {
+    match DataDirLock::acquire(&config.data_dir) {
+        Ok(_) => Ok(false),
+        Err(StoreError::InUse(_)) => Ok(true),
+        Err(error) => Err(failed("data directory")(error)),
+    }
+}
+
+fn ring(config: &Config) -> Result<KeyRing, AppError> {
+    parts(config)?.ring().map_err(failed("security"))
 }
 
 fn security_of(parts: SecurityParts, ring: &KeyRing, store: Option<&Store>) -> Result<Security, AppError> {
@@ -63,8 +100,7 @@ fn found(store: &Store, ring: &KeyRing) -> Result<(), AppError> {
 
 /// Whether the ring has the database's master key.
 fn judge(installation: &Installation, ring: &KeyRing) -> Result<(), AppError> {
-    let wanted = installation.key_id.as_slice().try_into().map(|id| MasterId(id).to_string());
-    let wanted = wanted.unwrap_or_else(|_| "of a damaged id".to_owned());
+    let wanted = MasterId::shown(&installation.key_id);
     match ring.standing(&installation.check_value) {
         Standing::Present => Ok(()),
         Standing::Former => {

@@ -32,4 +32,8 @@ impl SealedAnswers for Vault {
     fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, String> {
         self.0.open_answer(place, sealed).map_err(|error| error.to_string())
     }
+
+    fn mark(&self) -> Vec<u8> {
+        self.0.ring().load().mark().to_vec()
+    }
 }

@@ -38,7 +38,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn serve(sources: &Sources) -> Result<(), CliError> {
     let config = Config::load(sources)?;
     start_log(config.logging.level)?;
-    Ok(app::serve(config)?)
+    Ok(app::serve(config, sources.clone())?)
 }
 
 /// `farthing check`: its reply, and whether it found the configuration sound.

@@ -84,6 +84,18 @@ impl Purpose {
 
 /// Providers' keys, each for one provider at one host.
 impl KeyRing {
+    /// What everything begins with that is sealed under the present master key.
+    pub fn mark(&self) -> [u8; 1 + KEY_ID_BYTES] {
+        let mut mark = [VERSION; 1 + KEY_ID_BYTES];
+        mark.iter_mut().skip(1).zip(self.id().0).for_each(|(at, byte)| *at = byte);
+        mark
+    }
+
+    /// Whether `sealed` is under the present master key, as far as its envelope says.
+    pub fn is_under_present(&self, sealed: &[u8]) -> bool {
+        sealed.starts_with(&self.mark())
+    }
+
     /// Seals a key under the present master key.
     pub(super) fn seal_provider_key(
         &self,

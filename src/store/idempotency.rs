@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer};
 use diesel::upsert::excluded;
 use farthing_actors::domain::{AdjustmentId, Money, RequestId, Timestamp};
-use farthing_actors::idempotency::{Asked, Bill, Fingerprint, Kept, Record, Shape, Shelf, ShelfError, Slot};
+use farthing_actors::idempotency::{Asked, Bill, Fingerprint, Kept, Record, Shape, Shelf, ShelfError, Slot, Stale};
 use sha2::{Digest, Sha256};
 
 use super::columns::Row;
@@ -106,6 +108,33 @@ impl Shelf for IdempotencyTable {
         Ok(delete.execute(&mut self.connection).map_err(StoreError::from)?)
     }
 
+    fn stale(&mut self, mark: &[u8], behind: Option<Slot>, limit: usize) -> Result<Vec<Stale>, ShelfError> {
+        let behind = behind.map_or(Vec::new(), |slot| slot.0.to_vec());
+        let length = i32::try_from(mark.len()).unwrap_or(i32::MAX);
+        let begins = sql::<Binary>("substr(body, 1, ").bind::<Integer, _>(length).sql(")");
+        let rows = idempotency_keys::table
+            .filter(idempotency_keys::slot.gt(behind))
+            .filter(idempotency_keys::body.is_not_null())
+            .filter(begins.ne(mark.to_vec()))
+            .order(idempotency_keys::slot)
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+            .select(KeyRow::as_select());
+        let rows: Vec<KeyRow> = rows.load(&mut self.connection).map_err(StoreError::from)?;
+        Ok(rows.into_iter().map(KeyRow::stale).collect::<Result<_, _>>()?)
+    }
+
+    fn replace(&mut self, answers: &[(Stale, Arc<[u8]>)]) -> Result<(), ShelfError> {
+        let replace = |connection: &mut SqliteConnection| {
+            for (stale, sealed) in answers {
+                let row = idempotency_keys::table.find(&stale.asked.slot.0[..]);
+                let own = row.filter(idempotency_keys::body.eq(&stale.sealed[..]));
+                diesel::update(own).set(idempotency_keys::body.eq(&sealed[..])).execute(connection)?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        Ok(self.connection.immediate_transaction(replace)?)
+    }
+
     fn bills(&mut self, requests: &[RequestId]) -> Result<Vec<Bill>, ShelfError> {
         self.writer.flush_blocking()?;
         let bills = requests.iter().map(|request| bill(&mut self.connection, *request));
@@ -144,6 +173,14 @@ impl KeyRow {
             shape: answer.map(|kept| kept.shape.name().to_owned()),
             body: answer.and_then(|kept| kept.sealed.as_deref().map(<[u8]>::to_vec)),
         }
+    }
+
+    fn stale(self) -> Result<Stale, StoreError> {
+        let row = Row { table: TABLE, id: &self.request_id };
+        let slot = self.slot.as_slice().try_into().map_err(|_| row.damaged("slot", "not 32 bytes"))?;
+        let sealed: Arc<[u8]> = self.body.as_deref().unwrap_or_default().into();
+        let asked = self.record(Slot(slot))?.asked;
+        Ok(Stale { asked, sealed })
     }
 
     fn record(self, slot: Slot) -> Result<Record, StoreError> {

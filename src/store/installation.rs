@@ -3,6 +3,7 @@
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
 use farthing_actors::domain::Timestamp;
 
 use super::StoreError;
@@ -27,6 +28,30 @@ pub struct Installation {
     pub generation: i64,
     /// When it began to be one, in Unix milliseconds.
     pub created_at: i64,
+}
+
+/// How many rows are sealed under one master key.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Sealed {
+    /// Which one; whatever stands there, if it is no id.
+    #[diesel(sql_type = Binary)]
+    pub key_id: Vec<u8>,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+}
+
+/// What is sealed under which master key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Census {
+    /// The installation's own word; `None` before there is one.
+    pub installation: Option<Vec<u8>>,
+    /// Providers' keys.
+    pub providers: Vec<Sealed>,
+    /// Answers kept for idempotency keys.
+    pub answers: Vec<Sealed>,
+    /// Keys that outlive a master key.
+    pub kept_keys: Vec<Sealed>,
 }
 
 impl Installation {
@@ -94,6 +119,28 @@ pub fn rekeyed(connection: &mut SqliteConnection, key_id: [u8; 8], check_value: 
     Ok(())
 }
 
+/// Counts what is sealed under which master key: an envelope names it after its first byte.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn census(connection: &mut SqliteConnection) -> Result<Census, StoreError> {
+    connection.transaction(|connection| {
+        let own = installation::table.find(ID).select(installation::key_id).first(connection).optional()?;
+        let mut count = |table: &str, column: &str| {
+            let query = format!(
+                "SELECT substr({column}, 2, 8) AS key_id, count(*) AS rows FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"
+            );
+            diesel::sql_query(query).load(connection)
+        };
+        Ok(Census {
+            installation: own,
+            providers: count("providers", "api_key_sealed")?,
+            answers: count("idempotency_keys", "body")?,
+            kept_keys: count("kept_keys", "sealed")?,
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,11 +162,15 @@ mod tests {
         trail(&store).change(&deed(), |_| Ok(())).unwrap();
         assert_eq!(store.read(heritage).unwrap(), (false, true));
         let (first, rows) = (Installation::new([1; 8], [2; 32], NOON), vec![("a".to_owned(), vec![1])]);
+        assert_eq!(store.read(census).unwrap(), Census::default());
         store.change(|connection| found(connection, &first, &rows)).unwrap();
         assert_eq!(store.read(find).unwrap(), Some((first.clone(), rows.clone())));
         assert!(store.change(|connection| found(connection, &first, &rows)).is_err(), "once");
-        let rows = vec![("a".to_owned(), vec![2]), ("b".to_owned(), vec![3])];
+        let rows = vec![("a".to_owned(), vec![1; 40]), ("b".to_owned(), [vec![1], vec![3; 40]].concat())];
         store.change(|connection| keep(connection, &rows).and_then(|()| rekeyed(connection, [3; 8], [4; 32]))).unwrap();
+        let sealed = |byte: u8| Sealed { key_id: vec![byte; 8], rows: 1 };
+        let counted = store.read(census).unwrap();
+        assert_eq!((counted.installation, counted.kept_keys), (Some(vec![3; 8]), vec![sealed(1), sealed(3)]));
         let second = Installation { key_id: vec![3; 8], check_value: vec![4; 32], ..first };
         assert_eq!(store.read(find).unwrap(), Some((second, rows)));
     }

@@ -36,6 +36,7 @@ impl RegistryStore for RegistryTables {
     fn save(&self, change: &Change, event: &Event) -> Result<(), SaveError> {
         let work = |connection: &mut SqliteConnection| match change {
             Change::SaveProvider(provider) => save(connection, provider),
+            Change::ResealProviders(resealed) => resealed.iter().try_for_each(|provider| reseal(connection, provider)),
             Change::RemoveProvider(id) => remove(connection, *id),
             Change::SaveDeployment { deployment, record } => models::save(connection, deployment, record),
             Change::RemoveDeployment { id, record } => models::remove(connection, *id, record),
@@ -82,6 +83,14 @@ pub fn save(connection: &mut SqliteConnection, provider: &Provider) -> Result<()
     let row = ProviderRow::from(provider);
     let insert = diesel::insert_into(providers::table).values(&row);
     insert.on_conflict(providers::id).do_update().set(&row).execute(connection)?;
+    Ok(())
+}
+
+/// Writes the provider's key alone, sealed anew.
+fn reseal(connection: &mut SqliteConnection, provider: &Provider) -> Result<(), StoreError> {
+    let sealed = provider.api_key.as_ref().map(|sealed| &sealed.0[..]);
+    let row = diesel::update(providers::table.find(provider.id.to_string()));
+    row.set(providers::api_key_sealed.eq(sealed)).execute(connection)?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ pub mod providers;
 pub mod requests;
 pub mod routes;
 pub mod runs;
+pub mod secrets;
 pub mod shadow;
 pub mod tokens;
 pub mod usage;

@@ -15,6 +15,7 @@
 //! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
 //! - `house`: as many calls in flight as there may be, and more.
+//! - `rotation`: the master key changes under load, with kills in the middle.
 //! - `slow`: peers that send a byte now and then, or never read.
 //! - `smuggling`: requests whose end two readers would see at different places (`raw`).
 //!
@@ -40,6 +41,7 @@ mod outage;
 mod race;
 mod raw;
 mod reckoning;
+mod rotation;
 mod seed;
 mod slow;
 mod smuggling;

@@ -129,6 +129,11 @@ impl TestGateway {
         &self.token
     }
 
+    /// The folder it runs in, where its `.env` may be.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.data_dir.clone()
@@ -240,6 +245,16 @@ impl TestGateway {
     /// If it cannot be run.
     pub fn command(&self, arguments: &[&str]) -> Output {
         self.invocation().args(arguments).output().expect("the gateway's binary runs")
+    }
+
+    /// The same, without waiting for its end.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn background(&self, arguments: &[&str]) -> Child {
+        let mut command = self.invocation();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the gateway's binary runs")
     }
 
     /// Ends the process without a chance to tidy up.

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::IdempotencyActor;
-use super::messages::{Begin, Forget, Found, Keep, ReadBills, Release};
-use super::shelf::{Asked, Bill, ClaimError, Kept, SealedAnswers, Shape, ShelfError};
+use super::messages::{Begin, FindStale, Forget, Found, Keep, ReadBills, Release, Replace};
+use super::shelf::{Asked, Bill, ClaimError, Kept, ResealStep, SealedAnswers, Shape, ShelfError, Slot, Stale};
 use crate::domain::RequestId;
 use crate::mailbox::{Mailbox, Vitals};
 
@@ -78,6 +78,29 @@ impl Idempotency {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Seals at most `limit` kept answers anew that are not sealed as new ones are, from behind a slot on. Answers come and go
+    /// meanwhile; one that does not open is passed over.
+    ///
+    /// # Errors
+    /// If they cannot be read or written.
+    pub async fn reseal(&self, behind: Option<Slot>, limit: usize) -> Result<ResealStep, ClaimError> {
+        let stale = self.mailbox.ask(FindStale(self.vault.mark(), behind, limit)).await??;
+        let (last, found) = (stale.last().map(|stale| stale.asked.slot), stale.len());
+        let resealed: Vec<_> = stale.into_iter().filter_map(|stale| self.resealed(stale)).collect();
+        let unreadable = found.saturating_sub(resealed.len());
+        if !resealed.is_empty() {
+            self.mailbox.ask(Replace(resealed)).await??;
+        }
+        Ok(ResealStep { last, unreadable })
+    }
+
+    fn resealed(&self, stale: Stale) -> Option<(Stale, Arc<[u8]>)> {
+        let place = stale.asked.place();
+        let plain = self.vault.open(&place, &stale.sealed).ok()?;
+        let sealed = self.vault.seal(&place, &plain).ok()?;
+        Some((stale, sealed.into()))
     }
 
     /// How the actor is, for the system page.

@@ -1,8 +1,10 @@
 //! What the idempotency actor is asked and told. Private: callers use the handle.
 
+use std::sync::Arc;
+
 use actix::Message;
 
-use super::shelf::{Asked, Bill, ClaimError, Kept, ShelfError};
+use super::shelf::{Asked, Bill, ClaimError, Kept, ShelfError, Slot, Stale};
 use crate::domain::RequestId;
 
 /// Use a key, unless it is in use or was answered.
@@ -37,3 +39,13 @@ pub(super) struct Forget(pub Asked);
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Bill>, ShelfError>")]
 pub(super) struct ReadBills(pub Vec<RequestId>);
+
+/// Answers that are to be sealed anew: those that do not begin with these bytes.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Stale>, ShelfError>")]
+pub(super) struct FindStale(pub Vec<u8>, pub Option<Slot>, pub usize);
+
+/// Answers that were sealed anew.
+#[derive(Message)]
+#[rtype(result = "Result<(), ShelfError>")]
+pub(super) struct Replace(pub Vec<(Stale, Arc<[u8]>)>);

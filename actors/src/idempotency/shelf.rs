@@ -61,6 +61,24 @@ pub struct Record {
     pub answer: Option<Kept>,
 }
 
+/// A sealed answer that is to be sealed anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// Whose answer.
+    pub asked: Asked,
+    /// As it is stored.
+    pub sealed: Arc<[u8]>,
+}
+
+/// What came of a step of sealing anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResealStep {
+    /// Where the next one begins; `None` at the end.
+    pub last: Option<Slot>,
+    /// How many answers could not be opened and stay as they are.
+    pub unreadable: usize,
+}
+
 /// What the ledger has closed a request at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bill {
@@ -130,6 +148,18 @@ pub trait Shelf: Send {
     /// If none was removed.
     fn sweep(&mut self, before: Timestamp, limit: usize) -> Result<usize, ShelfError>;
 
+    /// At most `limit` answers behind `slot`, in the order of their slots, that do not begin with `mark`.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn stale(&mut self, mark: &[u8], behind: Option<Slot>, limit: usize) -> Result<Vec<Stale>, ShelfError>;
+
+    /// Puts answers that were sealed anew in place of those they were, unless a row has changed meanwhile.
+    ///
+    /// # Errors
+    /// If none was written.
+    fn replace(&mut self, answers: &[(Stale, Arc<[u8]>)]) -> Result<(), ShelfError>;
+
     /// What the ledger has closed of `requests`, everything settled before the question included.
     ///
     /// # Errors
@@ -150,6 +180,9 @@ pub trait SealedAnswers: Send + Sync {
     /// # Errors
     /// Why not.
     fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, String>;
+
+    /// What everything begins with that is sealed now; what begins otherwise is to be sealed anew.
+    fn mark(&self) -> Vec<u8>;
 }
 
 impl Shape {

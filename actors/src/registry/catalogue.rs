@@ -189,6 +189,9 @@ impl Catalogue {
             Change::SaveProvider(provider) => {
                 next.providers.insert(provider.id, provider);
             }
+            Change::ResealProviders(resealed) => {
+                next.providers.extend(resealed.into_iter().map(|provider| (provider.id, provider)));
+            }
             Change::RemoveProvider(id) => {
                 next.providers.remove(&id);
             }

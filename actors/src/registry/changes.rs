@@ -7,7 +7,9 @@ use super::catalogue::{Catalogue, Deployment, Provider};
 use super::error::RegistryError;
 use super::group::Group;
 use super::prices::{Plan, PriceRecord, priced};
-use crate::domain::{Author, DeploymentId, GroupId, Price, ProviderId, ProviderKind, Timeouts, Timestamp, name};
+use crate::domain::{
+    Author, DeploymentId, GroupId, Price, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp, name,
+};
 
 /// Longest address of a provider.
 const MAX_URL: usize = 2_048;
@@ -21,6 +23,8 @@ const MAX_TOKENS: u64 = 1_000_000_000_000;
 pub enum Change {
     /// The provider, new or instead of the one with its id.
     SaveProvider(Arc<Provider>),
+    /// The keys of these providers, sealed anew; nothing else about them has changed.
+    ResealProviders(Vec<Arc<Provider>>),
     /// No provider with this id.
     RemoveProvider(ProviderId),
     /// The deployment, new or instead of the one with its id.
@@ -43,6 +47,17 @@ pub enum Change {
     RemoveGroup(GroupId),
 }
 
+/// A provider's key, sealed anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// Whose key.
+    pub id: ProviderId,
+    /// As it was; a key that is another by now stays.
+    pub before: Sealed,
+    /// The same key, sealed anew.
+    pub after: Sealed,
+}
+
 pub(super) type Decision = Result<Change, RegistryError>;
 
 impl Catalogue {
@@ -61,6 +76,15 @@ impl Catalogue {
         provider.updated_at = provider.updated_at.max(Timestamp(present.updated_at.0.saturating_add(1)));
         self.check_provider(&provider)?;
         Ok(Change::SaveProvider(Arc::new(provider)))
+    }
+
+    /// Keys sealed anew are the keys they were: `updated_at` stays, by which callers know whether they have the right one.
+    pub(super) fn reseal_providers(&self, keys: Vec<Resealed>) -> Change {
+        let resealed = |Resealed { id, before, after }| {
+            let present = self.provider(id).filter(|provider| provider.api_key.as_ref() == Some(&before))?;
+            Some(Arc::new(Provider { api_key: Some(after), ..Provider::clone(present) }))
+        };
+        Change::ResealProviders(keys.into_iter().filter_map(resealed).collect())
     }
 
     pub(super) fn delete_provider(&self, id: ProviderId) -> Decision {

@@ -3,11 +3,12 @@
 
 use super::RegistryActor;
 use super::catalogue::{Catalogue, Deployment, Provider};
+use super::changes::Resealed;
 use super::error::RegistryError;
 use super::group::Group;
 use super::messages::{
     CreateDeployment, CreateGroup, CreateProvider, DeleteDeployment, DeleteGroup, DeleteProvider, Requote,
-    UpdateDeployment, UpdateGroup, UpdateProvider,
+    ResealProviders, UpdateDeployment, UpdateGroup, UpdateProvider,
 };
 use super::prices::{Plan, Quote};
 use crate::domain::{DeploymentId, Event, GroupId, ProviderId};
@@ -52,6 +53,15 @@ impl Registry {
     /// As [`Registry::create_provider`], or if there is none.
     pub async fn update_provider(&self, provider: Provider, event: Event) -> Result<(), RegistryError> {
         self.mailbox.ask(UpdateProvider(provider, event)).await?
+    }
+
+    /// Puts keys in place that were sealed anew. A provider whose key is another by now, or that is gone, is passed over;
+    /// `updated_at` stays, because the keys are the same.
+    ///
+    /// # Errors
+    /// If they were not saved.
+    pub async fn reseal_providers(&self, keys: Vec<Resealed>, event: Event) -> Result<(), RegistryError> {
+        self.mailbox.ask(ResealProviders(keys, event)).await?
     }
 
     /// Removes a provider without deployments.

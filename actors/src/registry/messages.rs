@@ -3,6 +3,7 @@
 use actix::Message;
 
 use super::catalogue::{Deployment, Provider};
+use super::changes::Resealed;
 use super::error::RegistryError;
 use super::group::Group;
 use super::prices::{Plan, Quote};
@@ -15,6 +16,10 @@ pub(super) struct CreateProvider(pub(super) Provider, pub(super) Event);
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]
 pub(super) struct UpdateProvider(pub(super) Provider, pub(super) Event);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), RegistryError>")]
+pub(super) struct ResealProviders(pub(super) Vec<Resealed>, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), RegistryError>")]

@@ -90,3 +90,24 @@ fn a_bill_is_what_the_ledger_closed_until_it_is_taken_back() {
     assert_eq!(table(&books).bills(&[request]).unwrap().first().unwrap().amount, Money::ZERO);
     assert_eq!(books.verdict().faults, Vec::<String>::new());
 }
+
+#[test]
+fn answers_that_are_sealed_otherwise_are_found_in_order_and_replaced_unless_they_changed() {
+    let books = Books::new();
+    let mut table = table(&books);
+    let sealed = |bytes: &[u8]| Kept { shape: Shape::Whole, sealed: Some(Arc::from(bytes)) };
+    for (slot, bytes) in [(1, &b"old-1"[..]), (2, b"new-2"), (3, b"old-3"), (4, b"old-4")] {
+        table.begin(&running(slot, u128::from(slot), NOON)).unwrap();
+        table.keep(&asked(slot, u128::from(slot)), &sealed(bytes)).unwrap();
+    }
+    table.begin(&running(5, 5, NOON)).unwrap();
+    let first = table.stale(b"new", None, 2).unwrap();
+    assert_eq!(first.iter().map(|stale| stale.asked).collect::<Vec<_>>(), [asked(1, 1), asked(3, 3)]);
+    let rest = table.stale(b"new", Some(Slot([3; 32])), 2).unwrap();
+    assert_eq!(rest.iter().map(|stale| &stale.sealed[..]).collect::<Vec<_>>(), [b"old-4"]);
+    table.keep(&asked(3, 3), &sealed(b"another")).unwrap();
+    let fresh: Vec<_> = first.into_iter().map(|stale| (stale, Arc::from(&b"new-x"[..]))).collect();
+    table.replace(&fresh).unwrap();
+    let kept = |table: &mut IdempotencyTable, slot| table.find(Slot([slot; 32])).unwrap().unwrap().answer.unwrap();
+    assert_eq!((kept(&mut table, 1), kept(&mut table, 3)), (sealed(b"new-x"), sealed(b"another")));
+}

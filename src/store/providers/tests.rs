@@ -253,3 +253,16 @@ fn a_damaged_row_is_named_with_its_column() {
         assert!(complaint.contains("damaged") && complaint.contains(column), "{sql}: {complaint}");
     }
 }
+
+#[test]
+fn a_key_sealed_anew_is_written_alone() {
+    let scratch = Scratch::new();
+    let tables = opened(&scratch);
+    tables.save(&Change::SaveProvider(Arc::new(full_provider(1))), &deed()).unwrap();
+    let fresh = Some(Sealed(Arc::from([1, 2, 3])));
+    // Everything else is as it is in the row, whatever the record says.
+    let resealed = Provider { api_key: fresh.clone(), name: "another".to_owned(), ..full_provider(1) };
+    tables.save(&Change::ResealProviders(vec![Arc::new(resealed)]), &deed()).unwrap();
+    let (providers, _) = tables.load().unwrap();
+    assert_eq!(providers, [Provider { api_key: fresh, ..full_provider(1) }]);
+}

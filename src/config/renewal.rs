@@ -1,0 +1,102 @@
+//! Renewal: a new master key in `.env`, the present one beside it as a previous one. Owns the one place where the program writes
+//! into its own settings. Refuses where the key is not in `.env` itself, and to lose a line of what is there.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::fault::{Fault, Place, Problem};
+use super::secrets::{MASTER_ENCRYPTION_KEY, MASTER_ENCRYPTION_KEY_PREVIOUS, Secrets};
+use super::sources::{DOTENV_NAME, Sources};
+
+/// For its owner alone.
+const PRIVATE: u32 = 0o600;
+
+const BY_HAND: &str = "set MASTER_ENCRYPTION_KEY to a new key (`openssl rand -base64 32`) and MASTER_ENCRYPTION_KEY_PREVIOUS to the \
+                       present one where they are set, then run this again, or restart the server";
+
+/// Writes a new master key to `.env`. When this returns, the file is on the disk with both keys; before, it is as it was.
+///
+/// # Errors
+/// If the key or the previous ones are set elsewhere, or the file cannot be written.
+pub fn renew_master_key(sources: &Sources) -> Result<(), Fault> {
+    let path = sources.base().join(DOTENV_NAME);
+    let at = |problem| Fault::new(Place::File(path.clone()), MASTER_ENCRYPTION_KEY, problem);
+    let io = |error: io::Error| at(Problem::new(format!("it cannot be written: {error}"), "see to the file's owner"));
+    let elsewhere = [MASTER_ENCRYPTION_KEY, MASTER_ENCRYPTION_KEY_PREVIOUS];
+    if elsewhere.iter().any(|name| sources.environment.contains_key(*name)) {
+        return Err(Fault::new(Place::Environment, MASTER_ENCRYPTION_KEY, Problem::new("it is set there", BY_HAND)));
+    }
+    let text = fs::read_to_string(&path).map_err(io)?;
+    let fresh = Secrets::generate().map_err(|error| at(Problem::new(error.to_string(), "try again")))?;
+    let renewed = renewed(&text, fresh.master_encryption_key.expose());
+    let renewed = renewed.ok_or_else(|| at(Problem::new("it does not stand there by itself, on one line", BY_HAND)))?;
+    write(&path, &renewed).map_err(io)
+}
+
+/// The text with `fresh` as the master key, and the one that was as the first of the previous ones.
+fn renewed(text: &str, fresh: &str) -> Option<String> {
+    let former = value(text, MASTER_ENCRYPTION_KEY)?;
+    let earlier = match value(text, MASTER_ENCRYPTION_KEY_PREVIOUS) {
+        Some(earlier) => format!(",{earlier}"),
+        None if text.contains(MASTER_ENCRYPTION_KEY_PREVIOUS) => return None,
+        None => String::new(),
+    };
+    let line = |line: &str| match line.split_once('=').map(|(name, _)| name) {
+        Some(MASTER_ENCRYPTION_KEY) => {
+            Some(format!("{MASTER_ENCRYPTION_KEY}={fresh}\n{MASTER_ENCRYPTION_KEY_PREVIOUS}={former}{earlier}\n"))
+        }
+        Some(MASTER_ENCRYPTION_KEY_PREVIOUS) => None,
+        _ => Some(format!("{line}\n")),
+    };
+    Some(text.lines().filter_map(line).collect())
+}
+
+/// What stands plainly behind the name on its one line.
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = text.lines().filter_map(|line| line.split_once('=')).filter(|(found, _)| *found == name);
+    let (_, value) = lines.next()?;
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=,".contains(&byte));
+    (plain && !value.is_empty() && lines.next().is_none()).then_some(value)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE).open(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    path.parent().map_or(Ok(()), |folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        fs::File::open(folder)?.sync_all()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_present_key_becomes_a_previous_one_and_nothing_else_changes() {
+        let text = "# mine\nMASTER_ENCRYPTION_KEY=b2xk\nMANAGEMENT_TOKEN='a b'\n";
+        let once = "# mine\nMASTER_ENCRYPTION_KEY=bmV3\nMASTER_ENCRYPTION_KEY_PREVIOUS=b2xk\nMANAGEMENT_TOKEN='a b'\n";
+        assert_eq!(renewed(text, "bmV3").as_deref(), Some(once));
+        let twice = renewed(once, "bmV3ZXI=").unwrap();
+        assert!(twice.contains("_KEY=bmV3ZXI=\n") && twice.contains("_PREVIOUS=bmV3,b2xk\n"), "{twice}");
+    }
+
+    #[test]
+    fn what_is_not_plainly_there_is_left_to_its_owner() {
+        for text in [
+            "MANAGEMENT_TOKEN=x\n",
+            "MASTER_ENCRYPTION_KEY=file:key\n",
+            "MASTER_ENCRYPTION_KEY=env:KEY\n",
+            "MASTER_ENCRYPTION_KEY='b2xk'\n",
+            "MASTER_ENCRYPTION_KEY=b2xk\nMASTER_ENCRYPTION_KEY=b2xk\n",
+            "MASTER_ENCRYPTION_KEY=b2xk\nMASTER_ENCRYPTION_KEY_PREVIOUS=file:former\n",
+        ] {
+            assert_eq!(renewed(text, "bmV3"), None, "{text}");
+        }
+    }
+}
