@@ -41,6 +41,7 @@ use crate::security::Security;
 use crate::store::audit::Trail;
 pub use books::Books;
 pub use error::AdminError;
+pub use keys::KeyTerms;
 pub use price_lists::PriceLists;
 
 /// What the admin floor is built from.
@@ -65,6 +66,8 @@ pub struct AdminParts {
     pub trail: Arc<Trail>,
     /// Where everything else does.
     pub audit: AuditLog,
+    /// How long keys live.
+    pub key_terms: KeyTerms,
     /// Time.
     pub clock: Clock,
 }

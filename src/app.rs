@@ -31,7 +31,7 @@ use farthing_actors::supervisor::{StartError, Supervisor};
 use farthing_actors::tasks::{Stage, Tasks};
 use thiserror::Error;
 
-use crate::admin::{Admin, AdminParts, Books, PriceLists};
+use crate::admin::{Admin, AdminParts, Books, KeyTerms, PriceLists};
 use crate::config::Config;
 use crate::logging;
 use crate::security::Security;
@@ -221,7 +221,7 @@ fn gateway(
             vitals(&idempotency, |it| it.vitals()),
             vitals(&audit, |it| it.vitals()),
         ],
-        strangers: Strangers::new(&config.server),
+        strangers: Strangers::new(&config.server, &config.management),
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
         catalogue: registry.snapshot(),
@@ -245,6 +245,7 @@ fn gateway(
             lists: Arc::new(lists),
             trail,
             audit,
+            key_terms: KeyTerms { default_days: config.keys.default_days, max_days: config.keys.max_days },
             clock: clock.clone(),
         }),
         counts: CountQueue::start(),

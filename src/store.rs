@@ -40,6 +40,7 @@ mod schema;
 pub mod spend;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tokens;
 pub mod usage;
 pub mod verify;
 pub mod writer;

@@ -24,6 +24,7 @@ mod groups;
 mod idempotency;
 mod images;
 mod input;
+mod keys;
 mod leaving;
 mod matrix;
 mod ollama;

@@ -1,6 +1,6 @@
 //! The caller: an application's virtual key, found by its hash in the keyring's snapshot. Asks nobody.
-//! Owns the four places a key may travel in. Refuses with 401, and says which of unknown, revoked and expired it is only
-//! to somebody who holds the whole key.
+//! Owns the four places a key may travel in, and the paths it may call. Refuses with 401, and says which of unknown, revoked
+//! and expired it is only to somebody who holds the whole key; with 403 where the key is good and the call is not its own.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::strangers::{Attempt, Door};
+
+const REPLACED: &str = "this secret was replaced, and its time is over; use the key's new one";
 
 /// An application that may call.
 #[derive(Debug, Clone)]
@@ -31,7 +33,17 @@ fn find(request: &HttpRequest) -> Result<Caller, Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let presented = presented(request).ok_or_else(|| Problem::plain(Code::MissingKey))?;
     let attempt = Attempt::begin(gateway, request, (Door::Application, presented))?;
-    attempt.ended(recognise(gateway, presented))
+    let recognised = recognise(gateway, presented).and_then(|caller| {
+        caller.check(gateway, request.path())?;
+        Ok(caller)
+    });
+    match &recognised {
+        // It is a good key, which is kept out for another reason than being wrong.
+        Err(problem) if problem.code.status() == 403 => attempt.succeeded(),
+        Err(_) => attempt.failed(),
+        Ok(_) => attempt.succeeded(),
+    }
+    recognised
 }
 
 fn recognise(gateway: &Gateway, presented: &str) -> Result<Caller, Problem> {
@@ -39,11 +51,42 @@ fn recognise(gateway: &Gateway, presented: &str) -> Result<Caller, Problem> {
     let digest = gateway.security.digest_presented(presented).ok_or_else(unknown)?;
     let keys = gateway.keyring.load();
     let key = keys.find(&digest).ok_or_else(unknown)?;
-    match key.state(gateway.clock.now()) {
-        KeyState::Active => Ok(Caller(Arc::clone(key))),
-        KeyState::Revoked => Err(Problem::plain(Code::KeyRevoked)),
-        KeyState::Expired => Err(Problem::plain(Code::KeyExpired)),
+    let now = gateway.clock.now();
+    if key.state(now) != KeyState::Revoked && key.key.has_replaced(&digest, now) {
+        return Err(Problem::new(Code::KeyExpired, REPLACED));
     }
+    Ok(Caller(Arc::clone(key)))
+}
+
+impl Caller {
+    /// Whether the key may call `path` now: asked when it is recognised, and again when a body has come that was long on its
+    /// way, so that what an operator takes back is gone at once.
+    ///
+    /// # Errors
+    /// 401 or 403, saying which it is.
+    pub fn check(&self, gateway: &Gateway, path: &str) -> Result<(), Problem> {
+        let keys = gateway.keyring.load();
+        // Taken from what is published now: what the request was recognised by may be older.
+        let key = keys.key(self.0.key.id).unwrap_or(&self.0);
+        match key.state(gateway.clock.now()) {
+            KeyState::Active => {}
+            KeyState::Revoked => return Err(Problem::plain(Code::KeyRevoked)),
+            KeyState::Expired => return Err(Problem::plain(Code::KeyExpired)),
+            KeyState::Inactive => return Err(Problem::plain(Code::ProjectInactive)),
+        }
+        match key.key.allowed_endpoints.as_ref().filter(|allowed| !allowed.admits(path)) {
+            None => Ok(()),
+            Some(allowed) => {
+                let message = format!("the key may not call {path}; it may call {}", listed(&allowed.0));
+                Err(Problem::new(Code::EndpointNotAllowed, message))
+            }
+        }
+    }
+}
+
+/// What a list allows, in words.
+pub(in crate::web) fn listed(patterns: &[String]) -> String {
+    if patterns.is_empty() { "nothing".to_owned() } else { patterns.join(", ") }
 }
 
 /// The key as sent: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`.

@@ -3,7 +3,7 @@
 use super::line::{Line, lines};
 use crate::web::extract::operator::{ManageKeys, ManageProjects, ManageTokens, ReadSettings, ReadUsage};
 use crate::web::manage::cache::{CacheView, PurgeQuery, PurgedView};
-use crate::web::manage::keys::{ChangedKey, KeyView, KeysQuery, NewKey};
+use crate::web::manage::keys::{ChangedKey, KeyView, KeysQuery, NewKey, Rotation};
 use crate::web::manage::list::{List, ListQuery};
 use crate::web::manage::projects::{ChangedProject, NewProject, ProjectView, RevokedView};
 use crate::web::manage::runs::{KilledView, RunView, RunsQuery};
@@ -39,7 +39,7 @@ pub(super) fn lines() -> Vec<Line> {
         DELETE "/api/keys/{id}" ManageKeys keys::revoke, "Revokes a virtual key",
             gives(200 KeyView);
         POST "/api/keys/{id}/rotate" ManageKeys keys::rotate, "Gives a virtual key another secret",
-            gives(201 KeyView);
+            takes(Rotation) gives(201 KeyView);
         POST "/api/keys/{id}/revoke" ManageKeys keys::revoke, "Revokes a virtual key",
             gives(200 KeyView);
         POST "/api/keys/{id}/runs/{name}/kill" ManageKeys runs::kill_by_name, "Ends a run by its name",
