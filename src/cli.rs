@@ -23,6 +23,7 @@ mod run;
 mod server;
 mod shadow;
 mod table;
+mod token;
 mod usage;
 
 use std::path::PathBuf;

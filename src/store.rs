@@ -30,6 +30,7 @@ pub mod idempotency;
 pub mod installation;
 pub mod journal;
 pub mod kept_list;
+pub mod key_uses;
 pub mod keys;
 pub mod models;
 pub mod prices;

@@ -4,6 +4,7 @@
 
 pub mod changes;
 pub mod error;
+pub mod habits;
 mod handle;
 pub mod key;
 mod messages;

@@ -8,11 +8,13 @@ use farthing_actors::domain::{
     Allowed, Author, Budget, Globs, KeyId, Limits, Money, Parameters, ProjectId, Scope, Secret, Timestamp,
 };
 use farthing_actors::keyring::Renewal;
+use farthing_actors::keyring::habits::Use;
 use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
 
 use super::budgets::{BudgetChange, CapChange};
 use super::{Admin, AdminError};
 use crate::security::obfuscate::obfuscate;
+use crate::store::{StoreError, key_uses};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A month: who needs two secrets for longer needs two keys.
@@ -202,6 +204,19 @@ impl Admin {
         let event = by.does("project.revoke_keys").of(id).about(id).and("revoked", done.revoked);
         self.parts.keyring.revoke_keys(id, event).await?;
         Ok(done)
+    }
+
+    /// Saves where keys were used from, and that they were.
+    ///
+    /// # Errors
+    /// If the database does not answer; then nothing was saved.
+    pub async fn save_key_uses(&self, uses: Vec<(KeyId, Use)>) -> Result<(), AdminError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let (store, now) = (Arc::clone(self.parts.trail.store()), self.parts.clock.now());
+        let work = move || store.change(|connection| key_uses::add(connection, &uses, now));
+        Ok(tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Abandoned))?)
     }
 
     fn minted(&self, project: ProjectId, draft: KeyDraft, by: &Author) -> Result<(VirtualKey, Secret), AdminError> {

@@ -137,6 +137,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let parts = AdminParts {
         cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
         shadow: shadow::start(&supervisor, here()).await.unwrap(),
+        token_counts: TokenCounts::load(&disk.store).unwrap(),
         key_terms: KeyTerms { default_days: 90, max_days: 3_650 },
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),

@@ -14,6 +14,7 @@ use super::http::{Api, query};
 use super::lookup::{self, Kind};
 use super::output::Reply;
 use super::table::{Column, listed, shown};
+use super::token;
 
 pub(super) const KEY: Kind = Kind { noun: "key", path: "/api/keys", prefix: "key_", names: &["name", "prefix"] };
 
@@ -67,6 +68,8 @@ enum Command {
         #[arg(long, value_name = "HOURS")]
         overlap_hours: Option<u32>,
     },
+    /// Issue a short-lived token that calls with a key, for a browser, or take one back
+    Token(TokenOrder),
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +117,43 @@ impl Key {
                 let body = Value::Object(hours.into_iter().collect());
                 Ok(with_secret(api.post(&KEY.address(&id, "/rotate"), &body).await?))
             }
+            Command::Token(order) => order.run(api).await,
         }
+    }
+}
+
+#[derive(Debug, Args)]
+struct TokenOrder {
+    /// The key's id, prefix or name
+    key: String,
+    /// Seconds until it ends, 60 to 86400; 900 if absent
+    #[arg(long, value_name = "SECONDS")]
+    expires_in_seconds: Option<u64>,
+    /// Only these models; may be given several times
+    #[arg(long = "allow", value_name = "MODEL")]
+    models: Vec<String>,
+    /// How many requests it may have
+    #[arg(long, value_name = "N")]
+    max_requests: Option<u64>,
+    /// Take the token with this id back instead
+    #[arg(long, value_name = "ID", conflicts_with_all = ["expires_in_seconds", "models", "max_requests"])]
+    revoke: Option<String>,
+}
+
+impl TokenOrder {
+    async fn run(&self, api: &Api) -> Result<Reply, CliError> {
+        let id = lookup::id(api, KEY, &self.key).await?;
+        if let Some(token) = &self.revoke {
+            let json = api.delete(&KEY.address(&id, &format!("/tokens/{token}"))).await?;
+            return Ok(Reply { json, text: format!("revoked {token}\n") });
+        }
+        let given = [
+            self.expires_in_seconds.map(|seconds| ("expires_in_seconds".to_owned(), json!(seconds))),
+            (!self.models.is_empty()).then(|| ("allowed_models".to_owned(), json!(self.models))),
+            self.max_requests.map(|most| ("max_requests".to_owned(), json!(most))),
+        ];
+        let body = Value::Object(given.into_iter().flatten().collect());
+        Ok(token::once(api.post(&KEY.address(&id, "/tokens"), &body).await?))
     }
 }
 

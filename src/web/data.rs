@@ -89,8 +89,9 @@ async fn serve(
     let gateway = http.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     gateway.admit()?;
     caller.check(gateway, http.path())?;
+    parameters::check(&caller.0, &request)?;
+    caller.take(gateway)?;
     let Caller(key) = caller;
-    parameters::check(&key, &request)?;
     let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
     let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
     let run = run(http)?;

@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use super::ring::Project;
-use crate::domain::{Allowed, Budget, Globs, KeyId, Limits, Money, Parameters, ProjectId, Scope, Timestamp};
+use crate::domain::{Allowed, Budget, Globs, KeyId, Limits, Money, Parameters, ProjectId, Scope, Timestamp, TokenId};
 
 /// The keyed hash of a presented key: the only form in which a key is kept.
 pub type KeyDigest = [u8; 32];
@@ -103,6 +103,8 @@ pub struct AuthorizedKey {
     pub budgeted: bool,
     /// Whether its project, or one above that, is deactivated.
     pub inactive: bool,
+    /// The token by which it is used, if it is not used itself.
+    pub token: Option<TokenId>,
 }
 
 impl AuthorizedKey {
@@ -123,7 +125,7 @@ impl AuthorizedKey {
         limits.retain(|(_, limits)| !limits.is_unlimited());
         allowed.retain(|list| !list.0.iter().any(|pattern| pattern == "*"));
         let project = project.clone();
-        Self { key, project, scopes: scopes.into(), limits: limits.into(), allowed: allowed.into(), budgeted, inactive }
+        Self { key, project, scopes: scopes.into(), limits: limits.into(), allowed: allowed.into(), budgeted, inactive, token: None }
     }
 
     /// Whether the key may call at `now`. A revoked key stays revoked when it has expired as well.
@@ -139,11 +141,11 @@ impl AuthorizedKey {
         }
     }
 
-    /// The same key for somebody who may use fewer models: those of `models` among those that it allows.
+    /// The same key as it is used by `token`, which may use those of `models` that the key may.
     #[must_use]
-    pub fn within(&self, models: Allowed) -> Self {
-        let allowed = self.allowed.iter().cloned().chain(iter::once(models)).collect();
-        Self { allowed, ..self.clone() }
+    pub fn by(&self, token: TokenId, models: Option<Allowed>) -> Self {
+        let allowed = self.allowed.iter().cloned().chain(models).collect();
+        Self { allowed, token: Some(token), ..self.clone() }
     }
 
     /// Whether the key, its project and every project above allow `model`.

@@ -1,5 +1,5 @@
 //! The caller: an application's virtual key, found by its hash in the keyring's snapshot. Asks nobody.
-//! Owns the four places a key may travel in, and the paths it may call. Refuses with 401, and says which of unknown, revoked
+//! Owns the four places a key, or a token of one, may travel in, and the paths it may call. Refuses with 401, and says which of unknown, revoked
 //! and expired it is only to somebody who holds the whole key; with 403 where the key is good and the call is not its own.
 
 use std::future::{Ready, ready};
@@ -10,10 +10,12 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 
+use crate::security::TokenError;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::strangers::{Attempt, Door};
 
+const JWT: &str = "eyJ";
 const REPLACED: &str = "this secret was replaced, and its time is over; use the key's new one";
 
 /// An application that may call.
@@ -41,12 +43,19 @@ fn find(request: &HttpRequest) -> Result<Caller, Problem> {
         // It is a good key, which is kept out for another reason than being wrong.
         Err(problem) if problem.code.status() == 403 => attempt.succeeded(),
         Err(_) => attempt.failed(),
-        Ok(_) => attempt.succeeded(),
+        Ok(caller) => {
+            attempt.succeeded();
+            gateway.uses.note(caller.0.key.id, gateway.strangers.source(request), request);
+        }
     }
     recognised
 }
 
 fn recognise(gateway: &Gateway, presented: &str) -> Result<Caller, Problem> {
+    // No key begins so, and every JWT does.
+    if presented.starts_with(JWT) {
+        return recognise_token(gateway, presented);
+    }
     let unknown = || Problem::plain(Code::InvalidKey);
     let digest = gateway.security.digest_presented(presented).ok_or_else(unknown)?;
     let keys = gateway.keyring.load();
@@ -56,6 +65,21 @@ fn recognise(gateway: &Gateway, presented: &str) -> Result<Caller, Problem> {
         return Err(Problem::new(Code::KeyExpired, REPLACED));
     }
     Ok(Caller(Arc::clone(key)))
+}
+
+/// The key that a token is of, within what the token grants.
+fn recognise_token(gateway: &Gateway, presented: &str) -> Result<Caller, Problem> {
+    let claims = gateway.security.verify_key_token(presented, gateway.clock.now()).map_err(|error| match error {
+        TokenError::Expired => Problem::new(Code::KeyExpired, "the token's time is over; ask for another"),
+        _ => Problem::plain(Code::InvalidKey),
+    })?;
+    let keys = gateway.keyring.load();
+    let key = keys.key(claims.sub).ok_or_else(|| Problem::plain(Code::InvalidKey))?;
+    if claims.max_requests.is_some() && !gateway.admin.token_counts().knows(claims.jti) {
+        // Issued by a database that was restored from before.
+        return Err(Problem::plain(Code::InvalidKey));
+    }
+    Ok(Caller(Arc::new(key.by(claims.jti, claims.models))))
 }
 
 impl Caller {
@@ -74,12 +98,28 @@ impl Caller {
             KeyState::Expired => return Err(Problem::plain(Code::KeyExpired)),
             KeyState::Inactive => return Err(Problem::plain(Code::ProjectInactive)),
         }
+        if self.0.token.is_some_and(|token| keys.is_revoked(token)) {
+            return Err(Problem::new(Code::KeyRevoked, "the token was revoked; ask for another"));
+        }
         match key.key.allowed_endpoints.as_ref().filter(|allowed| !allowed.admits(path)) {
             None => Ok(()),
             Some(allowed) => {
                 let message = format!("the key may not call {path}; it may call {}", listed(&allowed.0));
                 Err(Problem::new(Code::EndpointNotAllowed, message))
             }
+        }
+    }
+}
+
+impl Caller {
+    /// Counts one request against the token that it came by, if that ends after a number of them.
+    ///
+    /// # Errors
+    /// 402 if it has had them all.
+    pub fn take(&self, gateway: &Gateway) -> Result<(), Problem> {
+        match self.0.token.is_none_or(|token| gateway.admin.token_counts().take(token)) {
+            true => Ok(()),
+            false => Err(Problem::new(Code::InsufficientQuota, "the token has had all of its requests; ask for another")),
         }
     }
 }

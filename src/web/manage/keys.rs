@@ -1,6 +1,8 @@
 //! `/api/keys`: what applications present. Owns the shapes of a key on the wire.
 //! Refuses to show a secret but in the answer that makes it, and a digest ever.
 
+pub mod tokens;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +108,8 @@ pub(crate) struct KeyView {
     /// Until when the secret before the last rotation opens the key, too.
     former_valid_until: Option<String>,
     revoked_at: Option<String>,
+    /// A few seconds late; null if it never was.
+    last_used_at: Option<String>,
     created_at: String,
     created_by: Option<String>,
 }
@@ -205,7 +209,9 @@ async fn views(gateway: &Gateway, keys: &[Arc<AuthorizedKey>]) -> Result<Vec<Key
     let scopes: Vec<_> = keys.iter().map(|key| Scope::Key(key.key.id)).collect();
     let (balances, caps) = tokio::join!(gateway.admin.balances(scopes.clone()), gateway.admin.caps(scopes));
     let (now, known) = (gateway.clock.now(), balances?.into_iter().zip(caps?));
-    Ok(keys.iter().zip(known).map(|(key, known)| KeyView::new(key, &known, now)).collect())
+    let used = |key: &AuthorizedKey| gateway.uses.last(key.key.id).map(rfc3339);
+    let view = |(key, known): (&Arc<AuthorizedKey>, _)| KeyView { last_used_at: used(key), ..KeyView::new(key, &known, now) };
+    Ok(keys.iter().zip(known).map(view).collect())
 }
 
 impl KeyView {
@@ -235,6 +241,7 @@ impl KeyView {
                 .filter(|until| *until > now)
                 .map(rfc3339),
             revoked_at: key.revoked_at.map(rfc3339),
+            last_used_at: None,
             created_at: rfc3339(key.created_at),
             created_by: key.created_by.clone(),
         }
