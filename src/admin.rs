@@ -10,6 +10,7 @@ pub mod cache;
 pub mod credits;
 pub mod error;
 pub mod groups;
+pub mod key_tokens;
 pub mod keys;
 pub mod models;
 pub mod passage;
@@ -43,6 +44,8 @@ use crate::security::Security;
 use crate::store::audit::Trail;
 pub use books::Books;
 pub use error::AdminError;
+pub use key_tokens::TokenCounts;
+pub use keys::KeyTerms;
 pub use price_lists::PriceLists;
 pub use secrets::Rotation;
 
@@ -72,6 +75,10 @@ pub struct AdminParts {
     pub trail: Arc<Trail>,
     /// Where everything else does.
     pub audit: AuditLog,
+    /// How often tokens of keys were used.
+    pub token_counts: TokenCounts,
+    /// How long keys live.
+    pub key_terms: KeyTerms,
     /// Time.
     pub clock: Clock,
 }

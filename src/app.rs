@@ -12,6 +12,7 @@ mod parts;
 mod prices;
 mod pulse;
 mod stop;
+mod uses;
 mod vault;
 mod watch;
 
@@ -33,7 +34,7 @@ use farthing_actors::tasks::{Stage, Tasks};
 use thiserror::Error;
 
 use crate::admin::secrets::ReadMasters;
-use crate::admin::{Admin, AdminParts, Books, PriceLists, Rotation};
+use crate::admin::{Admin, AdminParts, Books, KeyTerms, PriceLists, Rotation, TokenCounts};
 use crate::config::{Config, Sources};
 use crate::logging;
 use crate::security::Security;
@@ -44,6 +45,7 @@ use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
 use crate::web::room::Room;
 use crate::web::strangers::Strangers;
+use crate::web::uses::Uses;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
 pub use books::{ExportOrder, Report, export, migrate, verify};
@@ -120,7 +122,10 @@ impl Running {
         let writer = disk.writer.clone();
         let lists = PriceLists::open(config.catalogue.url.as_deref(), &config.data_dir);
         let lists = lists.map_err(failed("catalogue.url"))?;
-        let (gateway, warnings) = gateway(actors, (disk, lists, masters), (supervisor.clock(), security), &config);
+        let (uses, watching) = uses::begin(&disk.store).map_err(failed("uses of keys"))?;
+        let counts = TokenCounts::load(&disk.store).map_err(failed("tokens of keys"))?;
+        let kept = Kept { disk, lists, masters, uses, counts };
+        let (gateway, warnings) = gateway(actors, kept, (supervisor.clock(), security), &config);
         let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
@@ -132,6 +137,7 @@ impl Running {
         gateway.tasks.keep_running(memory::watch(gateway.clone(), config.server.memory_limit_bytes));
         gateway.tasks.keep_running(pulse::watch(gateway.clone(), sign.on_fatal()));
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
+        gateway.tasks.keep_running(uses::watch(gateway.clone(), watching));
         gateway.tasks.keep_running(watch::credits(gateway.clone()));
         gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
         gateway.tasks.keep_running(keep_sealed(gateway.clone()));
@@ -197,6 +203,9 @@ impl Running {
 
     /// Stops everything, in reverse order.
     async fn stop(self) -> Result<(), AppError> {
+        if tokio::time::timeout(LAST_WORDS, self.gateway.uses.finished()).await.is_err() {
+            log::warn!("stopping although the uses of keys are not written");
+        }
         self.gateway.audit.flush().await;
         self.supervisor.stop();
         self.threads.join();
@@ -209,9 +218,18 @@ impl Running {
     }
 }
 
+/// What stays as it is while the gateway runs.
+struct Kept {
+    disk: Disk,
+    lists: PriceLists,
+    masters: ReadMasters,
+    uses: Uses,
+    counts: TokenCounts,
+}
+
 fn gateway(
     actors: Actors,
-    (disk, lists, masters): (Disk, PriceLists, ReadMasters),
+    Kept { disk, lists, masters, uses, counts }: Kept,
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
@@ -230,7 +248,8 @@ fn gateway(
             vitals(&idempotency, |it| it.vitals()),
             vitals(&audit, |it| it.vitals()),
         ],
-        strangers: Strangers::new(&config.server),
+        strangers: Strangers::new(&config.server, &config.management),
+        uses,
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
         catalogue: registry.snapshot(),
@@ -256,6 +275,8 @@ fn gateway(
             lists: Arc::new(lists),
             trail,
             audit,
+            token_counts: counts,
+            key_terms: KeyTerms { default_days: config.keys.default_days, max_days: config.keys.max_days },
             clock: clock.clone(),
         }),
         counts: CountQueue::start(),

@@ -24,6 +24,7 @@ mod secrets;
 mod server;
 mod shadow;
 mod table;
+mod token;
 mod usage;
 
 use std::path::PathBuf;

@@ -9,7 +9,9 @@ mod catalogue;
 mod database;
 mod draft;
 mod fault;
+mod keys;
 mod logging;
+mod management;
 mod network;
 pub mod renewal;
 mod routing;
@@ -30,7 +32,9 @@ pub use cache::CacheConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
+pub use keys::KeysConfig;
 pub use logging::LoggingConfig;
+pub use management::ManagementConfig;
 pub use network::{Network, NotANetwork};
 pub use routing::RoutingConfig;
 pub use secrets::Secrets;
@@ -63,6 +67,10 @@ pub struct Config {
     pub catalogue: CatalogueConfig,
     /// Who did what.
     pub audit: AuditConfig,
+    /// How long keys live.
+    pub keys: KeysConfig,
+    /// Where operators may be.
+    pub management: ManagementConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// Where models go that are not set up.
@@ -77,8 +85,22 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
-        let (server, cache, catalogue, logging, routing) = Default::default();
-        Self { server, data_dir, database, cache, catalogue, audit, logging, routing, secrets, accounts: Vec::new() }
+        let (server, cache, catalogue, keys, management, logging, routing) = Default::default();
+        let accounts = Vec::new();
+        Self {
+            server,
+            data_dir,
+            database,
+            cache,
+            catalogue,
+            audit,
+            keys,
+            management,
+            logging,
+            routing,
+            secrets,
+            accounts,
+        }
     }
 
     /// Reads everything.
@@ -114,6 +136,8 @@ impl Config {
         let cache = CacheConfig::take(&mut draft);
         let catalogue = CatalogueConfig::take(&mut draft);
         let audit = AuditConfig::take(&mut draft, source.base(), &data_dir);
+        let keys = KeysConfig::take(&mut draft);
+        let management = ManagementConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
@@ -121,7 +145,20 @@ impl Config {
         match secrets {
             Some(secrets) if faults.is_empty() => {
                 let accounts = accounts::found(variables);
-                Ok(Self { server, data_dir, database, cache, catalogue, audit, logging, routing, secrets, accounts })
+                Ok(Self {
+                    server,
+                    data_dir,
+                    database,
+                    cache,
+                    catalogue,
+                    audit,
+                    keys,
+                    management,
+                    logging,
+                    routing,
+                    secrets,
+                    accounts,
+                })
             }
             _ => Err(ConfigFaults::new(faults)),
         }
@@ -132,7 +169,8 @@ impl Config {
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
-    [first, server::SETTINGS, stored, logging::SETTINGS, routing::SETTINGS].concat()
+    let people = &[keys::SETTINGS, management::SETTINGS].concat();
+    [first, server::SETTINGS, stored, people, logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

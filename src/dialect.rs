@@ -33,6 +33,7 @@ pub mod openai_responses;
 mod ordered;
 pub mod outline;
 mod overheard;
+mod parameters;
 pub mod passage;
 pub mod plain;
 pub mod request;

@@ -4,6 +4,7 @@
 
 mod entropy;
 pub mod jwt;
+pub mod key_tokens;
 mod kept_keys;
 mod management;
 pub mod obfuscate;
@@ -25,6 +26,7 @@ use zeroize::Zeroize;
 
 pub use entropy::NoEntropy;
 pub use jwt::{Claims, TokenError};
+pub use key_tokens::{KeyClaims, KeyGrant};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use parts::{PartFault, SecurityParts};
 pub use ring::{KeyRing, MasterId, Standing};
@@ -33,6 +35,7 @@ pub use vault::VaultError;
 pub use virtual_key::MintedKey;
 
 use jwt::Tokens;
+use key_tokens::KeyTokens;
 use management::Management;
 use session_token::SessionTokens;
 use subkeys::{MacKey, Subkeys};
@@ -64,6 +67,7 @@ pub struct Security {
     virtual_keys: VirtualKeys,
     management: Management,
     tokens: Tokens,
+    key_tokens: KeyTokens,
     sessions: SessionTokens,
     audit: MacKey,
     passwords: MacKey,
@@ -98,6 +102,7 @@ impl Security {
             virtual_keys: VirtualKeys::new(kept.virtual_keys()),
             management,
             tokens: Tokens::new(&session)?,
+            key_tokens: KeyTokens::new(&session)?,
             sessions: SessionTokens::new(&session)?,
             audit: kept.audit(),
             passwords: kept.passwords(),
@@ -164,7 +169,7 @@ impl Security {
         self.management.admits(presented)
     }
 
-    /// Issues a management token for `subject` that may do what `scope` names.
+    /// Issues a management token for `subject` that may do what `scope` names, and says what it says.
     ///
     /// # Errors
     /// If the lifetime is under a second or over [`jwt::MAX_LIFETIME`], or the system has no randomness.
@@ -174,7 +179,7 @@ impl Security {
         scope: &[String],
         lifetime: Duration,
         now: Timestamp,
-    ) -> Result<String, TokenError> {
+    ) -> Result<(String, Claims), TokenError> {
         self.tokens.issue(subject, scope, lifetime, now)
     }
 
@@ -184,6 +189,27 @@ impl Security {
     /// Why the token is not accepted.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
         self.tokens.verify(token, now)
+    }
+
+    /// Issues a token that calls with a virtual key, and says what it says.
+    ///
+    /// # Errors
+    /// If the lifetime is not within [`key_tokens::LIFETIMES`], or the system has no randomness.
+    pub fn issue_key_token(
+        &self,
+        grant: KeyGrant,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<(String, KeyClaims), TokenError> {
+        self.key_tokens.issue(grant, lifetime, now)
+    }
+
+    /// What a token of a virtual key says that was issued here and has not expired at `now`.
+    ///
+    /// # Errors
+    /// Why the token is not accepted.
+    pub fn verify_key_token(&self, token: &str, now: Timestamp) -> Result<KeyClaims, TokenError> {
+        self.key_tokens.verify(token, now)
     }
 
     /// Issues a session for an operator who has just proved who they are. It lasts [`session_token::LIFETIME`].

@@ -30,6 +30,7 @@ pub mod idempotency;
 pub mod installation;
 pub mod journal;
 pub mod kept_list;
+pub mod key_uses;
 pub mod keys;
 pub mod models;
 pub mod prices;
@@ -40,6 +41,7 @@ mod schema;
 pub mod spend;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tokens;
 pub mod usage;
 pub mod verify;
 pub mod writer;

@@ -15,6 +15,7 @@ pub mod room;
 pub mod routes;
 pub mod server;
 pub mod strangers;
+pub mod uses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,7 @@ use crate::security::Security;
 use error::{Code, Problem};
 use room::Room;
 use strangers::Strangers;
+use uses::Uses;
 
 /// An actor that does nothing for so long counts as away.
 const STALLED: Duration = Duration::from_secs(5);
@@ -49,6 +51,8 @@ const STALLED: Duration = Duration::from_secs(5);
 pub struct Gateway {
     /// What an address may try before anybody looks.
     pub strangers: Strangers,
+    /// Where keys are used from.
+    pub uses: Uses,
     /// Recognises keys and tokens.
     pub security: Arc<Security>,
     /// Keys and projects as last published.

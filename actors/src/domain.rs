@@ -26,7 +26,7 @@ pub mod tier;
 pub mod usage;
 pub mod window;
 
-pub use access::Allowed;
+pub use access::{Allowed, Globs, Parameters};
 pub use audit::{Author, Effect, Event};
 pub use budget::Budget;
 pub use caching::ResponseCache;
@@ -34,7 +34,7 @@ pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
 pub use ids::{
     AdjustmentId, AuditId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope,
-    SessionId, UserId,
+    SessionId, TokenId, UserId,
 };
 pub use limits::Limits;
 pub use money::Money;

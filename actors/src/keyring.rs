@@ -4,7 +4,9 @@
 
 pub mod changes;
 pub mod error;
+pub mod habits;
 mod handle;
+pub mod key;
 mod messages;
 pub mod ring;
 mod store;
@@ -18,14 +20,17 @@ use actix::{Actor, ActorContext, ArbiterHandle, Context, Handler};
 pub use changes::Change;
 pub use error::KeyringError;
 pub use handle::Keyring;
-pub use ring::{AuthorizedKey, KeyDigest, KeyState, Keys, Project, VirtualKey};
-pub use store::KeyringStore;
+pub use messages::Renewal;
+pub use ring::{AuthorizedKey, Former, KeyDigest, KeyState, Keys, Project, VirtualKey};
+pub use store::{KeyringStore, Loaded};
 
 use crate::domain::Event;
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, RotateKey, UpdateKey, UpdateProject};
+use messages::{
+    CreateKey, CreateProject, DeleteProject, RevokeKey, RevokeKeys, RevokeToken, RotateKey, UpdateKey, UpdateProject,
+};
 
 /// The shell: decides with the core, saves through the port, then publishes.
 struct KeyringActor {
@@ -54,8 +59,9 @@ pub async fn start(
 
 impl KeyringActor {
     fn load(store: Arc<dyn KeyringStore>, published: Publisher<Keys>) -> Result<Self, String> {
-        let (projects, keys) = store.load().map_err(|error| error.to_string())?;
-        let keys = Keys::new(projects, keys).map_err(|error| error.to_string())?;
+        let loaded = store.load().map_err(|error| error.to_string())?;
+        let keys = Keys::new(loaded.projects, loaded.keys).map_err(|error| error.to_string())?;
+        let keys = keys.remembering(loaded.revoked);
         published.publish(keys);
         Ok(Self { keys: published.reader(), published, store })
     }
@@ -133,8 +139,8 @@ impl Handler<RotateKey> for KeyringActor {
     type Result = Result<(), KeyringError>;
 
     fn handle(&mut self, message: RotateKey, context: &mut Self::Context) -> Self::Result {
-        let RotateKey { id, prefix, digest, event } = message;
-        let decision = self.keys.load().rotate_key(id, prefix, digest);
+        let RotateKey { id, renewal, event } = message;
+        let decision = self.keys.load().rotate_key(id, renewal);
         self.carry_out(decision, &event, context)
     }
 }
@@ -144,6 +150,25 @@ impl Handler<RevokeKey> for KeyringActor {
 
     fn handle(&mut self, RevokeKey { id, event }: RevokeKey, context: &mut Self::Context) -> Self::Result {
         let decision = self.keys.load().revoke_key(id, event.author.at);
+        self.carry_out(decision, &event, context)
+    }
+}
+
+impl Handler<RevokeKeys> for KeyringActor {
+    type Result = Result<(), KeyringError>;
+
+    fn handle(&mut self, RevokeKeys { project, event }: RevokeKeys, context: &mut Self::Context) -> Self::Result {
+        let decision = self.keys.load().revoke_keys(project, event.author.at);
+        self.carry_out(decision, &event, context)
+    }
+}
+
+impl Handler<RevokeToken> for KeyringActor {
+    type Result = Result<(), KeyringError>;
+
+    fn handle(&mut self, message: RevokeToken, context: &mut Self::Context) -> Self::Result {
+        let RevokeToken { token, until, event } = message;
+        let decision = self.keys.load().revoke_token(token, until, event.author.at);
         self.carry_out(decision, &event, context)
     }
 }

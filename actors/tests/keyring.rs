@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use actix::Arbiter;
 use arc_swap::ArcSwap;
-use farthing_actors::domain::{Allowed, Author, Clock, Event, KeyId, Limits, ProjectId, Timestamp};
+use farthing_actors::domain::{Allowed, Author, Clock, Event, KeyId, Limits, ProjectId, Timestamp, TokenId};
 use farthing_actors::error::{LoadError, SaveError};
-use farthing_actors::keyring::{self, Change, KeyState, Keyring, KeyringError, KeyringStore, Project, VirtualKey};
+use farthing_actors::keyring::{
+    self, Change, KeyState, Keyring, KeyringError, KeyringStore, Loaded, Project, Renewal, VirtualKey,
+};
 use farthing_actors::supervisor::Supervisor;
 
 /// What the next saves do.
@@ -23,9 +25,16 @@ enum Disk {
     Loses,
 }
 
+#[derive(Clone, Default)]
+struct Rows {
+    projects: BTreeMap<ProjectId, Project>,
+    keys: BTreeMap<KeyId, VirtualKey>,
+    revoked: BTreeMap<TokenId, Timestamp>,
+}
+
 /// A port that remembers.
 struct Memory {
-    rows: ArcSwap<(BTreeMap<ProjectId, Project>, BTreeMap<KeyId, VirtualKey>)>,
+    rows: ArcSwap<Rows>,
     disk: ArcSwap<Disk>,
 }
 
@@ -39,20 +48,26 @@ impl Memory {
     }
 
     fn write(&self, change: &Change) {
-        let (mut projects, mut keys) = (*self.rows.load_full()).clone();
+        let mut rows = (*self.rows.load_full()).clone();
         match change.clone() {
-            Change::SaveProject(project) => drop(projects.insert(project.id, project)),
-            Change::RemoveProject(id) => drop(projects.remove(&id)),
-            Change::SaveKey(key) => drop(keys.insert(key.id, key)),
+            Change::SaveProject(project) => drop(rows.projects.insert(project.id, project)),
+            Change::RemoveProject(id) => drop(rows.projects.remove(&id)),
+            Change::SaveKey(key) => drop(rows.keys.insert(key.id, key)),
+            Change::SaveKeys(keys) => rows.keys.extend(keys.into_iter().map(|key| (key.id, key))),
+            Change::RevokeToken { token, until, .. } => drop(rows.revoked.insert(token, until)),
         }
-        self.rows.store(Arc::new((projects, keys)));
+        self.rows.store(Arc::new(rows));
     }
 }
 
 impl KeyringStore for Memory {
-    fn load(&self) -> Result<(Vec<Project>, Vec<VirtualKey>), LoadError> {
-        let (projects, keys) = (*self.rows.load_full()).clone();
-        Ok((projects.into_values().collect(), keys.into_values().collect()))
+    fn load(&self) -> Result<Loaded, LoadError> {
+        let Rows { projects, keys, revoked } = (*self.rows.load_full()).clone();
+        Ok(Loaded {
+            projects: projects.into_values().collect(),
+            keys: keys.into_values().collect(),
+            revoked: revoked.into_iter().collect(),
+        })
     }
 
     fn save(&self, change: &Change, _: &Event) -> Result<(), SaveError> {
@@ -84,6 +99,7 @@ fn project(id: u128) -> Project {
         limits: Limits::default(),
         allowed_models: Allowed::default(),
         response_cache: None,
+        deactivated_at: None,
         created_at: Timestamp(1),
     }
 }
@@ -95,14 +111,18 @@ fn key(id: u8, project: u128) -> VirtualKey {
         name: "ci".to_owned(),
         prefix: "sk-ft-ab12cd34".to_owned(),
         digest: [id; 32],
+        former: None,
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        allowed_endpoints: None,
+        allowed_parameters: None,
         max_requests: None,
         run_limit: None,
         expires_at: None,
         revoked_at: None,
         created_at: Timestamp(1),
+        created_by: None,
     }
 }
 
@@ -207,4 +227,68 @@ async fn contradictory_records_refuse_the_start() {
     let error = keyring::start(&supervisor, Arbiter::current(), memory).await.err().unwrap();
     assert_eq!(error.name, "keyring");
     assert!(error.reason.contains("which is missing"), "{error}");
+}
+
+#[actix::test]
+async fn a_rotated_key_has_two_secrets_for_a_while_and_a_revocation_ends_both() {
+    let memory = Memory::empty();
+    let keyring = start(Arc::clone(&memory)).await;
+    keyring.create_project(project(1), event(1)).await.unwrap();
+    keyring.create_key(key(1, 1), event(1)).await.unwrap();
+    let renewal =
+        |digest: u8, former_until| Renewal { prefix: "sk-ft-new".to_owned(), digest: [digest; 32], former_until };
+    let id = KeyId::from_u128(1);
+    keyring.rotate_key(id, renewal(2, Some(Timestamp(100))), event(2)).await.unwrap();
+    let keys = keyring.snapshot();
+    for digest in [[1; 32], [2; 32]] {
+        assert_eq!(keys.get().find(&digest).unwrap().state(Timestamp(3)), KeyState::Active);
+    }
+    let former = Arc::clone(keys.get().find(&[1; 32]).unwrap());
+    assert!(!former.key.has_replaced(&[1; 32], Timestamp(99)) && former.key.has_replaced(&[1; 32], Timestamp(100)));
+    assert!(!former.key.has_replaced(&[2; 32], Timestamp(100)));
+
+    keyring.crash().await;
+    assert!(keys.get().find(&[1; 32]).is_some(), "the overlap survives a restart");
+    keyring.rotate_key(id, renewal(3, Some(Timestamp(200))), event(4)).await.unwrap();
+    assert!(keys.get().find(&[1; 32]).is_none(), "of the secrets before only the last goes on");
+    keyring.revoke_key(id, event(5)).await.unwrap();
+    for digest in [[2; 32], [3; 32]] {
+        assert_eq!(keys.get().find(&digest).unwrap().state(Timestamp(6)), KeyState::Revoked);
+    }
+    let again = keyring.rotate_key(id, renewal(4, None), event(7)).await;
+    assert!(matches!(again, Err(KeyringError::Conflict(_))), "{again:?}");
+}
+
+#[actix::test]
+async fn the_keys_of_a_project_are_revoked_together_or_not_at_all() {
+    let memory = Memory::empty();
+    let keyring = start(Arc::clone(&memory)).await;
+    for id in [1, 2] {
+        keyring.create_project(project(id), event(1)).await.unwrap();
+    }
+    for (id, of) in [(1, 1), (2, 1), (3, 1), (4, 2)] {
+        keyring.create_key(key(id, of), event(1)).await.unwrap();
+    }
+    keyring.revoke_key(KeyId::from_u128(2), event(2)).await.unwrap();
+    let revoked_at = |id: u128| keyring.snapshot().get().key(KeyId::from_u128(id)).unwrap().key.revoked_at;
+
+    memory.turn(Disk::Fails);
+    keyring.revoke_keys(ProjectId::from_u128(1), event(5)).await.unwrap_err();
+    assert_eq!([1, 2, 3, 4].map(revoked_at), [None, Some(Timestamp(2)), None, None]);
+    memory.turn(Disk::Works);
+    keyring.revoke_keys(ProjectId::from_u128(1), event(6)).await.unwrap();
+    assert_eq!([1, 2, 3, 4].map(revoked_at), [Some(Timestamp(6)), Some(Timestamp(2)), Some(Timestamp(6)), None]);
+    assert_eq!(keyring.revoke_keys(ProjectId::from_u128(9), event(7)).await, Err(KeyringError::NotFound));
+}
+
+#[actix::test]
+async fn a_revoked_token_is_remembered_until_its_own_time_is_over() {
+    let keyring = start(Memory::empty()).await;
+    let [one, other] = [1, 2].map(TokenId::from_u128);
+    keyring.revoke_token(one, Timestamp(100), event(5)).await.unwrap();
+    keyring.crash().await;
+    assert!(keyring.snapshot().get().is_revoked(one) && !keyring.snapshot().get().is_revoked(other));
+    keyring.revoke_token(other, Timestamp(200), event(100)).await.unwrap();
+    let keys = keyring.snapshot().get();
+    assert_eq!((keys.is_revoked(one), keys.is_revoked(other), keys.revoked_tokens()), (false, true, 1));
 }

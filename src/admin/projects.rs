@@ -41,10 +41,12 @@ pub struct ProjectChanges {
     pub allowed_models: Option<Allowed>,
     /// Whether its answers are given again.
     pub response_cache: Option<Option<ResponseCache>>,
+    /// Whether its keys and those of projects below it may call.
+    pub active: Option<bool>,
 }
 
 impl ProjectChanges {
-    fn names(&self) -> [(&'static str, bool); 6] {
+    fn names(&self) -> [(&'static str, bool); 7] {
         [
             ("name", self.name.is_some()),
             ("parent", self.parent.is_some()),
@@ -52,7 +54,17 @@ impl ProjectChanges {
             ("limits", self.limits.is_some()),
             ("allowed_models", self.allowed_models.is_some()),
             ("response_cache", self.response_cache.is_some()),
+            ("active", self.active.is_some()),
         ]
+    }
+
+    /// What it is called in the audit trail: opening or closing a project is told by name.
+    fn action(&self, present: &Project) -> &'static str {
+        match (self.active, present.deactivated_at) {
+            (Some(false), None) => "project.deactivate",
+            (Some(true), Some(_)) => "project.activate",
+            _ => "project.update",
+        }
     }
 }
 
@@ -85,6 +97,7 @@ impl Admin {
             limits: draft.limits,
             allowed_models: draft.allowed_models,
             response_cache: draft.response_cache,
+            deactivated_at: None,
             created_at: self.parts.clock.now(),
         };
         let (id, after) = (project.id, project.budget.clone());
@@ -110,7 +123,7 @@ impl Admin {
         let _one = self.changing.lock().await;
         let present = self.project(id)?;
         let project = self.changed_project(&present, &changes)?;
-        let event = by.does("project.update").of(id).about(id).changing(&changes.names());
+        let event = by.does(changes.action(&present)).of(id).about(id).changing(&changes.names());
         let save = self.parts.keyring.update_project(project, event);
         match changes.budget {
             None => save.await?,
@@ -148,6 +161,11 @@ impl Admin {
             project.allowed_models.clone_from(allowed);
         }
         project.response_cache = changes.response_cache.unwrap_or(project.response_cache);
+        if let Some(active) = changes.active {
+            // Deactivated again, it keeps its first moment.
+            let since = project.deactivated_at.unwrap_or_else(|| self.parts.clock.now());
+            project.deactivated_at = (!active).then_some(since);
+        }
         project.name = changes.name.clone().unwrap_or(project.name);
         project.limits = changes.limits.unwrap_or(project.limits);
         Ok(project)

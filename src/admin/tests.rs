@@ -1,6 +1,7 @@
 //! The admin floor over the real owners, on ports in memory: the order of steps, and what a failed one leaves behind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Arbiter;
 use arc_swap::ArcSwap;
@@ -11,13 +12,13 @@ use farthing_actors::domain::{
 };
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::idempotency::{self, SealedAnswers, Shelf};
-use farthing_actors::keyring::{self, KeyringStore, Project, VirtualKey};
+use farthing_actors::keyring::{self, KeyringStore, Loaded};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
 use farthing_actors::registry::{self, Deployment, Group, Provider, RegistryStore};
 use farthing_actors::shadow;
 use farthing_actors::supervisor::Supervisor;
 
-use super::keys::{KeyChanges, KeyDraft};
+use super::keys::{KeyChanges, KeyDraft, RevokedKeys};
 use super::models::ModelDraft;
 use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
@@ -51,8 +52,8 @@ impl Ports {
 }
 
 impl KeyringStore for Ports {
-    fn load(&self) -> Result<(Vec<Project>, Vec<VirtualKey>), LoadError> {
-        Ok((vec![], vec![]))
+    fn load(&self) -> Result<Loaded, LoadError> {
+        Ok(Loaded::default())
     }
 
     fn save(&self, _: &keyring::Change, _: &Event) -> Result<(), SaveError> {
@@ -157,10 +158,12 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let keyring: Arc<dyn KeyringStore> = ports.clone();
     let registry: Arc<dyn RegistryStore> = ports.clone();
     let source = Arc::new(Source(Arc::clone(&ports)));
-    let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: std::time::Duration::ZERO };
+    let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: Duration::ZERO };
     let parts = AdminParts {
         cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
         shadow: shadow::start(&supervisor, here()).await.unwrap(),
+        token_counts: TokenCounts::load(&disk.store).unwrap(),
+        key_terms: KeyTerms { default_days: 90, max_days: 3_650 },
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
@@ -198,6 +201,8 @@ fn key(project: &str, budget: Option<Budget>) -> KeyDraft {
         budget,
         limits,
         allowed_models,
+        allowed_endpoints: None,
+        allowed_parameters: None,
         max_requests: None,
         run_limit: None,
     }
@@ -251,7 +256,8 @@ async fn a_key_is_made_once_and_revoked_with_its_project() {
     assert_eq!(ports.asked(), ["enforce", "save", "enforce"]);
     let digest = admin.parts.security.digest_presented(issued.secret.expose()).unwrap();
     assert_eq!(admin.keys().find(&digest).unwrap().key.id, issued.key.key.id);
-    let rotated = admin.rotate_key(issued.key.key.id, &by()).await.unwrap();
+    assert_eq!(issued.key.key.expires_at, Some(Timestamp(90 * 86_400_000 + 1_000)));
+    let rotated = admin.rotate_key(issued.key.key.id, Duration::ZERO, &by()).await.unwrap();
     let fresh = admin.parts.security.digest_presented(rotated.secret.expose()).unwrap();
     assert!(admin.keys().find(&digest).is_none(), "the former secret opens nothing");
     assert_eq!(admin.keys().find(&fresh).unwrap().key.id, issued.key.key.id);
@@ -259,9 +265,9 @@ async fn a_key_is_made_once_and_revoked_with_its_project() {
     let changed = admin.change_key(issued.key.key.id, days, &by()).await.unwrap();
     assert_eq!(changed.key.expires_at, Some(Timestamp(86_401_000)));
     admin.create_key(key(&made.id.to_string(), None), &by()).await.unwrap();
-    assert_eq!(admin.revoke_project_keys(made.id, &by()).await.unwrap(), 2);
-    assert_eq!(admin.revoke_project_keys(made.id, &by()).await.unwrap(), 0);
-    assert!(admin.rotate_key(issued.key.key.id, &by()).await.is_err(), "a revoked key stays revoked");
+    assert_eq!(admin.revoke_project_keys(made.id, &by()).await.unwrap(), RevokedKeys { revoked: 2, already: 0 });
+    assert_eq!(admin.revoke_project_keys(made.id, &by()).await.unwrap(), RevokedKeys { revoked: 0, already: 2 });
+    assert!(admin.rotate_key(issued.key.key.id, Duration::ZERO, &by()).await.is_err(), "a revoked key stays revoked");
     assert!(admin.delete_project(made.id, &by()).await.is_err(), "the books name its keys");
 }
 

@@ -1,9 +1,9 @@
 //! Scoped tokens for the management API. Owns who may be called what.
-//! Refuses to remember one: a token is checked by its signature, and ends by its own time.
+//! Refuses to remember one: a token is checked by its signature, and ends by its own time, or when it is taken back.
 
 use std::time::Duration;
 
-use farthing_actors::domain::{Author, Timestamp};
+use farthing_actors::domain::{Author, Timestamp, TokenId};
 
 use super::{Admin, AdminError};
 use crate::security::obfuscate::obfuscate;
@@ -18,6 +18,8 @@ const MAX_NAME_CHARS: usize = 64;
 pub struct IssuedToken {
     /// The token; it is not kept.
     pub token: String,
+    /// Its id.
+    pub id: TokenId,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -35,12 +37,12 @@ impl Admin {
     ) -> Result<IssuedToken, AdminError> {
         check_name(name)?;
         let now = self.parts.clock.now();
-        let token = self.parts.security.issue_token(name, scopes, lifetime, now)?;
+        let (token, claims) = self.parts.security.issue_token(name, scopes, lifetime, now)?;
         let minutes = lifetime.as_secs() / 60;
         let event =
             by.does("token.create").about(name).and("scopes", scopes.join(" ")).and("duration_minutes", minutes);
-        self.parts.audit.record(event.and("token_id", obfuscate(&token))).await?;
-        Ok(IssuedToken { token, expires_at: now.plus(lifetime) })
+        self.parts.audit.record(event.and("jti", claims.jti).and("token_id", obfuscate(&token))).await?;
+        Ok(IssuedToken { token, id: claims.jti, expires_at: now.plus(lifetime) })
     }
 }
 

@@ -16,6 +16,7 @@ use super::provider::Provider;
 use super::requests::Requests;
 use super::run::Run;
 use super::shadow::Shadow;
+use super::token::Token;
 use super::usage::Usage;
 use crate::config::Sources;
 
@@ -23,6 +24,7 @@ use crate::config::Sources;
 pub(super) enum Online {
     Project(Project),
     Key(Key),
+    Token(Token),
     Provider(Provider),
     Model(Model),
     Group(Group),
@@ -40,6 +42,7 @@ impl Online {
         ask(self.connection(), sources, async |api| match self {
             Self::Project(project) => project.run(api).await.map(Some),
             Self::Key(key) => key.run(api).await.map(Some),
+            Self::Token(token) => token.run(api).await.map(Some),
             Self::Provider(provider) => provider.run(api, sources).await.map(Some),
             Self::Model(model) => model.run(api).await.map(Some),
             Self::Group(group) => group.run(api).await.map(Some),
@@ -55,6 +58,7 @@ impl Online {
         match self {
             Self::Project(project) => &project.connection,
             Self::Key(key) => &key.connection,
+            Self::Token(token) => &token.connection,
             Self::Provider(provider) => &provider.connection,
             Self::Model(model) => &model.connection,
             Self::Group(group) => &group.connection,

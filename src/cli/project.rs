@@ -49,6 +49,16 @@ enum Command {
     Budget(ChangeBudget),
     /// Show or change whether a project's answers are given again
     Cache(ChangeCache),
+    /// Refuse its keys, and those of projects below it, until it is activated
+    Deactivate {
+        /// Its name or id
+        project: String,
+    },
+    /// Let its keys call again
+    Activate {
+        /// Its name or id
+        project: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -101,8 +111,15 @@ impl Project {
             Command::Show { project } => Ok(shown(lookup::one(api, PROJECT, project, |_| true).await?)),
             Command::Budget(change) => change.run(api).await,
             Command::Cache(change) => change.run(api).await,
+            Command::Deactivate { project } => set_active(api, project, false).await,
+            Command::Activate { project } => set_active(api, project, true).await,
         }
     }
+}
+
+async fn set_active(api: &Api, project: &str, active: bool) -> Result<Reply, CliError> {
+    let id = lookup::id(api, PROJECT, project).await?;
+    Ok(shown(api.patch(&PROJECT.address(&id, ""), &json!({ "active": active })).await?))
 }
 
 impl Create {

@@ -219,7 +219,7 @@ fn address(given: &Given) -> Result<SocketAddr, Problem> {
     text.parse().map_err(malformed)
 }
 
-fn networks(given: &Given) -> Result<Vec<Network>, Problem> {
+pub(super) fn networks(given: &Given) -> Result<Vec<Network>, Problem> {
     let parse = |text: &str| {
         let hint = "write an address such as \"10.0.0.7\" or a network such as \"10.0.0.0/8\"";
         text.parse().map_err(|_| Problem::new(format!("{text:?} is neither an address nor a network"), hint))

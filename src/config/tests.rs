@@ -142,6 +142,9 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__AUDIT__STORE_IN_DB", "false")
         .with("FARTHING__AUDIT__MASK_IP", "true")
         .with("FARTHING__AUDIT__RETENTION_DAYS", "90")
+        .with("FARTHING__KEYS__DEFAULT_DAYS", "7")
+        .with("FARTHING__KEYS__MAX_DAYS", "30")
+        .with("FARTHING__MANAGEMENT__ALLOWED_ADDRESSES", "10.0.0.0/8")
         .with("FARTHING__LOGGING__LEVEL", "debug")
         .with("FARTHING__ROUTING__MODEL_ROUTING", "llama-*=ollama, gpt-*=openai");
     let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
@@ -151,6 +154,8 @@ fn every_setting_can_be_set_in_the_environment() {
     assert_eq!(config.server.trusted_proxies.len(), 2);
     let cache = CacheConfig { max_bytes: 0, max_entry_bytes: 4_096, max_age: Duration::from_secs(60) };
     assert_eq!(config.cache, cache);
+    assert_eq!(config.keys, KeysConfig { default_days: 7, max_days: 30 });
+    assert_eq!(config.management.allowed_addresses.len(), 1);
     assert!(config.server.trusted_proxies.iter().any(|network| network.contains([10, 1, 2, 3].into())));
     let server = &config.server;
     assert_eq!((server.workers, server.max_in_flight, server.max_body_bytes), (3, 7, 1024));

@@ -93,10 +93,12 @@ fn key() -> KeyDraft {
     KeyDraft {
         project: PROJECT.to_owned(),
         name: "demo".to_owned(),
-        expires_in_days: Some(1),
+        expires_in_days: Some(Some(1)),
         budget: None,
         limits: Limits { rpm: Some(600), tpm: None, concurrency: Some(20), ..Limits::default() },
         allowed_models: Allowed::default(),
+        allowed_endpoints: None,
+        allowed_parameters: None,
         max_requests: None,
         run_limit: None,
     }

@@ -138,6 +138,11 @@ impl PlainRequest {
         Beyond { inline, ..Beyond::default() }
     }
 
+    /// The fields of an upload, by name; `None` where the body is JSON.
+    pub(in crate::dialect) fn form(&self) -> Option<Vec<(&str, &[u8])>> {
+        self.upload.as_ref().map(|upload| transcriptions::form(&upload.content_type, &self.body))
+    }
+
     /// The body as it came.
     pub(in crate::dialect) fn body(&self) -> &[u8] {
         &self.body

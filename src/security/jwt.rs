@@ -1,11 +1,11 @@
 //! Management tokens: short-lived JWTs that name what their bearer may do.
 //! Owns issuing and checking them (HS256 and nothing else). Refuses the system's clock: time is an argument.
 
-mod hs256;
+pub(super) mod hs256;
 
 use std::time::Duration;
 
-use farthing_actors::domain::Timestamp;
+use farthing_actors::domain::{Timestamp, TokenId};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub const AUDIENCE: &str = "farthing-management";
 pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Far more than any scope list needs; longer ones are refused unread.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
+pub(super) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// What a token says. Times are Unix seconds, as JWTs have them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +35,8 @@ pub struct Claims {
     pub iat: i64,
     /// The first second in which it is no longer accepted.
     pub exp: i64,
-    /// Its own identity: 128 random bits in hex.
-    pub jti: String,
+    /// Its own identity: 128 random bits.
+    pub jti: TokenId,
     /// Always [`AUDIENCE`].
     pub aud: String,
 }
@@ -90,26 +90,26 @@ impl Tokens {
         hs256::install();
         let key = session.derive::<32>(Label::TOKENS)?;
         let (signing, checking) = (EncodingKey::from_secret(&*key), DecodingKey::from_secret(&*key));
-        Ok(Self { signing, checking, rules: rules() })
+        Ok(Self { signing, checking, rules: rules(AUDIENCE) })
     }
 
-    /// A signed token.
+    /// A signed token, and what it says.
     pub(super) fn issue(
         &self,
         subject: &str,
         scope: &[String],
         lifetime: Duration,
         now: Timestamp,
-    ) -> Result<String, TokenError> {
+    ) -> Result<(String, Claims), TokenError> {
         let iat = now.0.div_euclid(1_000);
         let seconds = i64::try_from(lifetime.as_secs()).map_err(|_| TokenError::Lifetime)?;
         if lifetime > MAX_LIFETIME || seconds == 0 {
             return Err(TokenError::Lifetime);
         }
-        let jti = format!("{:032x}", u128::from_be_bytes(*random()?));
+        let jti = TokenId::from_u128(u128::from_be_bytes(*random()?));
         let (sub, scope, aud) = (subject.to_owned(), scope.to_vec(), AUDIENCE.to_owned());
         let claims = Claims { sub, scope, iat, exp: iat.saturating_add(seconds), jti, aud };
-        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?)
+        Ok((jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?, claims))
     }
 
     /// The claims of a token that is ours and has not expired.
@@ -123,10 +123,10 @@ impl Tokens {
 }
 
 /// Everything the library may check; expiry is ours, because the library would ask the system's clock.
-fn rules() -> Validation {
+pub(super) fn rules(audience: &str) -> Validation {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.validate_exp = false;
-    rules.set_audience(&[AUDIENCE]);
+    rules.set_audience(&[audience]);
     rules.set_required_spec_claims(&["exp", "aud", "sub"]);
     rules
 }

@@ -34,11 +34,13 @@ impl Label {
     pub(super) const AUDIT: Self = Self("farthing/audit/v1");
     /// Peppers passwords.
     pub(super) const PASSWORDS: Self = Self("farthing/passwords/v1");
+    /// Signs tokens of virtual keys.
+    pub(super) const KEY_TOKENS: Self = Self("farthing/key-tokens/v1");
     /// Encrypts keys that outlive a master key.
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -50,6 +52,7 @@ impl Label {
         Self::AUDIT,
         Self::PASSWORDS,
         Self::KEPT_KEYS,
+        Self::KEY_TOKENS,
     ];
 
     /// The label's text, also used as associated data.

@@ -30,6 +30,15 @@ impl Row<'_> {
         serde_json::from_str(text).map_err(|error| self.damaged(column, error))
     }
 
+    /// As [`Row::json`], where there may be none.
+    pub(super) fn optional_json<T: DeserializeOwned>(
+        self,
+        column: &str,
+        text: Option<&str>,
+    ) -> Result<Option<T>, StoreError> {
+        text.map(|text| self.json(column, text)).transpose()
+    }
+
     /// A number that is narrower than its column.
     pub(super) fn number<T: TryFrom<i64>>(self, column: &str, value: i64) -> Result<T, StoreError> {
         value.try_into().map_err(|_| self.damaged(column, format!("{value} is out of range")))

@@ -1,4 +1,4 @@
-//! The table `virtual_keys`, and the keyring's port over it and `projects`.
+//! The table `virtual_keys`, and the keyring's port over it, `projects` and `revoked_tokens`.
 //! Owns the spelling of a key in a row. Refuses secrets (a key is here by digest only) and removal: rows stay for ever.
 
 #[cfg(test)]
@@ -9,13 +9,13 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use farthing_actors::domain::{Budget, Event, Scope, Timestamp};
 use farthing_actors::error::{LoadError, SaveError};
-use farthing_actors::keyring::{Change, KeyringStore, Project, VirtualKey};
+use farthing_actors::keyring::{Change, Former, KeyDigest, KeyringStore, Loaded, VirtualKey};
 
 use super::audit::Trail;
 use super::columns::{self, Row};
 use super::journal::Terms;
 use super::schema::virtual_keys;
-use super::{Store, StoreError, projects, runs};
+use super::{Store, StoreError, projects, runs, tokens};
 
 /// The keyring's port.
 pub struct KeyringTables {
@@ -26,8 +26,12 @@ pub struct KeyringTables {
 }
 
 impl KeyringStore for KeyringTables {
-    fn load(&self) -> Result<(Vec<Project>, Vec<VirtualKey>), LoadError> {
-        Ok(self.store.read(|connection| Ok((projects::load(connection)?, load(connection)?)))?)
+    fn load(&self) -> Result<Loaded, LoadError> {
+        let all = |connection: &mut SqliteConnection| {
+            let (projects, keys) = (projects::load(connection)?, load(connection)?);
+            Ok(Loaded { projects, keys, revoked: tokens::revoked(connection)? })
+        };
+        Ok(self.store.read(all)?)
     }
 
     fn save(&self, change: &Change, event: &Event) -> Result<(), SaveError> {
@@ -35,12 +39,14 @@ impl KeyringStore for KeyringTables {
             Change::SaveProject(project) => projects::save(connection, project),
             Change::RemoveProject(id) => projects::remove(connection, *id),
             Change::SaveKey(key) => save(connection, key),
+            Change::SaveKeys(keys) => keys.iter().try_for_each(|key| save(connection, key)),
+            Change::RevokeToken { token, until, at } => tokens::revoke(connection, *token, (*until, *at)),
         };
         Ok(self.trail.change(event, work)?)
     }
 }
 
-/// One row, as read and as written.
+/// One row, as read and as written. `last_used_at` is neither: its only writer is [`super::key_uses`].
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = virtual_keys, treat_none_as_null = true)]
 struct KeyRow {
@@ -64,6 +70,12 @@ struct KeyRow {
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
     created_at: i64,
+    allowed_endpoints: Option<String>,
+    allowed_parameters: Option<String>,
+    former_digest: Option<Vec<u8>>,
+    former_prefix: Option<String>,
+    former_until: Option<i64>,
+    created_by: Option<String>,
 }
 
 /// Every key, revoked ones included.
@@ -143,6 +155,12 @@ impl From<&VirtualKey> for KeyRow {
             expires_at: key.expires_at.map(|time| time.0),
             revoked_at: key.revoked_at.map(|time| time.0),
             created_at: key.created_at.0,
+            allowed_endpoints: key.allowed_endpoints.as_ref().map(|list| serde_json::json!(list).to_string()),
+            allowed_parameters: key.allowed_parameters.as_ref().map(|lists| serde_json::json!(lists).to_string()),
+            former_digest: key.former.as_ref().map(|former| former.digest.to_vec()),
+            former_prefix: key.former.as_ref().map(|former| former.prefix.clone()),
+            former_until: key.former.as_ref().map(|former| former.until.0),
+            created_by: key.created_by.clone(),
         }
     }
 }
@@ -153,7 +171,8 @@ impl KeyRow {
         Ok(VirtualKey {
             id: row.parse("id", &self.id)?,
             project: row.parse("project_id", &self.project_id)?,
-            digest: self.digest.try_into().map_err(|_| row.damaged("digest", "must be 32 bytes"))?,
+            digest: digest(row, "digest", self.digest)?,
+            former: former(row, (self.former_prefix, self.former_digest, self.former_until))?,
             budget: row.budget(&(
                 self.budget_limit,
                 self.budget_window,
@@ -163,13 +182,30 @@ impl KeyRow {
             ))?,
             limits: row.limits((self.rpm, self.tpm, self.concurrency), self.limits_mode.as_deref())?,
             allowed_models: row.json("allowed_models", &self.allowed_models)?,
+            allowed_endpoints: row.optional_json("allowed_endpoints", self.allowed_endpoints.as_deref())?,
+            allowed_parameters: row.optional_json("allowed_parameters", self.allowed_parameters.as_deref())?,
             max_requests: row.optional("max_requests", self.max_requests)?,
             run_limit: self.run_limit.as_deref().map(|limit| row.parse("run_limit", limit)).transpose()?,
             expires_at: self.expires_at.map(Timestamp),
             revoked_at: self.revoked_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
+            created_by: self.created_by,
             name: self.name,
             prefix: self.prefix,
         })
+    }
+}
+
+fn digest(row: Row<'_>, column: &str, bytes: Vec<u8>) -> Result<KeyDigest, StoreError> {
+    bytes.try_into().map_err(|_| row.damaged(column, "must be 32 bytes"))
+}
+
+fn former(row: Row<'_>, columns: (Option<String>, Option<Vec<u8>>, Option<i64>)) -> Result<Option<Former>, StoreError> {
+    match columns {
+        (None, None, None) => Ok(None),
+        (Some(prefix), Some(bytes), Some(until)) => {
+            Ok(Some(Former { prefix, digest: digest(row, "former_digest", bytes)?, until: Timestamp(until) }))
+        }
+        _ => Err(row.damaged("former_until", "a former secret needs prefix, digest and end")),
     }
 }

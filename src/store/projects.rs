@@ -30,6 +30,7 @@ struct ProjectRow {
     allowed_models: String,
     response_cache_ttl: Option<i64>,
     created_at: i64,
+    deactivated_at: Option<i64>,
 }
 
 /// Every project.
@@ -103,6 +104,7 @@ impl From<&Project> for ProjectRow {
             allowed_models: columns::allowed_column(&project.allowed_models),
             response_cache_ttl: project.response_cache.map(|cache| i64::from(cache.ttl_seconds)),
             created_at: project.created_at.0,
+            deactivated_at: project.deactivated_at.map(|time| time.0),
         }
     }
 }
@@ -125,6 +127,7 @@ impl ProjectRow {
             response_cache: row
                 .optional("response_cache_ttl", self.response_cache_ttl)?
                 .map(|ttl_seconds| ResponseCache { ttl_seconds }),
+            deactivated_at: self.deactivated_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
             name: self.name,
         })

@@ -43,14 +43,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    journal_state (id) {
-        id -> BigInt,
-        applied_seq -> BigInt,
-        chain_head -> Binary,
-    }
-}
-
-diesel::table! {
     installation (id) {
         id -> BigInt,
         key_id -> Binary,
@@ -61,9 +53,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal_state (id) {
+        id -> BigInt,
+        applied_seq -> BigInt,
+        chain_head -> Binary,
+    }
+}
+
+diesel::table! {
     kept_keys (name) {
         name -> Text,
         sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    key_tokens (jti) {
+        jti -> Text,
+        key_id -> Text,
+        until -> BigInt,
+        max_requests -> BigInt,
+        used -> BigInt,
+    }
+}
+
+diesel::table! {
+    key_uses (key_id, day, network, agent) {
+        key_id -> Text,
+        day -> BigInt,
+        network -> Text,
+        agent -> Text,
+        calls -> BigInt,
     }
 }
 
@@ -210,6 +230,7 @@ diesel::table! {
         response_cache_ttl -> Nullable<BigInt>,
         budget_mode -> Nullable<Text>,
         limits_mode -> Nullable<Text>,
+        deactivated_at -> Nullable<BigInt>,
     }
 }
 
@@ -240,6 +261,14 @@ diesel::table! {
         managed_by -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    revoked_tokens (jti) {
+        jti -> Text,
+        until -> BigInt,
+        revoked_at -> BigInt,
     }
 }
 
@@ -313,5 +342,12 @@ diesel::table! {
         budget_warn -> Nullable<Text>,
         budget_mode -> Nullable<Text>,
         limits_mode -> Nullable<Text>,
+        allowed_endpoints -> Nullable<Text>,
+        allowed_parameters -> Nullable<Text>,
+        former_digest -> Nullable<Binary>,
+        former_prefix -> Nullable<Text>,
+        former_until -> Nullable<BigInt>,
+        created_by -> Nullable<Text>,
+        last_used_at -> Nullable<BigInt>,
     }
 }

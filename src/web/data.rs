@@ -9,6 +9,7 @@ mod idempotency;
 pub mod key;
 pub mod messages;
 pub mod models;
+mod parameters;
 pub mod plain;
 pub mod responses;
 
@@ -80,13 +81,17 @@ pub async fn wrong_method(_: Caller) -> Result<HttpResponse, Problem> {
 /// Serves a request that generates, in whichever dialect.
 async fn serve(
     relay: &Rc<Relay>,
-    Caller(key): Caller,
+    caller: Caller,
     http: &HttpRequest,
     request: Request,
 ) -> Result<HttpResponse, Problem> {
     // Bodies that were let in together may be whole together.
     let gateway = http.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     gateway.admit()?;
+    caller.check(gateway, http.path())?;
+    parameters::check(&caller.0, &request)?;
+    caller.take(gateway)?;
+    let Caller(key) = caller;
     let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
     let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
     let run = run(http)?;
@@ -101,6 +106,7 @@ async fn serve(
 
 /// Counts the tokens of a request that is not sent.
 async fn count(relay: &Rc<Relay>, Caller(key): Caller, request: Request) -> Result<HttpResponse, Problem> {
+    parameters::check(&key, &request)?;
     let body = relay.count_tokens(&key, &request)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }

@@ -69,6 +69,10 @@ codes! {
     Unauthorized = "unauthorized", 401, "authentication_error", false, "The management API needs Authorization: Bearer with the management token.";
     InsufficientQuota = "insufficient_quota", 402, "insufficient_quota", false, "A budget cannot cover the call; raise it, wait for its next window, or lower max_tokens.";
     Forbidden = "forbidden", 403, "permission_error", false, "The token's scopes do not allow this; the message names the one needed.";
+    ProjectInactive = "project_inactive", 403, "permission_error", false, "The key's project, or one above it, is deactivated; ask the operator.";
+    EndpointNotAllowed = "endpoint_not_allowed", 403, "permission_error", false, "The key may not call this path; the message names those it may.";
+    ParameterNotAllowed = "parameter_not_allowed", 403, "permission_error", false, "The key may not send this value of this parameter; the message names those it may.";
+    AddressNotAllowed = "address_not_allowed", 403, "permission_error", false, "Operators may not call from this address; management.allowed_addresses says where they may be.";
     RunKilled = "run_killed", 403, "permission_error", false, "An operator has ended the run that x-farthing-run names; start another.";
     ModelNotFound = "model_not_found", 404, "invalid_request_error", false, "The model does not exist or the key may not use it.";
     ThreadNotFound = "thread_not_found", 404, "invalid_request_error", false, "No provider of the model holds the conversation; send all of its messages.";

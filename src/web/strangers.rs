@@ -14,8 +14,9 @@ use std::time::Duration;
 use actix_web::{HttpRequest, web};
 
 use super::Gateway;
+use super::data::dialect_of;
 use super::error::{Code, Problem};
-use crate::config::{Network, ServerConfig};
+use crate::config::{ManagementConfig, Network, ServerConfig};
 pub use known::Door;
 use known::{Credential, Known};
 use meter::Meter;
@@ -24,9 +25,14 @@ const FAILED: &str = "too many keys, tokens or sign-ins from this address were w
                       check what this application sends";
 const HURRIED: &str = "too many requests come from this address; wait as long as Retry-After says";
 
+/// What load balancers and monitors call.
+const PROBES: [&str; 4] = ["/live", "/ready", "/health", "/metrics"];
+
 /// What is known of addresses and credentials.
 pub struct Strangers {
     trusted: Vec<Network>,
+    /// Where operators may be; nothing is anywhere.
+    operators: Vec<Network>,
     hasher: RandomState,
     failures: Option<Meter>,
     requests: Option<Meter>,
@@ -43,9 +49,10 @@ pub struct Attempt<'a> {
 
 impl Strangers {
     /// Nobody is known yet.
-    pub fn new(config: &ServerConfig) -> Self {
+    pub fn new(config: &ServerConfig, management: &ManagementConfig) -> Self {
         Self {
             trusted: config.trusted_proxies.clone(),
+            operators: management.allowed_addresses.clone(),
             hasher: RandomState::new(),
             failures: Meter::new(config.failures_per_minute, Duration::from_secs(60)),
             requests: Meter::new(config.address_requests_per_second, Duration::from_secs(1)),
@@ -62,6 +69,19 @@ impl Strangers {
         let Some(meter) = &strangers.requests else { return Ok(()) };
         let taken = meter.take(strangers.address(request), gateway.clock.monotonic());
         taken.map_err(|wait| refused(HURRIED, wait))
+    }
+
+    /// Whether `request` may come from where it does: what is for operators is for some addresses only, if so configured.
+    ///
+    /// # Errors
+    /// 403, before anybody looks at a credential.
+    pub fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let anywhere = self.operators.is_empty() || is_for_all(request);
+        let within = |address| self.operators.iter().any(|network| network.contains(address));
+        if anywhere || self.source(request).is_some_and(within) {
+            return Ok(());
+        }
+        Err(Problem::plain(Code::AddressNotAllowed))
     }
 
     fn address(&self, request: &HttpRequest) -> u64 {
@@ -119,6 +139,11 @@ impl<'a> Attempt<'a> {
         }
         outcome
     }
+}
+
+/// Whether a path is for applications or probes. What is not known to be is for operators.
+fn is_for_all(request: &HttpRequest) -> bool {
+    dialect_of(request).is_some() || PROBES.contains(&request.path())
 }
 
 fn refused(why: &str, wait: Duration) -> Problem {

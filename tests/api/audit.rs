@@ -62,7 +62,8 @@ fn each_kind_of_change_is_one_event() {
         ("POST", format!("/api/keys/{key}/runs/night/kill"), Value::Null, "run.kill"),
         ("POST", "/api/tokens".to_owned(), json!({"name": "ci", "scopes": ["usage:read"]}), "token.create"),
         ("POST", "/api/ledger/adjustments".to_owned(), adjustment, "ledger.adjust"),
-        ("POST", format!("/api/projects/{project}/revoke-keys"), Value::Null, "key.revoke"),
+        ("POST", format!("/api/projects/{project}/revoke-keys"), Value::Null, "project.revoke_keys"),
+        ("PATCH", format!("/api/projects/{project}"), json!({"active": false}), "project.deactivate"),
         ("DELETE", format!("/api/models/{model}"), Value::Null, "model.delete"),
         ("DELETE", format!("/api/providers/{provider}"), Value::Null, "provider.delete"),
     ];

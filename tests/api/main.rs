@@ -24,6 +24,8 @@ mod groups;
 mod idempotency;
 mod images;
 mod input;
+mod key_tokens;
+mod keys;
 mod leaving;
 mod matrix;
 mod ollama;

@@ -120,3 +120,28 @@ fn requests_of_one_address_can_be_limited() {
     until("it is given back", PATIENCE, || (one.get("/live").status == 200).then_some(()));
     assert_eq!(one.with("x-forwarded-for", "198.51.100.2").get("/live").status, 200, "others have their own");
 }
+
+#[test]
+fn operators_call_from_where_they_may_be_and_applications_from_anywhere() {
+    let builder = TestGateway::builder(BINARY)
+        .set("FARTHING__SERVER__BEHIND_PROXY", "true")
+        .set("FARTHING__SERVER__TRUSTED_PROXIES", "127.0.0.1")
+        .set("FARTHING__MANAGEMENT__ALLOWED_ADDRESSES", "127.0.0.1, 10.0.0.0/8");
+    let scene = Scene::around(builder.start());
+    let away = |client: Client| client.with("x-forwarded-for", "192.0.2.1");
+    let within = scene.gateway.operator().with("x-forwarded-for", "10.9.8.7");
+    assert_eq!(within.get("/api/providers").status, 200);
+    for path in ["/api/providers", "/api/no-such-path", "/", "/sign-in", "/ws/feed", "/static/x/y", "/no-such-path"] {
+        for client in [scene.gateway.operator(), scene.gateway.anonymous(), scene.application()] {
+            let answer = away(client).get(path);
+            assert_eq!(
+                (answer.status, &answer.json()["error"]["code"]),
+                (403, &json!("address_not_allowed")),
+                "{path}"
+            );
+        }
+    }
+    assert_eq!(sign_in(&away(scene.gateway.anonymous()), scene.gateway.management_token()).status, 403);
+    assert_eq!(away(scene.application()).get("/v1/models").status, 200);
+    assert_eq!(away(scene.gateway.anonymous()).get("/ready").status, 200);
+}

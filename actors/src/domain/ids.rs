@@ -153,6 +153,11 @@ id!(
     SessionId, "ses_"
 );
 
+id!(
+    /// A token that was issued, whatever for: the `jti` of a JWT, which has no prefix.
+    TokenId, ""
+);
+
 /// Something a call is charged to: a key, a project above it, or a run. Text form: the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {

@@ -135,9 +135,9 @@ fn kind(text: &str) -> PatternKind {
     }
 }
 
-/// Whether `pattern` covers all of `text`. A star that took too little takes one more; only the last star need be tried again,
+/// Whether `pattern` covers all of `text`: a star stands for any characters, a question mark for one. A star that took too little takes one more; only the last star need be tried again,
 /// so the time is the product of the lengths at most.
-fn globs(pattern: &str, text: &str) -> bool {
+pub(super) fn globs(pattern: &str, text: &str) -> bool {
     let (mut rest, mut left) = (pattern.chars(), text.chars());
     let mut star: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
     loop {

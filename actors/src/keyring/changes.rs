@@ -4,14 +4,20 @@
 use std::sync::Arc;
 
 use super::error::KeyringError;
-use super::ring::{KeyDigest, Keys, MAX_DEPTH, Project, VirtualKey};
-use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, ResponseCache, Timestamp, name};
+use super::messages::Renewal;
+use super::ring::{Former, Keys, MAX_DEPTH, Project, VirtualKey};
+use crate::domain::{
+    Allowed, Budget, Globs, KeyId, Limits, Parameters, ProjectId, ResponseCache, Timestamp, TokenId, name,
+};
 
 /// Far above any limit and far below what a row can hold.
 const MAX_TOKENS_PER_MINUTE: u64 = 1_000_000_000_000;
 
 /// A month: what is older than any answer should be.
 const MAX_TTL_SECONDS: u32 = 31 * 24 * 60 * 60;
+
+/// Tokens that were taken back and are not over; whoever takes back more should end the key, or change the session secret.
+pub const MAX_REVOKED_TOKENS: usize = 100_000;
 
 /// One accepted change, to be saved as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +28,17 @@ pub enum Change {
     RemoveProject(ProjectId),
     /// The key, new or instead of the one with its id.
     SaveKey(VirtualKey),
+    /// Several keys, as [`Change::SaveKey`] each, all of them or none.
+    SaveKeys(Vec<VirtualKey>),
+    /// The token is accepted no more. It is remembered until its own time is over; those whose time is over `at` are not.
+    RevokeToken {
+        /// Which.
+        token: TokenId,
+        /// When its own time is over, at the latest.
+        until: Timestamp,
+        /// When it is taken back.
+        at: Timestamp,
+    },
 }
 
 type Decision = Result<Change, KeyringError>;
@@ -68,6 +85,7 @@ impl Keys {
         }
         self.project(key.project).ok_or_else(|| KeyringError::invalid("project", "does not exist"))?;
         check_key(&key)?;
+        self.check_models(&key)?;
         Ok(Change::SaveKey(key))
     }
 
@@ -80,16 +98,22 @@ impl Keys {
         let key = VirtualKey {
             prefix: present.prefix.clone(),
             digest: present.digest,
+            former: present.former.clone(),
             revoked_at: present.revoked_at,
             created_at: present.created_at,
+            created_by: present.created_by.clone(),
             ..key
         };
         check_key(&key)?;
+        if key.allowed_models != present.allowed_models {
+            self.check_models(&key)?;
+        }
         Ok(Change::SaveKey(key))
     }
 
-    /// A revoked key has no new secret: nothing takes its revocation back.
-    pub(super) fn rotate_key(&self, id: KeyId, prefix: String, digest: KeyDigest) -> Decision {
+    /// A revoked key has no new secret: nothing takes its revocation back. Of the secrets before, only the last can go on.
+    pub(super) fn rotate_key(&self, id: KeyId, renewal: Renewal) -> Decision {
+        let Renewal { prefix, digest, former_until } = renewal;
         let present = &self.key(id).ok_or(KeyringError::NotFound)?.key;
         if present.revoked_at.is_some() {
             return Err(KeyringError::Conflict("the key is revoked; create another".to_owned()));
@@ -97,13 +121,42 @@ impl Keys {
         if self.find(&digest).is_some() {
             return Err(KeyringError::Conflict("a key with this digest exists already".to_owned()));
         }
-        Ok(Change::SaveKey(VirtualKey { prefix, digest, ..present.clone() }))
+        let former = former_until.map(|until| Former { prefix: present.prefix.clone(), digest: present.digest, until });
+        Ok(Change::SaveKey(VirtualKey { prefix, digest, former, ..present.clone() }))
     }
 
     pub(super) fn revoke_key(&self, id: KeyId, at: Timestamp) -> Decision {
         let present = &self.key(id).ok_or(KeyringError::NotFound)?.key;
-        let revoked_at = present.revoked_at.or(Some(at));
-        Ok(Change::SaveKey(VirtualKey { revoked_at, ..present.clone() }))
+        Ok(Change::SaveKey(revoked(present, at)))
+    }
+
+    /// Every key of exactly this project that was not revoked yet.
+    pub(super) fn revoke_keys(&self, project: ProjectId, at: Timestamp) -> Decision {
+        self.project(project).ok_or(KeyringError::NotFound)?;
+        let live = self.keys().filter(|key| key.key.project == project && key.key.revoked_at.is_none());
+        Ok(Change::SaveKeys(live.map(|key| revoked(&key.key, at)).collect()))
+    }
+
+    /// A token that is revoked already stays so.
+    pub(super) fn revoke_token(&self, token: TokenId, until: Timestamp, at: Timestamp) -> Decision {
+        if !self.is_revoked(token) && self.revoked_tokens() >= MAX_REVOKED_TOKENS {
+            let reason = format!("{MAX_REVOKED_TOKENS} tokens are revoked and not over yet; revoke their keys instead");
+            return Err(KeyringError::Conflict(reason));
+        }
+        Ok(Change::RevokeToken { token, until, at })
+    }
+
+    /// A key may name no models that its projects withhold; what it may use is asked again at each call.
+    fn check_models(&self, key: &VirtualKey) -> Result<(), KeyringError> {
+        for project in self.lineage(key.project) {
+            let beyond =
+                key.allowed_models.0.iter().find(|pattern| *pattern != "*" && !project.allowed_models.covers(pattern));
+            if let Some(pattern) = beyond {
+                let reason = format!("{pattern:?} is not within what project {:?} allows", project.name);
+                return Err(KeyringError::invalid("allowed_models", reason));
+            }
+        }
+        Ok(())
     }
 
     fn check_project(&self, project: &Project) -> Result<(), KeyringError> {
@@ -139,8 +192,21 @@ impl Keys {
     }
 }
 
+fn revoked(key: &VirtualKey, at: Timestamp) -> VirtualKey {
+    VirtualKey { revoked_at: key.revoked_at.or(Some(at)), ..key.clone() }
+}
+
 fn check_key(key: &VirtualKey) -> Result<(), KeyringError> {
     check_fields(&key.name, key.budget.as_ref(), key.limits, &key.allowed_models)?;
+    if let Some(fault) = key.allowed_endpoints.as_ref().and_then(Globs::fault) {
+        return Err(KeyringError::invalid("allowed_endpoints", fault));
+    }
+    if key.allowed_endpoints.as_ref().is_some_and(|paths| !paths.0.iter().all(|path| path.starts_with(['/', '*']))) {
+        return Err(KeyringError::invalid("allowed_endpoints", "must be paths such as /v1/chat/*"));
+    }
+    if let Some(fault) = key.allowed_parameters.as_ref().and_then(Parameters::fault) {
+        return Err(KeyringError::invalid("allowed_parameters", fault));
+    }
     if key.expires_at.is_some_and(|end| end <= key.created_at) {
         return Err(KeyringError::invalid("expires_at", "must be later than the key's creation"));
     }

@@ -3,9 +3,12 @@
 
 use super::KeyringActor;
 use super::error::KeyringError;
-use super::messages::{CreateKey, CreateProject, DeleteProject, RevokeKey, RotateKey, UpdateKey, UpdateProject};
-use super::ring::{KeyDigest, Keys, Project, VirtualKey};
-use crate::domain::{Event, KeyId, ProjectId};
+use super::messages::{
+    CreateKey, CreateProject, DeleteProject, Renewal, RevokeKey, RevokeKeys, RevokeToken, RotateKey, UpdateKey,
+    UpdateProject,
+};
+use super::ring::{Keys, Project, VirtualKey};
+use crate::domain::{Event, KeyId, ProjectId, Timestamp, TokenId};
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
 
@@ -73,17 +76,12 @@ impl Keyring {
         self.mailbox.ask(UpdateKey(key, event)).await?
     }
 
-    /// Gives a key another secret, known by its visible beginning and its digest. The former one ends at once.
+    /// Gives a key another secret. The present one goes on as long as `renewal` says, the one before it ends at once.
     ///
     /// # Errors
     /// If there is none, or it is revoked.
-    pub async fn rotate_key(
-        &self,
-        id: KeyId,
-        (prefix, digest): (String, KeyDigest),
-        event: Event,
-    ) -> Result<(), KeyringError> {
-        self.mailbox.ask(RotateKey { id, prefix, digest, event }).await?
+    pub async fn rotate_key(&self, id: KeyId, renewal: Renewal, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(RotateKey { id, renewal, event }).await?
     }
 
     /// Ends a key for good, as of the event; revoked again, it keeps its first moment. The record stays.
@@ -92,6 +90,22 @@ impl Keyring {
     /// If there is none.
     pub async fn revoke_key(&self, id: KeyId, event: Event) -> Result<(), KeyringError> {
         self.mailbox.ask(RevokeKey { id, event }).await?
+    }
+
+    /// Ends every key of exactly this project, as of the event: all of them or none.
+    ///
+    /// # Errors
+    /// If there is no such project.
+    pub async fn revoke_keys(&self, project: ProjectId, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(RevokeKeys { project, event }).await?
+    }
+
+    /// Ends a token, of whichever purpose, whose own time is over `until` then at the latest.
+    ///
+    /// # Errors
+    /// If too many are revoked.
+    pub async fn revoke_token(&self, token: TokenId, until: Timestamp, event: Event) -> Result<(), KeyringError> {
+        self.mailbox.ask(RevokeToken { token, until, event }).await?
     }
 
     /// How the actor is, for the system page.

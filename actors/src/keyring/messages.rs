@@ -4,7 +4,7 @@ use actix::Message;
 
 use super::error::KeyringError;
 use super::ring::{KeyDigest, Project, VirtualKey};
-use crate::domain::{Event, KeyId, ProjectId};
+use crate::domain::{Event, KeyId, ProjectId, Timestamp, TokenId};
 
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
@@ -26,12 +26,22 @@ pub(super) struct CreateKey(pub(super) VirtualKey, pub(super) Event);
 #[rtype(result = "Result<(), KeyringError>")]
 pub(super) struct UpdateKey(pub(super) VirtualKey, pub(super) Event);
 
+/// A key's new secret, known by its visible beginning and its digest, and until when the present one goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The new secret's visible beginning.
+    pub prefix: String,
+    /// The new secret's hash.
+    pub digest: KeyDigest,
+    /// When the present secret ends; at once, if absent.
+    pub former_until: Option<Timestamp>,
+}
+
 #[derive(Message)]
 #[rtype(result = "Result<(), KeyringError>")]
 pub(super) struct RotateKey {
     pub(super) id: KeyId,
-    pub(super) prefix: String,
-    pub(super) digest: KeyDigest,
+    pub(super) renewal: Renewal,
     pub(super) event: Event,
 }
 
@@ -39,5 +49,20 @@ pub(super) struct RotateKey {
 #[rtype(result = "Result<(), KeyringError>")]
 pub(super) struct RevokeKey {
     pub(super) id: KeyId,
+    pub(super) event: Event,
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<(), KeyringError>")]
+pub(super) struct RevokeKeys {
+    pub(super) project: ProjectId,
+    pub(super) event: Event,
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<(), KeyringError>")]
+pub(super) struct RevokeToken {
+    pub(super) token: TokenId,
+    pub(super) until: Timestamp,
     pub(super) event: Event,
 }

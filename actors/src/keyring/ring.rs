@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use super::changes::Change;
 use super::error::KeyringError;
-use crate::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, ResponseCache, Scope, Timestamp};
-
-/// The keyed hash of a presented key: the only form in which a key is kept.
-pub type KeyDigest = [u8; 32];
+pub use super::key::{AuthorizedKey, Former, KeyDigest, KeyState, VirtualKey};
+use crate::domain::{Allowed, Budget, KeyId, Limits, ProjectId, ResponseCache, Timestamp, TokenId};
 
 /// How many projects may stand above one another.
 pub const MAX_DEPTH: usize = 8;
@@ -32,104 +30,10 @@ pub struct Project {
     pub allowed_models: Allowed,
     /// Whether its answers are given again; those of projects below it are their own affair.
     pub response_cache: Option<ResponseCache>,
+    /// Since when neither its keys nor those of projects below it may call.
+    pub deactivated_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-/// The secret an application presents, without the secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VirtualKey {
-    /// Its id.
-    pub id: KeyId,
-    /// The project it belongs to.
-    pub project: ProjectId,
-    /// What people call it.
-    pub name: String,
-    /// The visible beginning, such as `sk-ft-ab12cd34`.
-    pub prefix: String,
-    /// The hash it is found by.
-    pub digest: KeyDigest,
-    /// Its own budget, if it has one.
-    pub budget: Option<Budget>,
-    /// Its own traffic limits.
-    pub limits: Limits,
-    /// The models it may use, within its project's.
-    pub allowed_models: Allowed,
-    /// How many requests it may ever have.
-    pub max_requests: Option<u64>,
-    /// What one run of an agent may cost.
-    pub run_limit: Option<Money>,
-    /// When it stops working.
-    pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// Whether a key may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// It may.
-    Active,
-    /// It was taken back.
-    Revoked,
-    /// Its time is over.
-    Expired,
-}
-
-/// A key with everything a call needs to know about it. Shared by reference, never changed. Whether it may call is
-/// [`AuthorizedKey::state`]'s answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizedKey {
-    /// The key.
-    pub key: VirtualKey,
-    /// Its project.
-    pub project: Project,
-    /// Everything its calls are charged to: the key, its project, that project's parents.
-    pub scopes: Arc<[Scope]>,
-    /// The traffic limits that apply, one for each scope that has any.
-    pub limits: Arc<[(Scope, Limits)]>,
-    /// The lists of allowed models that apply, without those that allow everything.
-    pub allowed: Arc<[Allowed]>,
-    /// Whether any scope has a budget that is enforced, so that every call needs a price and an output cap.
-    pub budgeted: bool,
-}
-
-impl AuthorizedKey {
-    /// A key in its `project`, which stands below `parents`, nearest first.
-    pub fn new<'a>(key: VirtualKey, project: &'a Project, parents: impl IntoIterator<Item = &'a Project>) -> Self {
-        let mut scopes = vec![Scope::Key(key.id)];
-        let mut limits = vec![(Scope::Key(key.id), key.limits)];
-        let mut allowed = vec![key.allowed_models.clone()];
-        let mut budgeted = key.budget.as_ref().is_some_and(Budget::is_enforced);
-        for project in iter::once(project).chain(parents) {
-            scopes.push(Scope::Project(project.id));
-            limits.push((Scope::Project(project.id), project.limits));
-            allowed.push(project.allowed_models.clone());
-            budgeted |= project.budget.as_ref().is_some_and(Budget::is_enforced);
-        }
-        limits.retain(|(_, limits)| !limits.is_unlimited());
-        allowed.retain(|list| !list.0.iter().any(|pattern| pattern == "*"));
-        let project = project.clone();
-        Self { key, project, scopes: scopes.into(), limits: limits.into(), allowed: allowed.into(), budgeted }
-    }
-
-    /// Whether the key may call at `now`. A revoked key stays revoked when it has expired as well.
-    pub fn state(&self, now: Timestamp) -> KeyState {
-        if self.key.revoked_at.is_some() {
-            KeyState::Revoked
-        } else if self.key.expires_at.is_some_and(|end| now >= end) {
-            KeyState::Expired
-        } else {
-            KeyState::Active
-        }
-    }
-
-    /// Whether the key, its project and every project above allow `model`.
-    pub fn admits(&self, model: &str) -> bool {
-        self.allowed.iter().all(|list| list.admits(model))
-    }
 }
 
 /// All keys and projects at one moment. Its methods ask nobody; what may be changed about it is in
@@ -139,6 +43,8 @@ pub struct Keys {
     by_digest: HashMap<KeyDigest, Arc<AuthorizedKey>>,
     keys: BTreeMap<KeyId, Arc<AuthorizedKey>>,
     projects: BTreeMap<ProjectId, Arc<Project>>,
+    /// Tokens that were taken back, until their own time is over.
+    revoked: Arc<HashMap<TokenId, Timestamp>>,
 }
 
 impl Keys {
@@ -163,7 +69,13 @@ impl Keys {
         Ok(ring)
     }
 
-    /// The key with this digest, whatever its state.
+    /// The same ring, which remembers these tokens as taken back, each until its own time is over.
+    #[must_use]
+    pub fn remembering(self, revoked: Vec<(TokenId, Timestamp)>) -> Self {
+        Self { revoked: Arc::new(revoked.into_iter().collect()), ..self }
+    }
+
+    /// The key with this digest, or that had it before its last rotation, whatever its state.
     pub fn find(&self, digest: &KeyDigest) -> Option<&Arc<AuthorizedKey>> {
         self.by_digest.get(digest)
     }
@@ -171,6 +83,16 @@ impl Keys {
     /// The key with this id, whatever its state.
     pub fn key(&self, id: KeyId) -> Option<&Arc<AuthorizedKey>> {
         self.keys.get(&id)
+    }
+
+    /// Whether the token with this id was taken back.
+    pub fn is_revoked(&self, token: TokenId) -> bool {
+        self.revoked.contains_key(&token)
+    }
+
+    /// How many tokens that were taken back are remembered.
+    pub fn revoked_tokens(&self) -> usize {
+        self.revoked.len()
     }
 
     /// Every key, revoked ones included, oldest first.
@@ -202,22 +124,35 @@ impl Keys {
     /// This ring after `change`.
     pub(super) fn with(&self, change: Change) -> Self {
         let mut next = self.clone();
+        next.apply(change);
+        next
+    }
+
+    fn apply(&mut self, change: Change) {
         match change {
             Change::SaveProject(project) => {
-                next.projects.insert(project.id, Arc::new(project));
+                self.projects.insert(project.id, Arc::new(project));
                 // Every key below carries what it inherits; changes of projects are rare and keys are few.
-                for key in self.keys() {
-                    next.insert(key.key.clone());
+                let keys: Vec<_> = self.keys().map(|key| key.key.clone()).collect();
+                for key in keys {
+                    self.insert(key);
                 }
             }
-            Change::RemoveProject(id) => {
-                next.projects.remove(&id);
-            }
+            Change::RemoveProject(id) => drop(self.projects.remove(&id)),
             Change::SaveKey(key) => {
-                next.insert(key);
+                self.insert(key);
+            }
+            Change::SaveKeys(keys) => {
+                for key in keys {
+                    self.insert(key);
+                }
+            }
+            Change::RevokeToken { token, until, at } => {
+                let revoked = Arc::make_mut(&mut self.revoked);
+                revoked.retain(|_, until| *until > at);
+                revoked.insert(token, until);
             }
         }
-        next
     }
 
     /// Puts the key in, if its project is there.
@@ -225,11 +160,15 @@ impl Keys {
         let mut lineage = self.lineage(key.project).map(|project| &**project);
         let Some(project) = lineage.next() else { return false };
         let key = Arc::new(AuthorizedKey::new(key, project, lineage));
-        // The key's former secret, if it had another, no longer opens anything.
-        if let Some(former) = self.keys.get(&key.key.id) {
-            self.by_digest.remove(&former.key.digest);
+        // What opened the key before opens nothing now, unless it still says so.
+        if let Some(before) = self.keys.get(&key.key.id) {
+            for digest in before.key.digests() {
+                self.by_digest.remove(digest);
+            }
         }
-        self.by_digest.insert(key.key.digest, Arc::clone(&key));
+        for digest in key.key.digests() {
+            self.by_digest.insert(*digest, Arc::clone(&key));
+        }
         self.keys.insert(key.key.id, key);
         true
     }

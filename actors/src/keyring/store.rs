@@ -3,16 +3,27 @@
 
 use super::changes::Change;
 use super::ring::{Project, VirtualKey};
-use crate::domain::Event;
+use crate::domain::{Event, Timestamp, TokenId};
 use crate::error::{LoadError, SaveError};
+
+/// Everything that is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Every project.
+    pub projects: Vec<Project>,
+    /// Every key, revoked ones included.
+    pub keys: Vec<VirtualKey>,
+    /// Every token that was taken back, and when its own time is over.
+    pub revoked: Vec<(TokenId, Timestamp)>,
+}
 
 /// Where projects and keys are kept. Blocking: changes are rare, and nothing on the request path waits for them.
 pub trait KeyringStore: Send + Sync {
-    /// Every project and every key, revoked ones included.
+    /// Everything.
     ///
     /// # Errors
     /// If the database does not answer or a row is damaged.
-    fn load(&self) -> Result<(Vec<Project>, Vec<VirtualKey>), LoadError>;
+    fn load(&self) -> Result<Loaded, LoadError>;
 
     /// Saves one change as a whole, and puts `event` on record in the same transaction; it is durable when this returns.
     ///

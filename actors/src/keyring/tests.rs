@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::changes::Change;
 use super::error::KeyringError;
+use super::messages::Renewal;
 use super::ring::{KeyState, Keys, MAX_DEPTH, Project, VirtualKey};
 use crate::domain::{
     Allowed, Budget, KeyId, Limits, Money, ProjectId, ResponseCache, Scope, Thresholds, Timestamp, WindowKind,
@@ -19,6 +20,7 @@ fn project(id: u128, parent: Option<u128>) -> Project {
         limits: Limits::default(),
         allowed_models: Allowed::default(),
         response_cache: None,
+        deactivated_at: None,
         created_at: Timestamp(1_000),
     }
 }
@@ -30,14 +32,18 @@ fn key(id: u8, project: u128) -> VirtualKey {
         name: "ci".to_owned(),
         prefix: format!("sk-ft-{id:08}"),
         digest: [id; 32],
+        former: None,
         budget: None,
         limits: Limits::default(),
         allowed_models: Allowed::default(),
+        allowed_endpoints: None,
+        allowed_parameters: None,
         max_requests: None,
         run_limit: None,
         expires_at: None,
         revoked_at: None,
         created_at: Timestamp(1_000),
+        created_by: None,
     }
 }
 
@@ -172,6 +178,31 @@ fn a_wrong_field_is_named() {
 }
 
 #[test]
+fn a_deactivated_project_closes_everything_below_it() {
+    let ring = Keys::new(vec![project(1, None), project(2, Some(1))], vec![key(1, 1), key(2, 2)]).unwrap();
+    let state = |ring: &Keys, id: u8| ring.find(&[id; 32]).unwrap().state(Timestamp(5));
+    let off = Project { deactivated_at: Some(Timestamp(4)), ..project(1, None) };
+    let closed = ring.with(ring.update_project(off.clone()).unwrap());
+    assert_eq!([1, 2].map(|id| state(&closed, id)), [KeyState::Inactive; 2]);
+    let open = closed.with(closed.update_project(Project { deactivated_at: None, ..off }).unwrap());
+    assert_eq!([1, 2].map(|id| state(&open, id)), [KeyState::Active; 2]);
+}
+
+#[test]
+fn a_key_names_no_models_that_its_projects_withhold() {
+    let root = Project { allowed_models: models(&["gpt-*", "o3"]), ..project(1, None) };
+    let ring = Keys::new(vec![root, project(2, Some(1))], vec![key(1, 2)]).unwrap();
+    let with = |patterns: &[&str]| VirtualKey { allowed_models: models(patterns), ..key(2, 2) };
+    for within in [&["*"][..], &["gpt-4o*", "o3"], &[]] {
+        assert!(ring.create_key(with(within)).is_ok(), "{within:?}");
+    }
+    assert_eq!(field(ring.create_key(with(&["gpt-4o", "claude*"]))), "allowed_models");
+    let changed = VirtualKey { allowed_models: models(&["o3*"]), ..key(1, 2) };
+    assert_eq!(field(ring.update_key(changed)), "allowed_models");
+    assert!(ring.update_key(key(1, 2)).is_ok());
+}
+
+#[test]
 fn contradictory_records_do_not_load() {
     let circle = vec![project(1, Some(2)), project(2, Some(1))];
     assert!(Keys::new(circle, vec![]).unwrap_err().to_string().contains("circular"));
@@ -187,6 +218,8 @@ enum Verb {
     CreateKey(VirtualKey),
     UpdateKey(VirtualKey),
     RevokeKey(KeyId),
+    RotateKey(KeyId, u8, Option<i64>),
+    RevokeKeys(ProjectId),
 }
 
 fn decide(ring: &Keys, verb: Verb) -> Result<Change, KeyringError> {
@@ -197,6 +230,11 @@ fn decide(ring: &Keys, verb: Verb) -> Result<Change, KeyringError> {
         Verb::CreateKey(key) => ring.create_key(key),
         Verb::UpdateKey(key) => ring.update_key(key),
         Verb::RevokeKey(id) => ring.revoke_key(id, Timestamp(2_000)),
+        Verb::RotateKey(id, digest, until) => {
+            let former_until = until.map(Timestamp);
+            ring.rotate_key(id, Renewal { prefix: "sk-ft-x".to_owned(), digest: [digest; 32], former_until })
+        }
+        Verb::RevokeKeys(id) => ring.revoke_keys(id, Timestamp(2_500)),
     }
 }
 
@@ -218,10 +256,29 @@ fn any_verb() -> impl Strategy<Value = Verb> {
         3 => any_key.clone().prop_map(Verb::CreateKey),
         2 => any_key.prop_map(Verb::UpdateKey),
         1 => (0_u128..6).prop_map(|id| Verb::RevokeKey(KeyId::from_u128(id))),
+        3 => (0_u128..6, 0_u8..20, proptest::option::of(0_i64..9))
+            .prop_map(|(id, digest, until)| Verb::RotateKey(KeyId::from_u128(id), digest, until)),
+        1 => (0_u128..12).prop_map(|id| Verb::RevokeKeys(ProjectId::from_u128(id))),
     ]
 }
 
 proptest! {
+    /// Every secret that opens a key is one of its own, and none of its own is missing.
+    #[test]
+    fn a_digest_opens_the_key_that_has_it_and_no_other(verbs in proptest::collection::vec(any_verb(), 0..60)) {
+        let mut ring = Keys::default();
+        for verb in verbs {
+            if let Ok(change) = decide(&ring, verb) {
+                ring = ring.with(change);
+            }
+        }
+        for digest in 0_u8..=20 {
+            let holders: Vec<_> = ring.keys().filter(|key| key.key.digests().any(|own| *own == [digest; 32])).collect();
+            prop_assert!(holders.len() <= 1, "{digest} opens several keys");
+            prop_assert_eq!(ring.find(&[digest; 32]), holders.first().copied());
+        }
+    }
+
     /// What was changed step by step is what a restart would read back, and reading it back finds no contradiction.
     #[test]
     fn changes_add_up_to_what_a_restart_reads(verbs in proptest::collection::vec(any_verb(), 0..60)) {

@@ -75,6 +75,13 @@ pub(super) fn parse(content_type: &str, body: Bytes) -> Result<PlainRequest, Req
     Ok(PlainRequest { head, endpoint: Endpoint::Transcriptions, model_at, upload: Some(upload), body: body.clone() })
 }
 
+/// The fields of an upload that was valid.
+pub(super) fn form<'a>(content_type: &'a str, body: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
+    let parts = multipart::boundary(content_type).and_then(|boundary| multipart::read(body, boundary).ok());
+    let value = |part: Part<'a>| (part.name, body.get(part.value).unwrap_or_default());
+    parts.unwrap_or_default().into_iter().map(value).collect()
+}
+
 fn refuse_stream(body: &[u8], parts: &[Part<'_>]) -> Result<(), RequestFault> {
     let stream = field(parts, "stream")?.map_or(Ok(""), |stream| text(body, stream))?;
     if ["", "0", "false"].iter().any(|no| stream.eq_ignore_ascii_case(no)) {

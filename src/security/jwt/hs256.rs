@@ -22,7 +22,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 
 /// Makes this the process's provider; without one the library panics on first use. Safe to call any number of times:
 /// only the first can succeed, and it installs the same one.
-pub(super) fn install() {
+pub(in crate::security) fn install() {
     PROVIDER.install_default().unwrap_or(());
 }
 

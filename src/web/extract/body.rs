@@ -85,9 +85,16 @@ pub async fn read_json<T: DeserializeOwned>(
     payload: web::Payload,
     limit: usize,
 ) -> Result<T, Problem> {
-    let body = read(request, payload, limit).await?;
-    Bulk::check(&body)?;
-    let reader = &mut serde_json::Deserializer::from_slice(&body);
+    json(&read(request, payload, limit).await?)
+}
+
+/// A management request's body, read already, as JSON.
+///
+/// # Errors
+/// 400 naming the place.
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    Bulk::check(body)?;
+    let reader = &mut serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let place = error.path().to_string();
         misread(&place, &error.into_inner())

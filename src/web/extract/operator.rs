@@ -97,5 +97,9 @@ fn recognise(gateway: &Gateway, presented: &str) -> Result<Option<Claims>, Probl
         return Ok(None);
     }
     let claims = gateway.security.verify_token(presented, gateway.clock.now());
-    claims.map(Some).map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))
+    let claims = claims.map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))?;
+    if gateway.keyring.load().is_revoked(claims.jti) {
+        return Err(Problem::new(Code::Unauthorized, "the token was revoked"));
+    }
+    Ok(Some(claims))
 }

@@ -42,6 +42,22 @@ pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: we
     body::read_json(request, payload, MAX_BYTES).await
 }
 
+/// As [`read`]; no body at all, or null, is the default.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn read_or_default<T: DeserializeOwned + Default>(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<T, Problem> {
+    let body = body::read(request, payload, MAX_BYTES).await?;
+    if body.trim_ascii().is_empty() {
+        Ok(T::default())
+    } else {
+        Ok(body::json::<Option<T>>(&body)?.unwrap_or_default())
+    }
+}
+
 /// A field that is there, perhaps as null; with `default`, an absent one is `None`.
 ///
 /// # Errors

@@ -1,16 +1,19 @@
 //! `/api/keys`: what applications present. Owns the shapes of a key on the wire.
 //! Refuses to show a secret but in the answer that makes it, and a digest ever.
 
+pub mod tokens;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::{Allowed, Budget, KeyId, Limits, Money, ProjectId, Scope, Timestamp};
+use farthing_actors::domain::{Allowed, Budget, Globs, KeyId, Limits, Money, Parameters, ProjectId, Scope, Timestamp};
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 use farthing_actors::ledger::hold::{Balance, Cap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Decimal, given, given_decimal, optional_decimal, read};
+use super::body::{Decimal, given, given_decimal, optional_decimal, read, read_or_default};
 use super::budget::BudgetView;
 use super::list::{List, Page, query};
 use super::{id, rfc3339};
@@ -20,15 +23,22 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, Operator, ReadSettings};
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// Long enough to change a secret everywhere, and short enough that the old one is not forgotten.
+const USUAL_OVERLAP_HOURS: u32 = 24;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
     project: String,
     name: String,
-    expires_in_days: Option<u32>,
+    #[serde(default, deserialize_with = "given")]
+    expires_in_days: Option<Option<u32>>,
     budget: Option<Budget>,
     limits: Option<Limits>,
     allowed_models: Option<Allowed>,
+    allowed_endpoints: Option<Globs>,
+    allowed_parameters: Option<Parameters>,
     max_requests: Option<u64>,
     #[serde(default, deserialize_with = "optional_decimal")]
     #[schemars(with = "Option<Decimal>")]
@@ -49,10 +59,20 @@ pub(crate) struct ChangedKey {
     #[serde(default, deserialize_with = "given")]
     allowed_models: Option<Option<Allowed>>,
     #[serde(default, deserialize_with = "given")]
+    allowed_endpoints: Option<Option<Globs>>,
+    #[serde(default, deserialize_with = "given")]
+    allowed_parameters: Option<Option<Parameters>>,
+    #[serde(default, deserialize_with = "given")]
     max_requests: Option<Option<u64>>,
     #[serde(default, deserialize_with = "given_decimal")]
     #[schemars(with = "Option<Decimal>")]
     run_limit_usd: Option<Option<Money>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotation {
+    overlap_hours: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -77,13 +97,21 @@ pub(crate) struct KeyView {
     budget: Option<BudgetView>,
     limits: Limits,
     allowed_models: Allowed,
+    /// Null where it may call every path.
+    allowed_endpoints: Option<Globs>,
+    allowed_parameters: Option<Parameters>,
     max_requests: Option<u64>,
     /// Null for a key without a cap: nothing counts them then.
     requests_used: Option<u64>,
     run_limit_usd: Option<Money>,
     expires_at: Option<String>,
+    /// Until when the secret before the last rotation opens the key, too.
+    former_valid_until: Option<String>,
     revoked_at: Option<String>,
+    /// A few seconds late; null if it never was.
+    last_used_at: Option<String>,
     created_at: String,
+    created_by: Option<String>,
 }
 
 /// GET `/api/keys`.
@@ -146,13 +174,17 @@ pub async fn revoke(
     Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
 }
 
-/// POST `/api/keys/{id}/rotate`: the secret changes, and nothing else.
+/// POST `/api/keys/{id}/rotate`: the secret changes, and nothing else. The former one goes on for a day, or as long as asked.
 pub async fn rotate(
     operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let issued = gateway.admin.rotate_key(id("key", &path)?, &operator.author).await?;
+    let body: Rotation = read_or_default(&request, payload).await?;
+    let overlap = HOUR.saturating_mul(body.overlap_hours.unwrap_or(USUAL_OVERLAP_HOURS));
+    let issued = gateway.admin.rotate_key(id("key", &path)?, overlap, &operator.author).await?;
     Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
 }
 
@@ -177,7 +209,9 @@ async fn views(gateway: &Gateway, keys: &[Arc<AuthorizedKey>]) -> Result<Vec<Key
     let scopes: Vec<_> = keys.iter().map(|key| Scope::Key(key.key.id)).collect();
     let (balances, caps) = tokio::join!(gateway.admin.balances(scopes.clone()), gateway.admin.caps(scopes));
     let (now, known) = (gateway.clock.now(), balances?.into_iter().zip(caps?));
-    Ok(keys.iter().zip(known).map(|(key, known)| KeyView::new(key, &known, now)).collect())
+    let used = |key: &AuthorizedKey| gateway.uses.last(key.key.id).map(rfc3339);
+    let view = |(key, known): (&Arc<AuthorizedKey>, _)| KeyView { last_used_at: used(key), ..KeyView::new(key, &known, now) };
+    Ok(keys.iter().zip(known).map(view).collect())
 }
 
 impl KeyView {
@@ -194,12 +228,22 @@ impl KeyView {
             budget: BudgetView::new(key.budget.as_ref(), balance.as_ref()),
             limits: key.limits,
             allowed_models: key.allowed_models.clone(),
+            allowed_endpoints: key.allowed_endpoints.clone(),
+            allowed_parameters: key.allowed_parameters.clone(),
             max_requests: key.max_requests,
             requests_used: cap.map(|cap| cap.used),
             run_limit_usd: key.run_limit,
             expires_at: key.expires_at.map(rfc3339),
+            former_valid_until: key
+                .former
+                .as_ref()
+                .map(|former| former.until)
+                .filter(|until| *until > now)
+                .map(rfc3339),
             revoked_at: key.revoked_at.map(rfc3339),
+            last_used_at: None,
             created_at: rfc3339(key.created_at),
+            created_by: key.created_by.clone(),
         }
     }
 }
@@ -209,6 +253,7 @@ fn state(state: KeyState) -> &'static str {
         KeyState::Active => "active",
         KeyState::Revoked => "revoked",
         KeyState::Expired => "expired",
+        KeyState::Inactive => "inactive",
     }
 }
 
@@ -221,6 +266,8 @@ impl From<NewKey> for KeyDraft {
             budget: body.budget,
             limits: body.limits.unwrap_or_default(),
             allowed_models: body.allowed_models.unwrap_or_default(),
+            allowed_endpoints: body.allowed_endpoints,
+            allowed_parameters: body.allowed_parameters,
             max_requests: body.max_requests,
             run_limit: body.run_limit_usd,
         }
@@ -235,6 +282,8 @@ impl From<ChangedKey> for KeyChanges {
             budget: body.budget,
             limits: body.limits.map(Option::unwrap_or_default),
             allowed_models: body.allowed_models.map(Option::unwrap_or_default),
+            allowed_endpoints: body.allowed_endpoints,
+            allowed_parameters: body.allowed_parameters,
             max_requests: body.max_requests,
             run_limit: body.run_limit_usd,
         }
@@ -250,6 +299,7 @@ mod tests {
         let nulls = r#"{"project":"a","name":"ci","budget":null,"limits":{"rpm":null},"allowed_models":null,
                         "max_requests":null,"run_limit_usd":null}"#;
         let draft = KeyDraft::from(serde_json::from_str::<NewKey>(nulls).unwrap());
+        assert_eq!((draft.expires_in_days, draft.allowed_endpoints), (None, None));
         assert!(draft.budget.is_none() && draft.limits.is_unlimited());
         assert_eq!((draft.allowed_models, draft.max_requests, draft.run_limit), (Allowed::default(), None, None));
         assert!(serde_json::from_str::<NewKey>(r#"{"project":"a","name":"ci","max_request":9}"#).is_err());

@@ -13,6 +13,7 @@ use super::body::{given, read};
 use super::budget::BudgetView;
 use super::list::{List, ListQuery, Page, query};
 use super::{id, rfc3339};
+use crate::admin::keys::RevokedKeys;
 use crate::admin::projects::{ProjectChanges, ProjectDraft};
 use crate::web::Gateway;
 use crate::web::error::Problem;
@@ -44,6 +45,7 @@ pub(crate) struct ChangedProject {
     allowed_models: Option<Option<Allowed>>,
     #[serde(default, deserialize_with = "given")]
     response_cache: Option<Option<ResponseCache>>,
+    active: Option<bool>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,13 +58,17 @@ pub(crate) struct ProjectView {
     limits: Limits,
     allowed_models: Allowed,
     response_cache: Option<ResponseCache>,
+    active: bool,
+    deactivated_at: Option<String>,
     created_at: String,
 }
 
-/// How many keys there were to revoke.
+/// How many keys were revoked, how many had been before, and both together.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RevokedView {
     revoked: usize,
+    already_revoked: usize,
+    total: usize,
 }
 
 /// GET `/api/projects`.
@@ -124,14 +130,15 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// POST `/api/projects/{id}/revoke-keys`.
+/// POST `/api/projects/{id}/revoke-keys`: all of them or none.
 pub async fn revoke_keys(
     operator: Operator<ManageKeys>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = gateway.admin.revoke_project_keys(id("project", &path)?, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(RevokedView { revoked }))
+    let RevokedKeys { revoked, already } =
+        gateway.admin.revoke_project_keys(id("project", &path)?, &operator.author).await?;
+    Ok(HttpResponse::Ok().json(RevokedView { revoked, already_revoked: already, total: revoked + already }))
 }
 
 async fn view(gateway: &Gateway, project: Arc<Project>) -> Result<Option<ProjectView>, Problem> {
@@ -161,6 +168,8 @@ impl ProjectView {
             limits: project.limits,
             allowed_models: project.allowed_models.clone(),
             response_cache: project.response_cache,
+            active: project.deactivated_at.is_none(),
+            deactivated_at: project.deactivated_at.map(rfc3339),
             created_at: rfc3339(project.created_at),
         }
     }
@@ -188,6 +197,7 @@ impl From<ChangedProject> for ProjectChanges {
             limits: body.limits.map(Option::unwrap_or_default),
             allowed_models: body.allowed_models.map(Option::unwrap_or_default),
             response_cache: body.response_cache,
+            active: body.active,
         }
     }
 }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::Permission;
+use farthing_actors::domain::{Permission, TokenId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::read;
-use super::rfc3339;
+use super::{id, rfc3339};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ManageTokens, Operator};
@@ -28,9 +28,17 @@ pub(crate) struct NewToken {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct TokenView {
     token: String,
+    /// By which it is taken back.
+    id: TokenId,
     name: String,
     scopes: Vec<String>,
     expires_at: String,
+}
+
+/// How many tokens were taken back; none, if it was already.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RevokedToken {
+    revoked: usize,
 }
 
 /// POST `/api/tokens`.
@@ -45,7 +53,24 @@ pub async fn create(
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
     let issued = gateway.admin.issue_token((&body.name, &scopes), lifetime, &operator.author).await?;
     let expires_at = rfc3339(issued.expires_at);
-    Ok(HttpResponse::Created().json(TokenView { token: issued.token, name: body.name, scopes, expires_at }))
+    Ok(HttpResponse::Created().json(TokenView { token: issued.token, id: issued.id, name: body.name, scopes, expires_at }))
+}
+
+/// DELETE `/api/tokens/{id}`: it is accepted no more. None is kept, so an id that was never given out is taken back as well.
+pub async fn revoke(
+    operator: Operator<ManageTokens>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let new = gateway.admin.revoke_token(id("token", &path)?, &operator.author).await?;
+    Ok(HttpResponse::Ok().json(RevokedToken::new(new)))
+}
+
+impl RevokedToken {
+    /// What one revocation did.
+    pub(super) fn new(new: bool) -> Self {
+        Self { revoked: usize::from(new) }
+    }
 }
 
 /// The names of the permissions asked for, whichever spelling they came in.

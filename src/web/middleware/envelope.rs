@@ -74,8 +74,9 @@ pub async fn wrap(
 /// Why nothing of the request is looked at.
 fn refusal(request: &HttpRequest) -> Option<Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>();
-    let hurried = gateway.and_then(|gateway| Strangers::pass(gateway, request).err());
-    hurried.or_else(|| oversized(request).map(Problem::plain))
+    let away = gateway.and_then(|gateway| gateway.strangers.admit(request).err());
+    let hurried = || gateway.and_then(|gateway| Strangers::pass(gateway, request).err());
+    away.or_else(hurried).or_else(|| oversized(request).map(Problem::plain))
 }
 
 /// What is too large about the head. actix takes 96 headers, and heads up to 128 KiB.

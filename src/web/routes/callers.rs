@@ -3,11 +3,13 @@
 use super::line::{Line, lines};
 use crate::web::extract::operator::{ManageKeys, ManageProjects, ManageTokens, ReadSettings, ReadUsage};
 use crate::web::manage::cache::{CacheView, PurgeQuery, PurgedView};
-use crate::web::manage::keys::{ChangedKey, KeyView, KeysQuery, NewKey};
+use crate::web::manage::keys::tokens::{KeyTokenView, NewKeyToken};
+use crate::web::manage::keys::{ChangedKey, KeyView, KeysQuery, NewKey, Rotation};
 use crate::web::manage::list::{List, ListQuery};
 use crate::web::manage::projects::{ChangedProject, NewProject, ProjectView, RevokedView};
 use crate::web::manage::runs::{KilledView, RunView, RunsQuery};
-use crate::web::manage::tokens::{NewToken, TokenView};
+use crate::web::manage::tokens::{NewToken, RevokedToken, TokenView};
+use crate::web::manage::keys::tokens as key_tokens;
 use crate::web::manage::{cache, keys, projects, runs, tokens};
 
 pub(super) fn lines() -> Vec<Line> {
@@ -39,9 +41,13 @@ pub(super) fn lines() -> Vec<Line> {
         DELETE "/api/keys/{id}" ManageKeys keys::revoke, "Revokes a virtual key",
             gives(200 KeyView);
         POST "/api/keys/{id}/rotate" ManageKeys keys::rotate, "Gives a virtual key another secret",
-            gives(201 KeyView);
+            takes(Rotation) gives(201 KeyView);
         POST "/api/keys/{id}/revoke" ManageKeys keys::revoke, "Revokes a virtual key",
             gives(200 KeyView);
+        POST "/api/keys/{id}/tokens" ManageKeys key_tokens::create, "Issues a short-lived token of a virtual key",
+            takes(NewKeyToken) gives(201 KeyTokenView);
+        DELETE "/api/keys/{id}/tokens/{jti}" ManageKeys key_tokens::revoke, "Takes a token of a virtual key back",
+            gives(200 RevokedToken);
         POST "/api/keys/{id}/runs/{name}/kill" ManageKeys runs::kill_by_name, "Ends a run by its name",
             gives(200 KilledView);
         GET "/api/runs" ReadUsage runs::list, "Lists runs of agents",
@@ -50,5 +56,7 @@ pub(super) fn lines() -> Vec<Line> {
             gives(200 KilledView);
         POST "/api/tokens" ManageTokens tokens::create, "Issues a scoped token",
             takes(NewToken) gives(201 TokenView);
+        DELETE "/api/tokens/{jti}" ManageTokens tokens::revoke, "Takes a scoped token back",
+            gives(200 RevokedToken);
     }
 }

@@ -1,0 +1,12 @@
+DROP TABLE key_uses;
+DROP TABLE key_tokens;
+DROP TABLE revoked_tokens;
+DROP INDEX virtual_keys_former_digest;
+ALTER TABLE virtual_keys DROP COLUMN last_used_at;
+ALTER TABLE virtual_keys DROP COLUMN created_by;
+ALTER TABLE virtual_keys DROP COLUMN former_until;
+ALTER TABLE virtual_keys DROP COLUMN former_prefix;
+ALTER TABLE virtual_keys DROP COLUMN former_digest;
+ALTER TABLE virtual_keys DROP COLUMN allowed_parameters;
+ALTER TABLE virtual_keys DROP COLUMN allowed_endpoints;
+ALTER TABLE projects DROP COLUMN deactivated_at;
