@@ -29,8 +29,8 @@ const ABOUT: &str = "Lists take `limit` and `cursor` and give `data` and `next_c
 const ANYWHERE: [u16; 10] = [400, 401, 403, 404, 408, 414, 429, 431, 500, 503];
 /// Refusals of bodies.
 const OF_BODIES: [u16; 2] = [413, 415];
-/// Refusals of changes.
-const OF_CHANGES: [u16; 2] = [409, 412];
+/// The refusal of changes.
+const OF_CHANGES: [u16; 1] = [409];
 
 /// GET `/api/openapi.json`.
 ///
@@ -146,7 +146,7 @@ fn never_null(mut shape: Value) -> Value {
         let kinds: Vec<_> = kinds.iter().filter(|kind| **kind != null).cloned().collect();
         shape["type"] = if let [kind] = &*kinds { kind.clone() } else { Value::Array(kinds) };
     }
-    if let Some(names) = shape["enum"].as_array_mut() {
+    if let Some(names) = shape.get_mut("enum").and_then(Value::as_array_mut) {
         names.retain(|name| !name.is_null());
     }
     let choices = shape["anyOf"].as_array().map(|all| all.iter().filter(|it| it["type"] != null).cloned());
