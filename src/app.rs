@@ -43,8 +43,10 @@ use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
+use crate::web::front::Front;
 use crate::web::room::Room;
 use crate::web::strangers::Strangers;
+use crate::web::tls::Certificate;
 use crate::web::uses::Uses;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
@@ -131,9 +133,14 @@ impl Running {
 
         accounts::register(&gateway.admin, &config.accounts).await;
         warn_of_patterns(&gateway);
-        let bound = server::bind(gateway.clone(), Arc::clone(&vault), &config.server).map_err(failed("listener"))?;
-        let (server, address) = (bound.server.handle(), bound.address);
+        let certificate = config.server.edge.tls.as_ref().map(Certificate::read).transpose().map_err(failed("TLS"))?;
+        let doors = (Arc::clone(&vault), certificate.clone());
+        let bound = server::bind(gateway.clone(), doors, &config.server).map_err(failed("listener"))?;
+        let (server, address, admin) = (bound.server.handle(), bound.address, bound.admin);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
+        if let Some(certificate) = certificate {
+            gateway.tasks.keep_running(stop::renew(certificate));
+        }
         gateway.tasks.keep_running(memory::watch(gateway.clone(), config.server.memory_limit_bytes));
         gateway.tasks.keep_running(pulse::watch(gateway.clone(), sign.on_fatal()));
         gateway.tasks.keep_running(tell_circuits(gateway.clone()));
@@ -142,9 +149,10 @@ impl Running {
         gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
         gateway.tasks.keep_running(keep_sealed(gateway.clone()));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
+        fs::write(config.data_dir.join("admin_address"), admin.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
         gateway.tasks.keep_running(prices::keep_fresh(gateway.clone(), config.catalogue.refresh_every));
-        log::info!((logging::ADDRESS):% = address; "listening");
+        log::info!((logging::ADDRESS):% = address, admin:%; "listening");
         Ok(Self { gateway, vault, address, server, writer, supervisor, threads, sign, config, _lock: lock })
     }
 
@@ -212,7 +220,9 @@ impl Running {
         let applied = self.writer.flush().await.map_err(failed("journal writer"));
         self.writer.stop().map_err(failed("journal writer"))?;
         // The next start writes it anew.
-        drop(fs::remove_file(self.config.data_dir.join("address")));
+        for name in ["address", "admin_address"] {
+            drop(fs::remove_file(self.config.data_dir.join(name)));
+        }
         log::info!("stopped");
         applied
     }
@@ -248,6 +258,7 @@ fn gateway(
             vitals(&idempotency, |it| it.vitals()),
             vitals(&audit, |it| it.vitals()),
         ],
+        front: Front::new(&config.server),
         strangers: Strangers::new(&config.server, &config.management),
         uses,
         security: Arc::clone(&security),

@@ -8,6 +8,7 @@ mod cache;
 mod catalogue;
 mod database;
 mod draft;
+mod edge;
 mod fault;
 mod keys;
 mod logging;
@@ -31,6 +32,7 @@ pub use audit::AuditConfig;
 pub use cache::CacheConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
+pub use edge::{EdgeConfig, TlsFiles};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use keys::KeysConfig;
 pub use logging::LoggingConfig;
@@ -130,7 +132,7 @@ impl Config {
         faults: Vec<Fault>,
     ) -> Result<Self, ConfigFaults> {
         let mut draft = Draft::gather(source, variables);
-        let server = ServerConfig::take(&mut draft);
+        let server = ServerConfig::take(&mut draft, source.base());
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
         let cache = CacheConfig::take(&mut draft);
@@ -170,7 +172,7 @@ pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
     let people = &[keys::SETTINGS, management::SETTINGS].concat();
-    [first, server::SETTINGS, stored, people, logging::SETTINGS, routing::SETTINGS].concat()
+    [first, server::SETTINGS, edge::SETTINGS, stored, people, logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

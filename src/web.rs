@@ -7,6 +7,7 @@ pub mod data;
 pub mod error;
 pub mod extract;
 pub mod feed;
+pub mod front;
 pub mod manage;
 pub mod middleware;
 pub mod openapi;
@@ -15,6 +16,7 @@ pub mod room;
 pub mod routes;
 pub mod server;
 pub mod strangers;
+pub mod tls;
 pub mod uses;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use crate::admin::Admin;
 use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
+use front::Front;
 use room::Room;
 use strangers::Strangers;
 use uses::Uses;
@@ -53,6 +56,8 @@ pub struct Gateway {
     pub strangers: Strangers,
     /// Where keys are used from.
     pub uses: Uses,
+    /// How the outside sees us.
+    pub front: Front,
     /// Recognises keys and tokens.
     pub security: Arc<Security>,
     /// Keys and projects as last published.

@@ -1,4 +1,4 @@
-//! When to stop: a signal, a second one, or a fault no restart mends.
+//! When to stop: a signal, a second one, or a fault no restart mends; and the signal that is no stop.
 //! Owns the signal handlers.
 
 use std::future::Future;
@@ -8,6 +8,8 @@ use std::time::Duration;
 use farthing_actors::supervisor::{OnFatal, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+use crate::web::tls::Certificate;
 
 /// Its number on Linux (but MIPS), macOS and the BSDs.
 const SIGXFSZ: i32 = 25;
@@ -59,6 +61,17 @@ impl StopSign {
 pub(super) fn survive_file_limits() -> std::io::Result<()> {
     // Tokio's handler stays when this is dropped.
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
+/// Reads the certificate again with every SIGHUP.
+pub(super) async fn renew(certificate: Certificate) {
+    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+    while asked.recv().await.is_some() {
+        match certificate.read_again() {
+            Ok(()) => log::info!("the certificate was read again"),
+            Err(error) => log::error!(error:%; "the certificate cannot be read again; the former one stays in use"),
+        }
+    }
 }
 
 /// Listens from the call on, not from the first poll on.

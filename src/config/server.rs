@@ -2,9 +2,11 @@
 //! Owns their defaults and bounds. Refuses an address open to other machines without a proxy that ends TLS.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use super::draft::{Draft, Given};
+use super::edge::{self, EdgeConfig};
 use super::fault::Problem;
 use super::network::Network;
 use super::setting::Setting;
@@ -153,6 +155,8 @@ pub struct ServerConfig {
     pub address_requests_per_second: u32,
     /// How long running requests may take to end.
     pub shutdown_grace: Duration,
+    /// How it meets the world.
+    pub edge: EdgeConfig,
 }
 
 impl Default for ServerConfig {
@@ -171,12 +175,13 @@ impl Default for ServerConfig {
             failures_per_minute: 20,
             address_requests_per_second: 0,
             shutdown_grace: Duration::from_secs(60),
+            edge: EdgeConfig::default(),
         }
     }
 }
 
 impl ServerConfig {
-    pub(super) fn take(draft: &mut Draft) -> Self {
+    pub(super) fn take(draft: &mut Draft, base: &Path) -> Self {
         let default = Self::default();
         let listen_at = draft.place_of(&LISTEN);
         let trusted_at = draft.place_of(&TRUSTED_PROXIES);
@@ -194,8 +199,10 @@ impl ServerConfig {
             failures_per_minute: draft.take(&FAILURES_PER_MINUTE, default.failures_per_minute, allowance),
             address_requests_per_second: draft.take(&ADDRESS_REQUESTS, default.address_requests_per_second, allowance),
             shutdown_grace: draft.take(&SHUTDOWN_GRACE, default.shutdown_grace, seconds),
+            edge: EdgeConfig::take(draft, base),
         };
-        if !server.behind_proxy && !server.listen.ip().is_loopback() {
+        let is_private = server.behind_proxy || server.edge.tls.is_some();
+        if !is_private && !server.listen.ip().is_loopback() {
             draft.note(listen_at, open_to_others(server.listen));
         }
         if !server.behind_proxy && !server.trusted_proxies.is_empty() {
@@ -208,15 +215,13 @@ impl ServerConfig {
 fn open_to_others(listen: SocketAddr) -> Problem {
     Problem::new(
         format!("{listen} is open to other machines, and keys and answers would travel unencrypted"),
-        "listen on 127.0.0.1, or set server.behind_proxy = true behind a proxy that ends TLS (TLS of our own comes in a \
-         later release)",
+        "listen on 127.0.0.1, or set server.tls_cert and server.tls_key, or server.behind_proxy = true behind a proxy that \
+         ends TLS",
     )
 }
 
 fn address(given: &Given) -> Result<SocketAddr, Problem> {
-    let text = given.text()?;
-    let malformed = |_| Problem::new(format!("{text:?} is not an address and port"), "write it as \"127.0.0.1:8080\"");
-    text.parse().map_err(malformed)
+    edge::address(given.text()?)
 }
 
 pub(super) fn networks(given: &Given) -> Result<Vec<Network>, Problem> {

@@ -128,6 +128,11 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__SERVER__FAILURES_PER_MINUTE", "11")
         .with("FARTHING__SERVER__ADDRESS_REQUESTS_PER_SECOND", "0")
         .with("FARTHING__SERVER__SHUTDOWN_GRACE_SECONDS", "5")
+        .with("FARTHING__SERVER__TLS_CERT", "/etc/farthing/cert.pem")
+        .with("FARTHING__SERVER__TLS_KEY", "/etc/farthing/key.pem")
+        .with("FARTHING__SERVER__PUBLIC_ORIGIN", "https://farthing.example")
+        .with("FARTHING__SERVER__CORS_ORIGINS", "https://app.example, http://localhost:3000")
+        .with("FARTHING__SERVER__ADMIN_LISTEN", "127.0.0.1:9090")
         .with("FARTHING__DATA_DIR", "/var/lib/farthing")
         .with("FARTHING__DATABASE__URL", "sqlite:///srv/books.db")
         .with("FARTHING__DATABASE__DURABILITY", "power")
@@ -161,6 +166,13 @@ fn every_setting_can_be_set_in_the_environment() {
     assert_eq!((server.workers, server.max_in_flight, server.max_body_bytes), (3, 7, 1024));
     assert_eq!((server.max_bodies_bytes, server.memory_limit_bytes), (4_096, 1 << 30));
     assert_eq!(server.head_patience, Duration::from_secs(4));
+    let edge = EdgeConfig {
+        tls: Some(TlsFiles { certificate: "/etc/farthing/cert.pem".into(), key: "/etc/farthing/key.pem".into() }),
+        public_origin: Some("https://farthing.example".to_owned()),
+        cors_origins: vec!["https://app.example".to_owned(), "http://localhost:3000".to_owned()],
+        admin_listen: Some(([127, 0, 0, 1], 9090).into()),
+    };
+    assert_eq!(server.edge, edge);
     assert_eq!((server.failures_per_minute, server.address_requests_per_second), (11, 0));
     assert_eq!((server.client_patience, server.shutdown_grace), (Duration::from_secs(9), Duration::from_secs(5)));
     assert_eq!(config.data_dir, PathBuf::from("/var/lib/farthing"));
@@ -416,4 +428,23 @@ fn the_documentation_names_every_setting() {
     for name in secrets::NAMES.into_iter().chain([secrets::MASTER_ENCRYPTION_KEY_PREVIOUS]) {
         assert!(text.contains(&format!("`{name}`")), "docs/configuration.md lacks {name}");
     }
+}
+
+#[test]
+fn half_a_pair_for_tls_and_origins_that_no_browser_writes_are_faults() {
+    for wrong in [
+        "tls_cert = 'cert.pem'",
+        "tls_key = 'key.pem'",
+        "cors_origins = ['*']",
+        "cors_origins = ['https://app.example/']",
+        "cors_origins = ['app.example']",
+        "public_origin = 'https://Farthing.example'",
+        "admin_listen = 'localhost'",
+    ] {
+        let scene = Scene::new().file("farthing.toml", &format!("[server]\n{wrong}\n"));
+        let faults = Config::load(&scene.sources).unwrap_err().to_string();
+        assert!(faults.contains(wrong.split(' ').next().unwrap()), "{wrong}: {faults}");
+    }
+    let open = "[server]\nlisten = '0.0.0.0:443'\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'\n";
+    assert!(Scene::new().file("farthing.toml", open).load().server.edge.tls.is_some(), "open to others, encrypted");
 }

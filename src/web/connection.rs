@@ -19,13 +19,14 @@ use actix_web::rt::net::TcpStream;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::server::TlsStream;
 
 /// What a client hears whose head did not come in time. Nothing of an answer is on its way then.
 const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// A client's connection.
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     progress: Rc<Progress>,
     /// How long a head may take.
     patience: Duration,
@@ -34,6 +35,16 @@ pub(super) struct Connection {
     /// Whether something written waits for the client to read.
     is_blocked: bool,
 }
+
+/// What it speaks.
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Known of every request whose connection ends its encryption here.
+#[derive(Clone, Copy)]
+pub(super) struct OverTls;
 
 /// Whether a request is under way on a connection, and when the next one's head must be whole.
 #[derive(Default)]
@@ -53,7 +64,21 @@ pub(super) struct Ending<B> {
 
 impl Connection {
     pub(super) fn new(socket: TcpStream, patience: Duration) -> Self {
+        Self::over(Socket::Plain(socket), patience)
+    }
+
+    /// Whose handshake is over.
+    pub(super) fn encrypted(socket: TlsStream<TcpStream>, patience: Duration) -> Self {
+        Self::over(Socket::Tls(Box::new(socket)), patience)
+    }
+
+    fn over(socket: Socket, patience: Duration) -> Self {
         Self { socket, progress: Rc::default(), patience, timer: None, is_blocked: false }
+    }
+
+    /// Whether nobody between here and the client can read along.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self.socket, Socket::Tls(_))
     }
 
     /// For the requests of this connection.
@@ -73,10 +98,10 @@ impl Connection {
         timer.as_mut().poll(waker).is_ready()
     }
 
-    /// Says so, if that does not end up in the middle of an answer.
+    /// Says so, if that does not end up in the middle of an answer, nor of a record of TLS.
     fn give_up(&self) -> io::Error {
-        if !self.is_blocked {
-            self.socket.try_write(TOO_LATE).ok();
+        if let (Socket::Plain(socket), false) = (&self.socket, self.is_blocked) {
+            socket.try_write(TOO_LATE).ok();
         }
         io::Error::new(ErrorKind::TimedOut, "the head of a request took too long")
     }
@@ -120,6 +145,38 @@ impl<B: MessageBody + Unpin> MessageBody for Ending<B> {
 
     fn poll_next(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
         Pin::new(&mut self.body).poll_next(waker)
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, waker: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(waker, buffer),
+            Self::Tls(socket) => Pin::new(socket).poll_read(waker, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, waker: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(waker, bytes),
+            Self::Tls(socket) => Pin::new(socket).poll_write(waker, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(waker),
+            Self::Tls(socket) => Pin::new(socket).poll_flush(waker),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(waker),
+            Self::Tls(socket) => Pin::new(socket).poll_shutdown(waker),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Middleware: what surrounds every handler. One layer, because each costs every request.
 
+mod cors;
 pub mod envelope;
+mod headers;
 mod record;
 mod unread;

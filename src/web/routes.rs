@@ -26,20 +26,38 @@ pub fn table() -> Vec<Line> {
         .collect()
 }
 
+/// What a door for applications shows of what is open.
+const PROBES: [&str; 3] = ["/live", "/ready", "/health"];
+
 /// Puts every route of the table in its place.
 pub fn all(config: &mut ServiceConfig) {
-    let api = [supply::lines(), callers::lines(), books::lines(), vault::lines()].into_iter().flatten();
+    config.configure(for_applications).configure(for_operators);
+}
+
+/// What applications call, where operators have an address of their own.
+pub fn for_applications(config: &mut ServiceConfig) {
     let (v1beta, v1) = applications::lines().into_iter().partition(|line| line.path.starts_with("/v1beta/"));
     config
         .service(under("/v1", v1, || web::to(data::wrong_method)).default_service(web::to(data::unknown)))
-        .service(under("/v1beta", v1beta, || web::to(data::wrong_method)).default_service(web::to(data::unknown)))
-        .service(
-            under("/api", api.collect(), || web::to(manage::wrong_method)).default_service(web::to(manage::unknown)),
-        );
+        .service(under("/v1beta", v1beta, || web::to(data::wrong_method)).default_service(web::to(data::unknown)));
+    let probes = open::lines().into_iter().filter(|line| PROBES.contains(&line.path));
+    put(config, probes.collect());
+}
+
+/// What operators call, and the probes once more.
+pub fn for_operators(config: &mut ServiceConfig) {
+    let api = [supply::lines(), callers::lines(), books::lines(), vault::lines()].into_iter().flatten();
+    config.service(
+        under("/api", api.collect(), || web::to(manage::wrong_method)).default_service(web::to(manage::unknown)),
+    );
     for place in places("", pages::lines(), || web::to(dashboard::wrong_method)) {
         config.service(place.wrap(page::headers()));
     }
-    for place in places("", open::lines(), || web::to(dashboard::wrong_method)) {
+    put(config, open::lines());
+}
+
+fn put(config: &mut ServiceConfig, open: Vec<Line>) {
+    for place in places("", open, || web::to(dashboard::wrong_method)) {
         config.service(place);
     }
     config.default_service(web::to(probes::nothing_here));

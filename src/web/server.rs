@@ -17,12 +17,15 @@ use actix_service::{
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::rt::net::TcpStream;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, Error, middleware::from_fn, web};
 use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::TcpSocket;
+use tokio::time::timeout;
 
-use super::connection::{Connection, Ending, Progress};
+use super::connection::{Connection, Ending, OverTls, Progress};
+use super::tls::Certificate;
 use super::{Gateway, middleware::envelope, routes};
 use crate::admin::passage::passage;
 use crate::config::ServerConfig;
@@ -50,39 +53,55 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Bound {
     /// Runs it when awaited.
     pub server: Server,
-    /// Where it listens.
+    /// Where it serves applications.
     pub address: SocketAddr,
+    /// Where it serves operators: there, unless they have an address of their own.
+    pub admin: SocketAddr,
 }
 
 /// Listens at the configured address.
 ///
 /// # Errors
 /// If the address cannot be had.
-pub fn bind(gateway: web::Data<Gateway>, vault: Arc<dyn KeyVault>, config: &ServerConfig) -> io::Result<Bound> {
+pub fn bind(
+    gateway: web::Data<Gateway>,
+    (vault, certificate): (Arc<dyn KeyVault>, Option<Certificate>),
+    config: &ServerConfig,
+) -> io::Result<Bound> {
     let (tokens, retries) = (Arc::<AccessTokens>::default(), Retries::default());
-    let listener = listen(config.listen)?;
-    let address = listener.local_addr()?;
     let (patience, head_patience) = (config.client_patience, config.head_patience);
-    let connections = move || {
-        let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens), retries.clone());
-        let app = App::new()
-            .app_data(gateway.clone())
-            .app_data(web::ThinData(Rc::new(relay)))
-            // Request id first and log line last: nothing happens without either.
-            .wrap(from_fn(envelope::wrap))
-            .configure(routes::all);
-        let accept = move |socket| async move { Ok(accepted(socket, patience, head_patience)) };
-        fn_service(accept).and_then(http(app, patience, address))
+    let door = |routes: fn(&mut ServiceConfig), address| {
+        let (gateway, vault, tokens) = (gateway.clone(), Arc::clone(&vault), Arc::clone(&tokens));
+        let (retries, certificate) = (retries.clone(), certificate.clone());
+        move || {
+            let relay = relay(&gateway, Arc::clone(&vault), Arc::clone(&tokens), retries.clone());
+            let app = App::new()
+                .app_data(gateway.clone())
+                .app_data(web::ThinData(Rc::new(relay)))
+                // Request id first and log line last: nothing happens without either.
+                .wrap(from_fn(envelope::wrap))
+                .configure(routes);
+            let certificate = certificate.clone();
+            let accept = move |socket| accepted(socket, (patience, head_patience), certificate.clone());
+            fn_service(accept).and_then(http(app, patience, address))
+        }
     };
-    let server = Server::build()
+    let mut server = Server::build()
         .workers(config.workers)
         .max_concurrent_connections(connections_of_a_worker(config))
         // Asked to stop when no call is in flight: idle connections, which clients keep for long, are not waited for longer.
         .shutdown_timeout(LAST_BYTES)
         // Signals are the application's: streams are settled before sockets are closed.
-        .disable_signals()
-        .listen("http", listener, connections)?;
-    Ok(Bound { server: server.run(), address })
+        .disable_signals();
+    let (listener, address) = listen(config.listen)?;
+    let Some(admin) = config.edge.admin_listen else {
+        let server = server.listen("http", listener, door(routes::all, address))?.run();
+        return Ok(Bound { server, address, admin: address });
+    };
+    server = server.listen("applications", listener, door(routes::for_applications, address))?;
+    let (listener, admin) = listen(admin)?;
+    let server = server.listen("operators", listener, door(routes::for_operators, admin))?.run();
+    Ok(Bound { server, address, admin })
 }
 
 /// So many that files are left for every call's connection to a provider, and for ourselves; more wait to be accepted.
@@ -96,22 +115,36 @@ fn connections_of_a_worker(config: &ServerConfig) -> usize {
     usize::try_from((theirs / workers).clamp(1, MOST_CONNECTIONS)).unwrap_or(1)
 }
 
-fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+fn listen(address: SocketAddr) -> io::Result<(std::net::TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart need not wait for what the system remembers of old connections.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
+
 /// A new connection, and who it is from.
-fn accepted(
+type Accepted = (Connection, Protocol, Option<SocketAddr>);
+
+/// Meets a client: sets its socket's limits, and shakes hands if there is a certificate.
+async fn accepted(
     socket: TcpStream,
-    patience: Duration,
-    head_patience: Duration,
-) -> (Connection, Protocol, Option<SocketAddr>) {
+    (patience, head_patience): (Duration, Duration),
+    certificate: Option<Certificate>,
+) -> Result<Accepted, DispatchError> {
     watch(&socket, patience);
     let peer = socket.peer_addr().ok();
-    (Connection::new(socket, head_patience), Protocol::Http1, peer)
+    let connection = match certificate {
+        None => Connection::new(socket, head_patience),
+        Some(certificate) => {
+            let shaken = timeout(head_patience, certificate.acceptor().accept(socket)).await;
+            let shaken = shaken.map_err(|late| DispatchError::Io(late.into()))?;
+            Connection::encrypted(shaken.map_err(DispatchError::Io)?, head_patience)
+        }
+    };
+    Ok((connection, Protocol::Http1, peer))
 }
 
 /// HTTP/1.1 over such connections.
@@ -139,6 +172,9 @@ where
         .local_addr(address)
         .on_connect_ext(|connection: &Connection, known: &mut Extensions| {
             known.insert(connection.progress());
+            if connection.is_encrypted() {
+                known.insert(OverTls);
+            }
         })
         .finish(apply_fn_factory(map_config(app, |()| AppConfig::default()), serve))
 }

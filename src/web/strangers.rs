@@ -20,6 +20,7 @@ use crate::config::{ManagementConfig, Network, ServerConfig};
 pub use known::Door;
 use known::{Credential, Known};
 use meter::Meter;
+pub(super) use source::is_trusted;
 
 const FAILED: &str = "too many keys, tokens or sign-ins from this address were wrong; wait as long as Retry-After says, and \
                       check what this application sends";

@@ -10,7 +10,7 @@ use farthing_support::scene::{MODEL, ask, prices};
 use farthing_support::{Answer, Reply, Scene, TestGateway, Tokens};
 use serde_json::{Value, json};
 
-use crate::scene;
+use crate::{BINARY, scene};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -79,7 +79,9 @@ fn the_right_token_signs_in_and_every_other_is_answered_alike() {
     assert_eq!(flags, "HttpOnly; SameSite=Strict; Path=/");
     assert!(!token.contains(scene.gateway.management_token()));
     assert!(!scene.gateway.logs().contains(token), "a session must not be logged");
-    let over_tls = sign_in(&browser.with("x-forwarded-proto", "https"), scene.gateway.management_token());
+    let builder = TestGateway::builder(BINARY).set("FARTHING__SERVER__BEHIND_PROXY", "true");
+    let proxied = builder.set("FARTHING__SERVER__TRUSTED_PROXIES", "127.0.0.1").start();
+    let over_tls = sign_in(&proxied.anonymous().with("x-forwarded-proto", "https"), proxied.management_token());
     let cookie = over_tls.header("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-farthing_session=") && cookie.contains("; Secure"), "{cookie}");
 }

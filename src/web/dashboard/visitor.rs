@@ -10,9 +10,9 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 
-use super::{origin, page};
+use super::page;
 use crate::security::SessionClaims;
-use crate::web::Gateway;
+use crate::web::{Gateway, front};
 
 /// A browser keeps a cookie of this name to this host, this path and TLS.
 const OVER_TLS: &str = "__Host-farthing_session";
@@ -61,12 +61,7 @@ pub fn session(request: &HttpRequest) -> Option<SessionClaims> {
 
 /// The cookie that carries `token` until the browser closes.
 pub fn cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
-    Cookie::build(name(request), token)
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .secure(origin::is_https(request))
-        .finish()
+    closed(front::is_https(request), token)
 }
 
 /// The cookie that makes a browser forget the session.
@@ -76,8 +71,17 @@ pub fn no_cookie(request: &HttpRequest) -> Cookie<'static> {
     cookie
 }
 
+fn closed(over_tls: bool, token: String) -> Cookie<'static> {
+    let cookie = Cookie::build(named(over_tls), token).path("/").http_only(true).same_site(SameSite::Strict);
+    cookie.secure(over_tls).finish()
+}
+
 fn name(request: &HttpRequest) -> &'static str {
-    if origin::is_https(request) { OVER_TLS } else { PLAIN }
+    named(front::is_https(request))
+}
+
+fn named(over_tls: bool) -> &'static str {
+    if over_tls { OVER_TLS } else { PLAIN }
 }
 
 #[cfg(test)]
@@ -87,11 +91,9 @@ mod tests {
 
     #[test]
     fn the_cookie_is_as_closed_as_the_connection_allows() {
-        let plain = TestRequest::default().to_http_request();
-        let tls = TestRequest::default().insert_header(("x-forwarded-proto", "https")).to_http_request();
-        let set = |request| cookie(request, "token".to_owned()).to_string();
-        assert_eq!(set(&plain), "farthing_session=token; HttpOnly; SameSite=Strict; Path=/");
-        assert_eq!(set(&tls), "__Host-farthing_session=token; HttpOnly; SameSite=Strict; Secure; Path=/");
-        assert!(no_cookie(&tls).to_string().contains("Max-Age=0"));
+        let set = |over_tls| closed(over_tls, "token".to_owned()).to_string();
+        assert_eq!(set(false), "farthing_session=token; HttpOnly; SameSite=Strict; Path=/");
+        assert_eq!(set(true), "__Host-farthing_session=token; HttpOnly; SameSite=Strict; Secure; Path=/");
+        assert!(no_cookie(&TestRequest::default().to_http_request()).to_string().contains("Max-Age=0"));
     }
 }

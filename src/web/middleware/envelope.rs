@@ -17,7 +17,7 @@ use crate::web::Gateway;
 use crate::web::data::dialect_of;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
-use crate::web::middleware::{record, unread};
+use crate::web::middleware::{cors, headers, record, unread};
 use crate::web::strangers::Strangers;
 
 /// The longest path with its query, in bytes.
@@ -41,9 +41,10 @@ pub async fn wrap(
     let gateway = request.app_data::<web::Data<Gateway>>().cloned();
     let clock = gateway.as_ref().map(|gateway| gateway.clock.clone());
     let arrived = clock.as_ref().map(|clock| clock.monotonic());
-    let mut response = match refusal(request.request()) {
-        None => next.call(request).await?.map_into_boxed_body(),
-        Some(problem) => request.error_response(problem),
+    let mut response = match (refusal(request.request()), cors::preflight(&request)) {
+        (Some(problem), _) => request.error_response(problem),
+        (None, Some(answer)) => request.into_response(answer),
+        (None, None) => next.call(request).await?.map_into_boxed_body(),
     };
     // Asked after the answer: a stop may have begun meanwhile.
     let closing = gateway.is_some_and(|gateway| !gateway.ready.load(Ordering::Acquire));
@@ -61,6 +62,8 @@ pub async fn wrap(
     {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    cors::allow(&mut response);
+    headers::add(&mut response);
     if closing {
         // Whoever would send another request here must not find the connection gone.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);

@@ -34,7 +34,8 @@ fn behind(request: &HttpRequest, trusted: &[Network], peer: IpAddr) -> IpAddr {
     nearest
 }
 
-fn is_trusted(trusted: &[Network], address: IpAddr) -> bool {
+/// Whether a proxy at `address` is believed.
+pub(in crate::web) fn is_trusted(trusted: &[Network], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(address))
 }
 

@@ -1,0 +1,81 @@
+//! TLS of our own: the certificate, and connections that end their encryption here.
+//! Owns the versions (1.2 and 1.3) and the certificate in use, which can be replaced while connections go on.
+//! Refuses a certificate whose key is another's: at the start that is a fault, later the former one stays.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, pki_types};
+use thiserror::Error;
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::TlsFiles;
+
+/// The protocol we speak over TLS; HTTP/2 is the proxy's in front.
+const PROTOCOL: &[u8] = b"http/1.1";
+
+/// Why TLS cannot be spoken.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file is not what it should be.
+    #[error("{file} {what}: {error}")]
+    File {
+        /// Its path.
+        file: String,
+        /// What it should hold.
+        what: &'static str,
+        /// Why it does not.
+        error: pki_types::pem::Error,
+    },
+    /// The two do not belong together, or the key is of no kind we know.
+    #[error("the certificate and its key: {0}")]
+    Pair(#[from] rustls::Error),
+}
+
+/// The certificate in use.
+#[derive(Clone)]
+pub struct Certificate {
+    files: TlsFiles,
+    current: Arc<ArcSwap<ServerConfig>>,
+}
+
+impl Certificate {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        Ok(Self { files: files.clone(), current: Arc::new(ArcSwap::from_pointee(configured(files)?)) })
+    }
+
+    /// Reads them again; connections that are open go on.
+    ///
+    /// # Errors
+    /// [`TlsError`]; then the former certificate stays in use.
+    pub fn read_again(&self) -> Result<(), TlsError> {
+        self.current.store(Arc::new(configured(&self.files)?));
+        Ok(())
+    }
+
+    /// What a new connection is met with.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.current.load_full())
+    }
+}
+
+fn configured(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+    let fault = |file: &Path, what| {
+        let file = file.display().to_string();
+        move |error| TlsError::File { file, what, error }
+    };
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect)
+        .map_err(fault(&files.certificate, "is no certificate in PEM"))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(fault(&files.key, "is no private key in PEM"))?;
+    let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    Ok(config)
+}
