@@ -88,9 +88,9 @@ fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
     let after = Security::new(parts, &kept, 1).unwrap();
     let token = before.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
     let session = before.issue_session("mia", Role::Owner, NOW).unwrap();
-    assert!(after.verify_token(&token, NOW).is_ok() && after.verify_session(&session, NOW).is_ok());
+    assert!(after.verify_token(&token.0, NOW).is_ok() && after.verify_session(&session, NOW).is_ok());
     let fresh = after.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
-    assert_eq!(before.verify_token(&fresh, NOW), Err(TokenError::Signature), "new ones are under the new secret");
+    assert_eq!(before.verify_token(&fresh.0, NOW), Err(TokenError::Signature), "new ones are under the new secret");
 }
 
 #[test]
