@@ -4,6 +4,7 @@
 
 pub mod adjustments;
 pub mod audit;
+pub mod backups;
 pub mod books;
 mod budgets;
 pub mod cache;
@@ -42,6 +43,7 @@ use tokio::sync::Mutex;
 
 use crate::security::Security;
 use crate::store::audit::Trail;
+pub use backups::BackupPlan;
 pub use books::Books;
 pub use error::AdminError;
 pub use key_tokens::TokenCounts;
@@ -67,6 +69,8 @@ pub struct AdminParts {
     pub books: Books,
     /// Idempotency keys and the sealed answers to them.
     pub idempotency: Idempotency,
+    /// Where backups are, and when they are made.
+    pub plan: BackupPlan,
     /// How the master key changes.
     pub rotation: Rotation,
     /// What known models cost.

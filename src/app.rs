@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod backups;
 mod books;
 mod descriptors;
 mod installation;
@@ -34,7 +35,7 @@ use farthing_actors::tasks::{Stage, Tasks};
 use thiserror::Error;
 
 use crate::admin::secrets::ReadMasters;
-use crate::admin::{Admin, AdminParts, Books, KeyTerms, PriceLists, Rotation, TokenCounts};
+use crate::admin::{Admin, AdminParts, BackupPlan, Books, KeyTerms, PriceLists, Rotation, TokenCounts};
 use crate::config::{Config, Sources};
 use crate::logging;
 use crate::security::Security;
@@ -50,6 +51,7 @@ use crate::web::tls::Certificate;
 use crate::web::uses::Uses;
 use crate::web::{Gateway, server};
 pub use audit::{export_audit, verify_audit};
+pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
 pub use books::{ExportOrder, Report, export, migrate, verify};
 pub use installation::{is_served, secrets_status};
 use parts::{Actors, Disk, Threads};
@@ -113,6 +115,7 @@ impl Running {
     /// Which part could not start.
     pub async fn start(config: Config, masters: ReadMasters) -> Result<Self, AppError> {
         let lock = lock(&config.data_dir).await?;
+        backups::refuse_unfinished(&config)?;
         descriptors::raise();
         let disk = Disk::open(&config)?;
         stop::survive_file_limits().map_err(failed("signals"))?;
@@ -133,6 +136,7 @@ impl Running {
 
         accounts::register(&gateway.admin, &config.accounts).await;
         warn_of_patterns(&gateway);
+        warn_of_keys(&gateway);
         let certificate = config.server.edge.tls.as_ref().map(Certificate::read).transpose().map_err(failed("TLS"))?;
         let doors = (Arc::clone(&vault), certificate.clone());
         let bound = server::bind(gateway.clone(), doors, &config.server).map_err(failed("listener"))?;
@@ -148,6 +152,7 @@ impl Running {
         gateway.tasks.keep_running(watch::credits(gateway.clone()));
         gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
         gateway.tasks.keep_running(keep_sealed(gateway.clone()));
+        gateway.tasks.keep_running(keep_backups(gateway.clone()));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
         fs::write(config.data_dir.join("admin_address"), admin.to_string()).map_err(failed("address file"))?;
         gateway.ready.store(true, Ordering::Release);
@@ -282,6 +287,7 @@ fn gateway(
             security,
             books: Books::new(disk.store, disk.writer),
             idempotency,
+            plan: BackupPlan::new(config.data_dir.clone(), config.backup.every, config.backup.keep),
             rotation: Rotation::new(masters),
             lists: Arc::new(lists),
             trail,
@@ -318,11 +324,25 @@ async fn keep_sealed(gateway: web::Data<Gateway>) {
     gateway.admin.keep_secrets_sealed().await;
 }
 
+/// Backups are made when they are due.
+async fn keep_backups(gateway: web::Data<Gateway>) {
+    gateway.admin.keep_backups().await;
+}
+
 /// Says which patterns lead nowhere; what they name may still be made.
 fn warn_of_patterns(gateway: &Gateway) {
     let catalogue = gateway.catalogue.load();
     for pattern in gateway.patterns.iter().filter(|pattern| !catalogue.leads_somewhere(pattern)) {
         log::warn!(pattern = *pattern.text, destination = pattern.to.name(); "routing.model_routing leads to nothing that is there");
+    }
+}
+
+/// Says which providers' keys do not open: calls go elsewhere, or are refused, until the keys are entered again.
+fn warn_of_keys(gateway: &Gateway) {
+    for provider in gateway.catalogue.load().providers() {
+        if let Some(fault) = gateway.admin.key_fault(provider) {
+            log::error!(provider = provider.name.as_str(), error = fault.as_str(); "a provider cannot be called");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! Refuses to do the work itself: offline commands call the composition root, online ones the management API.
 
 mod audit;
+mod backup;
 mod cache;
 mod connection;
 mod error;
@@ -71,6 +72,8 @@ enum Command {
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
     Secrets(secrets::Secrets),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     #[command(flatten)]
     Online(Box<online::Online>),
     /// Print completions for a shell
@@ -122,6 +125,11 @@ impl Cli {
                 self.say_and_judge(&reply, sound)
             }
             Command::Secrets(secrets) => self.say(&secrets.run(&sources)?),
+            Command::Backup(backup) => {
+                let (reply, sound) = backup.run(&sources)?;
+                self.say_and_judge(&reply, sound)
+            }
+            Command::Restore(restore) => self.say(&restore.run(&sources)?),
             Command::Online(online) => match online.run(&sources, self.json)? {
                 Some(reply) => self.say(&reply),
                 None => Ok(()),

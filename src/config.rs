@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod cache;
 mod catalogue;
 mod database;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use accounts::Account;
 pub use audit::AuditConfig;
+pub use backup::BackupConfig;
 pub use cache::CacheConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
@@ -73,6 +75,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Where operators may be.
     pub management: ManagementConfig,
+    /// When backups are made.
+    pub backup: BackupConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// Where models go that are not set up.
@@ -87,7 +91,7 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
-        let (server, cache, catalogue, keys, management, logging, routing) = Default::default();
+        let (server, cache, catalogue, keys, management, backup, logging, routing) = Default::default();
         let accounts = Vec::new();
         Self {
             server,
@@ -98,6 +102,7 @@ impl Config {
             audit,
             keys,
             management,
+            backup,
             logging,
             routing,
             secrets,
@@ -140,6 +145,7 @@ impl Config {
         let audit = AuditConfig::take(&mut draft, source.base(), &data_dir);
         let keys = KeysConfig::take(&mut draft);
         let management = ManagementConfig::take(&mut draft);
+        let backup = BackupConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
@@ -156,6 +162,7 @@ impl Config {
                     audit,
                     keys,
                     management,
+                    backup,
                     logging,
                     routing,
                     secrets,
@@ -172,7 +179,9 @@ pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
     let people = &[keys::SETTINGS, management::SETTINGS].concat();
-    [first, server::SETTINGS, edge::SETTINGS, stored, people, logging::SETTINGS, routing::SETTINGS].concat()
+    let kept = backup::SETTINGS;
+    let served = &[server::SETTINGS, edge::SETTINGS].concat();
+    [first, served, stored, people, kept, logging::SETTINGS, routing::SETTINGS].concat()
 }
 
 fn take_data_dir(draft: &mut Draft, base: &Path) -> PathBuf {

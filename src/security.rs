@@ -69,6 +69,8 @@ pub struct Security {
     tokens: Tokens,
     key_tokens: KeyTokens,
     sessions: SessionTokens,
+    /// What the session secret before signed.
+    former: Option<(Tokens, SessionTokens)>,
     audit: MacKey,
     passwords: MacKey,
 }
@@ -94,7 +96,11 @@ impl Security {
         let ring = parts.ring()?;
         parts.master_key.zeroize();
         let session = Subkeys::in_generation(parts.session_secret.expose().as_bytes(), generation);
-        let management = Management::new(&ring.present().subkeys, &parts.management_token)?;
+        let former = parts.former_session_secret.as_ref();
+        let former = former.map(|secret| Subkeys::in_generation(secret.expose().as_bytes(), generation));
+        let former = former.map(|former| Ok::<_, SecurityError>((Tokens::new(&former)?, SessionTokens::new(&former)?)));
+        let former_token = parts.former_management_token.as_ref();
+        let management = Management::new(&ring.present().subkeys, &parts.management_token, former_token)?;
         let published = Publisher::new(ring);
         Ok(Self {
             ring: published.reader(),
@@ -104,6 +110,7 @@ impl Security {
             tokens: Tokens::new(&session)?,
             key_tokens: KeyTokens::new(&session)?,
             sessions: SessionTokens::new(&session)?,
+            former: former.transpose()?,
             audit: kept.audit(),
             passwords: kept.passwords(),
         })
@@ -188,7 +195,10 @@ impl Security {
     /// # Errors
     /// Why the token is not accepted.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
-        self.tokens.verify(token, now)
+        match (self.tokens.verify(token, now), &self.former) {
+            (Err(TokenError::Signature), Some((former, _))) => former.verify(token, now),
+            (found, _) => found,
+        }
     }
 
     /// Issues a token that calls with a virtual key, and says what it says.
@@ -225,7 +235,10 @@ impl Security {
     /// # Errors
     /// Why the session is not accepted.
     pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionClaims, SessionError> {
-        self.sessions.verify(token, now)
+        match (self.sessions.verify(token, now), &self.former) {
+            (Err(SessionError::Signature), Some((_, former))) => former.verify(token, now),
+            (found, _) => found,
+        }
     }
 
     /// What links one event of the audit trail to the one before: nobody without the kept key can make it.

@@ -11,11 +11,13 @@
 //! - [`kept_list`]: the price list that was fetched last.
 //! - [`credits`], [`runs`]: what was paid in advance, and runs that were ended.
 //! - [`audit`]: who did what, in the transaction of what was done.
+//! - [`backup`]: whole copies, and putting one back.
 //! - [`export`]: every line with all that its hash covers, for whoever wants to prove it again.
 //! - [`verify`]: the proof that all of it agrees.
 
 pub mod adjustments;
 pub mod audit;
+pub mod backup;
 mod chain;
 pub mod charged;
 mod columns;
@@ -125,6 +127,14 @@ pub enum StoreError {
     /// The audit trail could not be written, so nothing was done.
     #[error("the audit trail cannot be written, so nothing is changed: {0}")]
     Unrecorded(String),
+    /// A backup cannot be made, used or found.
+    #[error("backups in {path}: {reason}")]
+    Backup {
+        /// Where they are.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The work's thread ended before it answered.
     #[error("the database work was abandoned")]
     Abandoned,
@@ -166,10 +176,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] if the database knows a step this program does not; then nothing was changed.
     pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let connection = &mut *self.pool.get()?;
-        refuse_newer(connection)?;
-        let pending = connection.pending_migrations(MIGRATIONS).map_err(migration_failed)?;
-        pending.iter().map(|step| apply(connection, step.as_ref())).collect()
+        migrate(&mut *self.pool.get()?)
     }
 
     /// A connection outside the pool, for the thread that owns it.
@@ -212,6 +219,13 @@ impl Store {
         let done = tokio::task::spawn_blocking(move || store.read(work)).await;
         done.unwrap_or(Err(StoreError::Abandoned))
     }
+}
+
+/// Brings a database to this program's tables.
+fn migrate(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    refuse_newer(connection)?;
+    let pending = connection.pending_migrations(MIGRATIONS).map_err(migration_failed)?;
+    pending.iter().map(|step| apply(connection, step.as_ref())).collect()
 }
 
 fn refuse_newer(connection: &mut SqliteConnection) -> Result<(), StoreError> {

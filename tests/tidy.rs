@@ -61,6 +61,25 @@ fn the_house_is_tidy() {
     assert!(report.is_empty(), "{} untidy places:\n{}", report.len(), report.join("\n"));
 }
 
+/// SECURITY.md names a test for each threat: each is there.
+#[test]
+fn every_test_that_the_threat_table_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "actors/src", "actors/tests", "tests"] {
+        walk(&root.join(folder), &mut files);
+    }
+    let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let table = text.split("## Threats").nth(1).unwrap().split("## ").next().unwrap();
+    let shown = |line: &str| line.trim_end_matches('|').rsplit('|').next().unwrap_or_default().to_owned();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).map(shown).collect();
+    assert!(rows.len() > 20 && rows.iter().all(|row| row.contains('`')), "a threat without a test");
+    let named: Vec<_> = rows.iter().flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    let missing: Vec<_> = named.iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 fn report(root: &Path, file: &Path) -> Vec<String> {
     let path = file.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
     let text = fs::read_to_string(file).unwrap();

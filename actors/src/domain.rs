@@ -33,8 +33,8 @@ pub use caching::ResponseCache;
 pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
 pub use ids::{
-    AdjustmentId, AuditId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId, Scope,
-    SessionId, TokenId, UserId,
+    AdjustmentId, AuditId, BackupId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId, RunId,
+    Scope, SessionId, TokenId, UserId,
 };
 pub use limits::Limits;
 pub use money::Money;

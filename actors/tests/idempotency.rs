@@ -1,7 +1,7 @@
 //! The idempotency actor's real shell on an in-memory shelf: one copy runs, answers come again for a day, a crash loses only
 //! which keys run.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "the helpers of a test may end it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may end it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -126,6 +126,14 @@ impl Books {
         self.store.query(move |connection| usage::by_subject(connection, &ranges, &filter)).await
     }
 
+    /// Waits until everything settled so far is in the database.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub(super) async fn flush(&self) -> Result<(), StoreError> {
+        self.writer.flush().await
+    }
+
     /// At most `limit` lines of every kind from `place` on, with all that their hashes cover.
     ///
     /// # Errors

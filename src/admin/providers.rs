@@ -163,6 +163,12 @@ impl Admin {
         Some(key.map_or_else(|| HIDDEN.to_owned(), |key| mask_provider_key(&key)))
     }
 
+    /// Why a provider's key does not open; `None` if it does, or if there is none.
+    pub fn key_fault(&self, provider: &Provider) -> Option<String> {
+        let (sealed, host) = (provider.api_key.as_ref()?, host_of(provider).ok()?);
+        self.parts.security.open_provider_key(provider.id, &host, sealed).err().map(|error| error.to_string())
+    }
+
     /// The key after a change: the new one, none, or the present one if it stays at its host.
     fn key_at(
         &self,

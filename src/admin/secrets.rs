@@ -154,12 +154,14 @@ impl Admin {
     /// Brings everything under the present key, now and whenever that is wanted.
     pub async fn keep_secrets_sealed(&self) {
         loop {
-            if self.reseal_all().await {
-                // What was being sealed under the former key just then.
-                tokio::time::sleep(LATE).await;
-                self.reseal_all().await;
+            let some = self.reseal_all().await;
+            let wanted = self.parts.rotation.wanted.notified();
+            if some {
+                // Or later, for what was being sealed under the former key just then.
+                drop(tokio::time::timeout(LATE, wanted).await);
+            } else {
+                wanted.await;
             }
-            self.parts.rotation.wanted.notified().await;
         }
     }
 
@@ -186,15 +188,19 @@ impl Admin {
     /// One round over everything.
     async fn reseal_round(&self) -> Result<Round, AdminError> {
         let ring = self.parts.security.ring().get();
-        let status = SecretsStatus::of(&self.census().await?, &ring, false);
-        if status.state == RotationState::Done {
+        let before = SecretsStatus::of(&self.census().await?, &ring, false);
+        if before.state == RotationState::Done {
             return Ok(Round::Nothing);
         }
         self.parts.rotation.running.store(true, Ordering::Release);
         let unreadable = (self.reseal_providers(&ring).await?, self.reseal_answers().await?);
-        let status = SecretsStatus::of(&self.census().await?, &ring, true);
-        if status.providers.left() > unreadable.0 || status.answers.left() > unreadable.1 {
+        let census = self.census().await?;
+        let after = SecretsStatus::of(&census, &ring, false);
+        if after.providers.left() > unreadable.0 || after.answers.left() > unreadable.1 {
             return Ok(Round::Unfinished);
+        }
+        if after.kept_keys.left() == 0 && census.installation.as_deref() == Some(&ring.id().0[..]) {
+            return Ok(if after == before { Round::Nothing } else { Round::Finished });
         }
         self.reseal_kept_keys(&ring).await?;
         Ok(Round::Finished)

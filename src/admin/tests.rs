@@ -148,6 +148,8 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         former_master_keys: Vec::new(),
         session_secret: Secret::new("k3Jm9QxW2pLr8VnT5bYc7ZdF4gHs6AeU"),
         management_token: Secret::new("Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j"),
+        former_session_secret: None,
+        former_management_token: None,
     };
     let kept = KeptKeys::found(&security.ring().unwrap(), Heritage::default()).unwrap();
     let (store, writer) = (Arc::clone(&disk.store), disk.writer.clone());
@@ -169,6 +171,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
         security: Arc::new(Security::new(security, &kept, 1).unwrap()),
         idempotency: idempotency::start(&supervisor, here(), Arc::new(shelf), Arc::new(NoVault)).await.unwrap(),
+        plan: BackupPlan::new(disk.dir.path().to_owned(), None, 0),
         rotation: Rotation::new(Box::new(|| Err("there are no settings".to_owned()))),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
         lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap().into(),

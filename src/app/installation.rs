@@ -70,7 +70,8 @@ pub fn is_served(config: &Config) -> Result<bool, AppError> {
     }
 }
 
-fn ring(config: &Config) -> Result<KeyRing, AppError> {
+/// The master keys of the settings.
+pub(super) fn ring(config: &Config) -> Result<KeyRing, AppError> {
     parts(config)?.ring().map_err(failed("security"))
 }
 
@@ -127,6 +128,8 @@ fn parts(config: &Config) -> Result<SecurityParts, AppError> {
         former_master_keys: former.collect::<Result<_, _>>()?,
         session_secret: secrets.session_secret.clone(),
         management_token: secrets.management_token.clone(),
+        former_session_secret: secrets.former_session_secret.clone(),
+        former_management_token: secrets.former_management_token.clone(),
     })
 }
 

@@ -122,7 +122,7 @@ impl Actors {
         let (ledger, warnings) = start_ledger(supervisor, hot.clone(), disk, config).await?;
         let cache = cache::start(supervisor, hot.clone(), bounds(config)).await.map_err(failed("cache"))?;
         let limiters = limiters::start(supervisor, hot, clock.clone()).await.map_err(failed("limiters"))?;
-        let trail = Arc::new(trail(disk, (config, security)).map_err(failed("audit trail"))?);
+        let trail = Arc::new(trail(&disk.store, (config, security)).map_err(failed("audit trail"))?);
         let store = || (Arc::clone(&disk.store), Arc::clone(&trail));
         let (tables, recorded) = store();
         let tables = Arc::new(KeyringTables { store: tables, trail: recorded });
@@ -154,7 +154,7 @@ impl Actors {
 }
 
 /// The audit trail, with the folder of its file.
-fn trail(disk: &Disk, (config, security): (&Config, &Arc<Security>)) -> std::io::Result<Trail> {
+pub(super) fn trail(store: &Arc<Store>, (config, security): (&Config, &Arc<Security>)) -> std::io::Result<Trail> {
     let audit = &config.audit;
     if let Some(folder) = audit.log_file.as_deref().and_then(Path::parent).filter(|_| audit.enabled && audit.create_dir)
     {
@@ -167,7 +167,7 @@ fn trail(disk: &Disk, (config, security): (&Config, &Arc<Security>)) -> std::io:
         masks_addresses: audit.mask_ip,
         retention: audit.retention,
     };
-    Ok(Trail::new(Arc::clone(&disk.store), Arc::new(Vault(Arc::clone(security))), keeping))
+    Ok(Trail::new(Arc::clone(store), Arc::new(Vault(Arc::clone(security))), keeping))
 }
 
 fn bounds(config: &Config) -> Bounds {

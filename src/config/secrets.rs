@@ -20,6 +20,12 @@ pub const MASTER_ENCRYPTION_KEY: &str = "MASTER_ENCRYPTION_KEY";
 pub const MANAGEMENT_TOKEN: &str = "MANAGEMENT_TOKEN";
 /// The variable with former keys that encrypted provider keys.
 pub const MASTER_ENCRYPTION_KEY_PREVIOUS: &str = "MASTER_ENCRYPTION_KEY_PREVIOUS";
+/// The variable with the key that signed operators' sessions before.
+pub const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
+/// The variable with the token of the management API before.
+pub const MANAGEMENT_TOKEN_PREVIOUS: &str = "MANAGEMENT_TOKEN_PREVIOUS";
+/// Those that may be given besides, while something of before goes on.
+pub const PREVIOUS: [&str; 3] = [SESSION_SECRET_PREVIOUS, MASTER_ENCRYPTION_KEY_PREVIOUS, MANAGEMENT_TOKEN_PREVIOUS];
 /// All that are needed.
 pub const NAMES: [&str; 3] = [SESSION_SECRET, MASTER_ENCRYPTION_KEY, MANAGEMENT_TOKEN];
 
@@ -44,6 +50,10 @@ pub struct Secrets {
     pub management_token: Secret,
     /// Former ones of `master_encryption_key`: they open what they sealed.
     pub former_master_keys: Vec<Secret>,
+    /// The `session_secret` before: what it signed goes on.
+    pub former_session_secret: Option<Secret>,
+    /// The `management_token` before: admitted, too.
+    pub former_management_token: Option<Secret>,
 }
 
 impl Secrets {
@@ -57,6 +67,8 @@ impl Secrets {
             master_encryption_key: Secret::new(STANDARD.encode(random()?)),
             management_token: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
             former_master_keys: Vec::new(),
+            former_session_secret: None,
+            former_management_token: None,
         })
     }
 
@@ -66,6 +78,9 @@ impl Secrets {
             let found = reading(sources, variables, name).and_then(|found| judged(found, name, judge));
             found.map_err(|fault| faults.push(fault)).ok()
         };
+        let given = |name: &&str| variables.get(name).is_some_and(|variable| !variable.text.is_empty());
+        let former_session = Some(SESSION_SECRET_PREVIOUS).filter(given).map(|name| one(name, judge_text));
+        let former_token = Some(MANAGEMENT_TOKEN_PREVIOUS).filter(given).map(|name| one(name, judge_token));
         let session = one(SESSION_SECRET, judge_text);
         let master = one(MASTER_ENCRYPTION_KEY, judge_key);
         let token = one(MANAGEMENT_TOKEN, judge_token);
@@ -77,8 +92,15 @@ impl Secrets {
             master_encryption_key: master?,
             management_token: token?,
             former_master_keys: former?,
+            former_session_secret: optional(former_session)?,
+            former_management_token: optional(former_token)?,
         })
     }
+}
+
+/// `None` if what was given is faulty.
+fn optional(given: Option<Option<Secret>>) -> Option<Option<Secret>> {
+    given.map_or(Some(None), |judged| judged.map(Some))
 }
 
 /// The keys of a list, each given like any other secret; none if there is no list.

@@ -150,6 +150,8 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__KEYS__DEFAULT_DAYS", "7")
         .with("FARTHING__KEYS__MAX_DAYS", "30")
         .with("FARTHING__MANAGEMENT__ALLOWED_ADDRESSES", "10.0.0.0/8")
+        .with("FARTHING__BACKUP__EVERY_HOURS", "12")
+        .with("FARTHING__BACKUP__KEEP", "3")
         .with("FARTHING__LOGGING__LEVEL", "debug")
         .with("FARTHING__ROUTING__MODEL_ROUTING", "llama-*=ollama, gpt-*=openai");
     let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
@@ -175,6 +177,7 @@ fn every_setting_can_be_set_in_the_environment() {
     assert_eq!(server.edge, edge);
     assert_eq!((server.failures_per_minute, server.address_requests_per_second), (11, 0));
     assert_eq!((server.client_patience, server.shutdown_grace), (Duration::from_secs(9), Duration::from_secs(5)));
+    assert_eq!((config.backup.every, config.backup.keep), (Some(Duration::from_secs(12 * 3_600)), 3));
     assert_eq!(config.data_dir, PathBuf::from("/var/lib/farthing"));
     let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
     assert_eq!(config.database, database);
@@ -324,6 +327,18 @@ fn former_master_keys_are_a_list_in_which_each_may_be_elsewhere() {
 }
 
 #[test]
+fn what_was_before_may_be_given_and_is_judged_alike() {
+    let scene = Scene::new().with("SESSION_SECRET_PREVIOUS", FORMER).with("MANAGEMENT_TOKEN_PREVIOUS", "env:FORMER");
+    let secrets = scene.with("FORMER", FORMER).load().secrets;
+    assert_eq!(secrets.former_session_secret.as_ref().map(|it| it.expose()), Some(FORMER));
+    assert_eq!(secrets.former_management_token.as_ref().map(|it| it.expose()), Some(FORMER));
+    for name in ["SESSION_SECRET_PREVIOUS", "MANAGEMENT_TOKEN_PREVIOUS"] {
+        assert_eq!(Scene::new().with(name, "short").faults(), [pair("environment", name)]);
+        assert!(Scene::new().with(name, "").load().secrets.former_session_secret.is_none());
+    }
+}
+
+#[test]
 fn pointers_to_nothing_and_to_pointers_are_refused() {
     for pointer in ["env:NOWHERE", "file:nothing", "env:ONWARDS", "env:"] {
         let scene = Scene::new().with("ONWARDS", "env:SESSION_SECRET").with("MANAGEMENT_TOKEN", pointer);
@@ -425,7 +440,7 @@ fn the_documentation_names_every_setting() {
         let row = format!("| `{key}` | `{default}` | {unit} | {note} |");
         assert!(text.contains(&row), "docs/configuration.md lacks this row:\n{row}");
     }
-    for name in secrets::NAMES.into_iter().chain([secrets::MASTER_ENCRYPTION_KEY_PREVIOUS]) {
+    for name in secrets::NAMES.into_iter().chain(secrets::PREVIOUS) {
         assert!(text.contains(&format!("`{name}`")), "docs/configuration.md lacks {name}");
     }
 }

@@ -92,6 +92,11 @@ impl KeptKeys {
         sealed.into_iter().collect()
     }
 
+    /// What links an event of the trail to the one before.
+    pub fn audit_mac(&self, text: &[u8]) -> [u8; 32] {
+        self.audit().tag(text)
+    }
+
     pub(super) fn virtual_keys(&self) -> MacKey {
         MacKey::of(&self.virtual_keys)
     }

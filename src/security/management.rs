@@ -10,19 +10,22 @@ use super::subkeys::{Label, MacKey, Subkeys};
 /// The token, as the hash it is compared by.
 pub(super) struct Management {
     mac: MacKey,
-    expected: [u8; 32],
+    /// The token's, and that of the one before where there is one.
+    expected: Vec<[u8; 32]>,
 }
 
 impl Management {
-    pub(super) fn new(master: &Subkeys, token: &Secret) -> Result<Self, SecurityError> {
+    pub(super) fn new(master: &Subkeys, token: &Secret, former: Option<&Secret>) -> Result<Self, SecurityError> {
         let mac = master.mac(Label::MANAGEMENT)?;
-        let expected = mac.tag(token.expose().as_bytes());
+        let expected = std::iter::once(token).chain(former).map(|token| mac.tag(token.expose().as_bytes())).collect();
         Ok(Self { mac, expected })
     }
 
     /// Whether this is the token.
     pub(super) fn admits(&self, presented: &str) -> bool {
-        self.mac.verifies(presented.as_bytes(), &self.expected)
+        // Both, whichever it is: time tells nothing.
+        let verifies = |expected| self.mac.verifies(presented.as_bytes(), expected);
+        self.expected.iter().fold(false, |found, expected| found | verifies(expected))
     }
 }
 
@@ -33,10 +36,18 @@ mod tests {
     #[test]
     fn only_the_whole_token_is_admitted() {
         let token = Secret::new("fedcba9876543210");
-        let management = Management::new(&Subkeys::of(&[7; 32]), &token).unwrap();
+        let management = Management::new(&Subkeys::of(&[7; 32]), &token, None).unwrap();
         assert!(management.admits("fedcba9876543210"));
         for wrong in ["", "fedcba987654321", "fedcba98765432100", "Fedcba9876543210", "fedcba9876543210 "] {
             assert!(!management.admits(wrong), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_one_before_is_admitted_where_it_is_given() {
+        let (now, before) = (Secret::new("fedcba9876543210"), Secret::new("0123456789abcdef"));
+        let management = Management::new(&Subkeys::of(&[7; 32]), &now, Some(&before)).unwrap();
+        assert!(management.admits("fedcba9876543210") && management.admits("0123456789abcdef"));
+        assert!(!management.admits("0123456789abcdee"));
     }
 }

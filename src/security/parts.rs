@@ -36,6 +36,10 @@ pub struct SecurityParts {
     pub session_secret: Secret,
     /// `MANAGEMENT_TOKEN`: at least 16 bytes.
     pub management_token: Secret,
+    /// `SESSION_SECRET_PREVIOUS`: what it signed goes on.
+    pub former_session_secret: Option<Secret>,
+    /// `MANAGEMENT_TOKEN_PREVIOUS`: admitted, too.
+    pub former_management_token: Option<Secret>,
 }
 
 impl fmt::Debug for SecurityParts {
@@ -123,6 +127,8 @@ mod tests {
             former_master_keys: Vec::new(),
             session_secret: Secret::new(session),
             management_token: Secret::new(management),
+            former_session_secret: None,
+            former_management_token: None,
         }
     }
 

@@ -8,7 +8,7 @@ use chacha20poly1305::aead::KeyInit;
 use zeroize::Zeroizing;
 
 use super::SecurityError;
-use super::subkeys::{Label, Subkeys};
+use super::subkeys::{Label, MacKey, Subkeys};
 use super::vault::Purpose;
 
 /// Names a master key: enough to tell a few apart; no secret and no proof.
@@ -45,6 +45,7 @@ pub(super) struct Master {
     pub(super) id: MasterId,
     pub(super) subkeys: Subkeys,
     check_value: [u8; 32],
+    backups: MacKey,
     ciphers: [(Purpose, XChaCha20Poly1305); 3],
 }
 
@@ -63,6 +64,7 @@ impl Master {
         };
         Ok(Self {
             id: MasterId(*subkeys.derive(Label::MASTER_KEY_ID)?),
+            backups: subkeys.mac(Label::BACKUPS)?,
             check_value: subkeys.mac(Label::CHECK)?.tag(b"farthing"),
             ciphers: [cipher(Purpose::ProviderKeys)?, cipher(Purpose::KeptAnswers)?, cipher(Purpose::KeptKeys)?],
             subkeys,
@@ -110,6 +112,11 @@ impl KeyRing {
         } else {
             Standing::Unknown
         }
+    }
+
+    /// The mac of a backup's manifest under the key with this id; `None` if it is not here.
+    pub fn backup_mac(&self, stored: &[u8], text: &[u8]) -> Option<[u8; 32]> {
+        self.all().find(|master| master.id.0 == stored).map(|master| master.backups.tag(text))
     }
 
     /// Whether the key with the id in these stored bytes is here.

@@ -36,11 +36,13 @@ impl Label {
     pub(super) const PASSWORDS: Self = Self("farthing/passwords/v1");
     /// Signs tokens of virtual keys.
     pub(super) const KEY_TOKENS: Self = Self("farthing/key-tokens/v1");
+    /// Signs what backups say of themselves.
+    pub(super) const BACKUPS: Self = Self("farthing/backups/v1");
     /// Encrypts keys that outlive a master key.
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -53,6 +55,7 @@ impl Label {
         Self::PASSWORDS,
         Self::KEPT_KEYS,
         Self::KEY_TOKENS,
+        Self::BACKUPS,
     ];
 
     /// The label's text, also used as associated data.

@@ -10,6 +10,8 @@ fn parts(master: u8, session: &str) -> SecurityParts {
         former_master_keys: Vec::new(),
         session_secret: Secret::new(session),
         management_token: Secret::new("fedcba9876543210"),
+        former_session_secret: None,
+        former_management_token: None,
     }
 }
 
@@ -75,6 +77,20 @@ fn another_master_key_changes_nothing_but_what_is_sealed_from_now_on() {
     let sealed = security.seal_provider_key(provider, "api.openai.com", &Secret::new("sk-up")).unwrap();
     let named = VaultError::MasterKey(security.ring().load().id());
     assert_eq!(before.open_provider_key(provider, "api.openai.com", &sealed), Err(named));
+}
+
+#[test]
+fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
+    let before = security(7, 's');
+    let former = Some(Secret::new("s".repeat(32)));
+    let parts = SecurityParts { former_session_secret: former, ..parts(7, &"t".repeat(32)) };
+    let kept = KeptKeys::found(&parts.ring().unwrap(), Heritage { virtual_keys: true, audit: true }).unwrap();
+    let after = Security::new(parts, &kept, 1).unwrap();
+    let token = before.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
+    let session = before.issue_session("mia", Role::Owner, NOW).unwrap();
+    assert!(after.verify_token(&token.0, NOW).is_ok() && after.verify_session(&session, NOW).is_ok());
+    let fresh = after.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
+    assert_eq!(before.verify_token(&fresh.0, NOW), Err(TokenError::Signature), "new ones are under the new secret");
 }
 
 #[test]

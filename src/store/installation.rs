@@ -24,7 +24,7 @@ pub struct Installation {
     pub key_id: Vec<u8>,
     /// What only that key makes.
     pub check_value: Vec<u8>,
-    /// 1, and one more for each time it was restored.
+    /// 1, and a larger one each time it is restored.
     pub generation: i64,
     /// When it began to be one, in Unix milliseconds.
     pub created_at: i64,
@@ -116,6 +116,15 @@ pub fn keep(connection: &mut SqliteConnection, rows: &[KeptRow]) -> Result<(), S
 pub fn rekeyed(connection: &mut SqliteConnection, key_id: [u8; 8], check_value: [u8; 32]) -> Result<(), StoreError> {
     let now = (installation::key_id.eq(&key_id[..]), installation::check_value.eq(&check_value[..]));
     diesel::update(installation::table.find(ID)).set(now).execute(connection)?;
+    Ok(())
+}
+
+/// The database is a restored one, in another generation.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn restored(connection: &mut SqliteConnection, generation: i64) -> Result<(), StoreError> {
+    diesel::update(installation::table.find(ID)).set(installation::generation.eq(generation)).execute(connection)?;
     Ok(())
 }
 

@@ -62,6 +62,11 @@ impl Scratch {
         scratch
     }
 
+    /// The directory it is in.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// A store over the file, as a process that was just started has it.
     pub(crate) fn open(&self) -> Arc<Store> {
         Store::open(&self.0.path().join("farthing.db")).unwrap()

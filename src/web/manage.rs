@@ -2,6 +2,7 @@
 //! Owns the shapes. Refuses rules and state: handlers ask the admin floor, and every one names its permission.
 
 pub mod audit;
+pub mod backups;
 pub mod body;
 pub mod budget;
 pub mod cache;

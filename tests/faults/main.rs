@@ -1,7 +1,9 @@
 //! Faults: what the gateway survives, and that its books agree with what the upstream saw whatever happens.
 //!
 //! - `actors`: owners of state that die or stall (needs the feature `testing` of their crate, as all tests have it).
+//! - `backups`: made under load, put back, altered.
 //! - `bombs`: bodies and heads that are larger than they look.
+//! - `canaries`: secrets looked for in everything that is written or said.
 //! - `clock`: the clock on the wall jumps.
 //! - `descriptors`: a process that may have few open files.
 //! - `drain`: told to stop under load.
@@ -24,7 +26,9 @@
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
 mod actors;
+mod backups;
 mod bombs;
+mod canaries;
 mod clock;
 mod descriptors;
 mod drain;

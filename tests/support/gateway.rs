@@ -234,6 +234,11 @@ impl TestGateway {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What an environment variable is set to.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Takes an environment variable away from the next start on, and from commands at once.
     pub fn unset(&mut self, name: &str) {
         self.settings.retain(|(known, _)| known != name);

@@ -145,6 +145,10 @@ id!(
     AuditId, "aud_"
 );
 id!(
+    /// A copy of the database.
+    BackupId, "bkp_"
+);
+id!(
     /// An operator's account.
     UserId, "usr_"
 );

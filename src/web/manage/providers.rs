@@ -60,6 +60,8 @@ pub(crate) struct ProviderView {
     kind: ProviderKind,
     base_url: String,
     api_key: Option<String>,
+    /// Why the key does not open: then no call goes there.
+    api_key_fault: Option<String>,
     allow_private_network: bool,
     enabled: bool,
     timeouts: Timeouts,
@@ -158,6 +160,7 @@ impl ProviderView {
             kind: provider.kind,
             base_url: shown_base_url(provider).to_owned(),
             api_key: gateway.admin.masked_key(provider),
+            api_key_fault: gateway.admin.key_fault(provider),
             allow_private_network: provider.allow_private_network,
             enabled: provider.enabled,
             timeouts: provider.timeouts,

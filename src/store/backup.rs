@@ -1,0 +1,209 @@
+//! Backups: whole copies of the database in `<data_dir>/backups`, made beside whatever goes on, each with a manifest that says what
+//! it is, under a mac. Owns their names and that a copy counts only once it was opened and everything in it added up again.
+//! Refuses paths: a backup is asked for by its id, and its place follows from that.
+
+mod copy;
+mod manifest;
+pub mod restore;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use diesel::prelude::*;
+use farthing_actors::domain::{BackupId, Timestamp};
+
+use super::audit::Links;
+use super::data_dir::create_private;
+use super::{Store, StoreError};
+use copy::Contents;
+pub use manifest::{Manifest, Reason};
+
+/// Where they are, below the data directory.
+const FOLDER: &str = "backups";
+
+/// What backups need of the keys of an installation.
+pub trait Sealing: Send + Sync {
+    /// The id of the present master key.
+    fn master(&self) -> [u8; 8];
+
+    /// The mac of a manifest under the master key with this id; `None` if it is not given.
+    fn mac(&self, master: &[u8], text: &[u8]) -> Option<[u8; 32]>;
+
+    /// What links the audit trail, from the kept keys of a copy.
+    ///
+    /// # Errors
+    /// Why they cannot be used.
+    fn links(&self, kept: &[(String, Vec<u8>)]) -> Result<Box<dyn Links>, String>;
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupVerdict {
+    /// Which backup.
+    pub id: BackupId,
+    /// What is wrong, in words; empty if nothing is.
+    pub faults: Vec<String>,
+}
+
+/// The folder of backups of one data directory.
+#[derive(Debug, Clone)]
+pub struct Backups(PathBuf);
+
+impl Backups {
+    /// Those of a data directory; the folder is made with the first one.
+    pub fn within(data_dir: &Path) -> Self {
+        Self(data_dir.join(FOLDER))
+    }
+
+    /// Makes a copy of the database as it is now, checks all of it, and says what it is. The caller flushes the writer first.
+    ///
+    /// # Errors
+    /// If the copy cannot be made, or does not add up; then nothing is left of it.
+    pub fn create(
+        &self,
+        store: &Store,
+        (reason, now): (Reason, Timestamp),
+        sealing: &dyn Sealing,
+    ) -> Result<Manifest, StoreError> {
+        create_private(&self.0)?;
+        let id = BackupId::generate();
+        let part = self.part(id);
+        let made = self.make(store, (id, &part), (reason, now), sealing);
+        if made.is_err() {
+            // What is left is in nobody's way, and has no manifest.
+            drop(fs::remove_file(&part));
+        }
+        made
+    }
+
+    fn make(
+        &self,
+        store: &Store,
+        (id, part): (BackupId, &Path),
+        (reason, now): (Reason, Timestamp),
+        sealing: &dyn Sealing,
+    ) -> Result<Manifest, StoreError> {
+        copy::make(store, part)?;
+        let contents = Contents::read(part, sealing)?;
+        if let Some(fault) = contents.faults.first() {
+            return Err(self.unusable(format!("the copy does not add up: {fault}")));
+        }
+        let (bytes, sha256) = copy::hash(part)?;
+        let manifest = Manifest { bytes, sha256, reason, ..Manifest::of(id, contents, now) };
+        let manifest = manifest.sealed(sealing).ok_or_else(|| self.unusable("there is no key".to_owned()))?;
+        let failed = |error: std::io::Error| self.unusable(error.to_string());
+        File::open(part).and_then(|file| file.sync_all()).map_err(failed)?;
+        fs::rename(part, self.database(id)).map_err(failed)?;
+        manifest.write(&self.manifest(id)).map_err(failed)?;
+        File::open(&self.0).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        Ok(manifest)
+    }
+
+    /// Every backup with a readable manifest, newest first.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn list(&self) -> Result<Vec<Manifest>, StoreError> {
+        let Ok(entries) = fs::read_dir(&self.0) else { return Ok(Vec::new()) };
+        let ids = entries.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            name.strip_suffix(".json")?.parse::<BackupId>().ok()
+        });
+        let mut found: Vec<_> = ids.filter_map(|id| self.find(id).ok().flatten()).collect();
+        found.sort_by_key(|manifest| std::cmp::Reverse((manifest.created_at, manifest.id)));
+        Ok(found)
+    }
+
+    /// The backup with this id.
+    ///
+    /// # Errors
+    /// If there is a manifest that cannot be read.
+    pub fn find(&self, id: BackupId) -> Result<Option<Manifest>, StoreError> {
+        let path = self.manifest(id);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.unusable(error.to_string())),
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| self.unusable(format!("the manifest of {id} cannot be read: {error}")))?;
+        if manifest.id == id { Ok(Some(manifest)) } else { Err(self.unusable(format!("{id} has another's manifest"))) }
+    }
+
+    /// Whether a backup is what it was when it was made, and adds up.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read. Faults are no error: they are the verdict.
+    pub fn verify(&self, id: BackupId, sealing: &dyn Sealing) -> Result<BackupVerdict, StoreError> {
+        let manifest = self.find(id)?.ok_or_else(|| self.unusable(format!("there is no backup {id}")))?;
+        let mut faults = self.outside(&manifest, sealing)?;
+        if faults.is_empty() {
+            let contents = Contents::read(&self.database(id), sealing)?;
+            faults.extend(contents.faults.iter().cloned());
+            faults.extend(manifest.differs(&contents));
+        }
+        Ok(BackupVerdict { id, faults })
+    }
+
+    /// What can be seen of a backup without opening it.
+    fn outside(&self, manifest: &Manifest, sealing: &dyn Sealing) -> Result<Vec<String>, StoreError> {
+        if let Some(fault) = manifest.fault(sealing) {
+            return Ok(vec![fault]);
+        }
+        let database = self.database(manifest.id);
+        if !database.exists() {
+            return Ok(vec!["its database is gone".to_owned()]);
+        }
+        let (bytes, sha256) = copy::hash(&database)?;
+        let altered = bytes != manifest.bytes || sha256 != manifest.sha256;
+        Ok(altered.then(|| "its database was altered or cut short".to_owned()).into_iter().collect())
+    }
+
+    /// Removes a backup; whether there was one.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove(&self, id: BackupId) -> Result<bool, StoreError> {
+        let removed = [self.manifest(id), self.database(id)].map(|path| match fs::remove_file(path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.unusable(error.to_string())),
+        });
+        let [manifest, database] = removed;
+        Ok(manifest? | database?)
+    }
+
+    /// Removes the oldest scheduled backups beyond `keep`, and gives their ids.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn prune(&self, keep: usize) -> Result<Vec<BackupId>, StoreError> {
+        let scheduled = self.list()?.into_iter().filter(|manifest| manifest.reason == Reason::Scheduled);
+        let old: Vec<_> = scheduled.skip(keep).map(|manifest| manifest.id).collect();
+        old.iter().try_for_each(|id| self.remove(*id).map(drop))?;
+        Ok(old)
+    }
+
+    fn database(&self, id: BackupId) -> PathBuf {
+        self.0.join(format!("{id}.db"))
+    }
+
+    fn manifest(&self, id: BackupId) -> PathBuf {
+        self.0.join(format!("{id}.json"))
+    }
+
+    fn part(&self, id: BackupId) -> PathBuf {
+        self.0.join(format!("{id}.part"))
+    }
+
+    fn unusable(&self, reason: String) -> StoreError {
+        StoreError::Backup { path: self.0.clone(), reason }
+    }
+}
+
+/// A connection to a copy: nothing is written by it.
+fn reading(path: &Path) -> Result<SqliteConnection, StoreError> {
+    copy::connect(path, "PRAGMA query_only = ON;")
+}

@@ -1,0 +1,114 @@
+//! `/api/system/backups`: made, looked at, checked and removed, by their ids. Owns the shapes.
+//! Refuses paths, and to hand a backup out: whoever can copy the files has no need of the API.
+
+use actix_web::{HttpResponse, web};
+use farthing_actors::domain::{BackupId, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::list::List;
+use super::{id, rfc3339};
+use crate::admin::backups::{Manifest, Reason};
+use crate::store::backup::BackupVerdict;
+use crate::web::Gateway;
+use crate::web::error::Problem;
+use crate::web::extract::operator::{ManageBackups, Operator, ViewSystem};
+
+const NOUN: &str = "backup";
+
+/// A backup as the API and the command line tell it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BackupView {
+    id: String,
+    created_at: String,
+    /// `manual` or `scheduled`.
+    reason: &'static str,
+    bytes: u64,
+    entries: u64,
+    chain_head: String,
+    audit_head: String,
+    imbalance_usd: String,
+    /// The last step that made its tables.
+    schema: String,
+    sha256: String,
+    /// The id of the master key that is needed to use it.
+    key_id: String,
+    /// One that did not add up was never kept.
+    verified: bool,
+}
+
+/// A verdict as the API and the command line tell it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BackupVerdictView {
+    id: String,
+    ok: bool,
+    faults: Vec<String>,
+}
+
+/// GET `/api/system/backups`: newest first, all of them.
+pub async fn list(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let data: Vec<_> = gateway.admin.backups().await?.iter().map(BackupView::from).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
+}
+
+/// POST `/api/system/backups`: answers when the copy is made and adds up.
+pub async fn create(operator: Operator<ManageBackups>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let made = gateway.admin.create_backup(Reason::Manual, &operator.author).await?;
+    Ok(HttpResponse::Created().json(BackupView::from(&made)))
+}
+
+/// GET `/api/system/backups/{id}`.
+pub async fn show(
+    _: Operator<ViewSystem>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let found = gateway.admin.backup(id(NOUN, &path)?).await?;
+    Ok(HttpResponse::Ok().json(BackupView::from(&found)))
+}
+
+/// POST `/api/system/backups/{id}/verify`: whether it is what it was, and adds up.
+pub async fn verify(
+    operator: Operator<ManageBackups>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id: BackupId = id(NOUN, &path)?;
+    let verdict = gateway.admin.verify_backup(id, &operator.author).await?;
+    Ok(HttpResponse::Ok().json(BackupVerdictView::from(verdict)))
+}
+
+/// DELETE `/api/system/backups/{id}`.
+pub async fn delete(
+    operator: Operator<ManageBackups>,
+    gateway: web::Data<Gateway>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    gateway.admin.delete_backup(id(NOUN, &path)?, &operator.author).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<&Manifest> for BackupView {
+    fn from(backup: &Manifest) -> Self {
+        Self {
+            id: backup.id.to_string(),
+            created_at: rfc3339(Timestamp(backup.created_at)),
+            reason: backup.reason.name(),
+            bytes: backup.bytes,
+            entries: backup.entries,
+            chain_head: backup.chain_head.clone(),
+            audit_head: backup.audit_head.clone(),
+            imbalance_usd: backup.imbalance_usd.clone(),
+            schema: backup.schema.clone(),
+            sha256: backup.sha256.clone(),
+            key_id: backup.key_id.chars().take(8).collect(),
+            verified: true,
+        }
+    }
+}
+
+impl From<BackupVerdict> for BackupVerdictView {
+    fn from(BackupVerdict { id, faults }: BackupVerdict) -> Self {
+        Self { id: id.to_string(), ok: faults.is_empty(), faults }
+    }
+}
