@@ -10,6 +10,7 @@ mod database;
 mod draft;
 mod fault;
 mod keys;
+mod listed;
 mod logging;
 mod management;
 mod network;
@@ -33,6 +34,7 @@ pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use keys::KeysConfig;
+pub use listed::Listed;
 pub use logging::LoggingConfig;
 pub use management::ManagementConfig;
 pub use network::{Network, NotANetwork};
@@ -79,6 +81,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// Providers that the environment knows.
     pub accounts: Vec<Account>,
+    /// Every setting as it was given.
+    pub listed: Vec<Listed>,
 }
 
 impl Config {
@@ -100,6 +104,7 @@ impl Config {
             routing,
             secrets,
             accounts,
+            listed: Vec::new(),
         }
     }
 
@@ -130,6 +135,8 @@ impl Config {
         faults: Vec<Fault>,
     ) -> Result<Self, ConfigFaults> {
         let mut draft = Draft::gather(source, variables);
+        let listed = settings().into_iter().map(|setting| draft.listed(setting));
+        let listed = listed.chain(listed::of_secrets(variables)).collect();
         let server = ServerConfig::take(&mut draft);
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
@@ -158,6 +165,7 @@ impl Config {
                     routing,
                     secrets,
                     accounts,
+                    listed,
                 })
             }
             _ => Err(ConfigFaults::new(faults)),

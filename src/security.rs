@@ -4,12 +4,13 @@
 
 mod entropy;
 pub mod jwt;
-pub mod key_tokens;
 mod kept_keys;
+pub mod key_tokens;
 mod management;
 pub mod obfuscate;
 mod parts;
 mod ring;
+mod scrub;
 pub mod session_token;
 mod subkeys;
 pub mod vault;
@@ -26,10 +27,11 @@ use zeroize::Zeroize;
 
 pub use entropy::NoEntropy;
 pub use jwt::{Claims, TokenError};
-pub use key_tokens::{KeyClaims, KeyGrant};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
+pub use key_tokens::{KeyClaims, KeyGrant};
 pub use parts::{PartFault, SecurityParts};
 pub use ring::{KeyRing, MasterId, Standing};
+pub use scrub::scrub;
 pub use session_token::{SessionClaims, SessionError};
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;

@@ -8,6 +8,7 @@ pub mod error;
 pub mod extract;
 pub mod feed;
 pub mod manage;
+pub mod metrics;
 pub mod middleware;
 pub mod openapi;
 pub mod probes;
@@ -37,9 +38,11 @@ use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
 use crate::admin::Admin;
+use crate::config::Listed;
 use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
+use metrics::Tally;
 use room::Room;
 use strangers::Strangers;
 use uses::Uses;
@@ -79,6 +82,10 @@ pub struct Gateway {
     pub audit: AuditLog,
     /// What an operator can do.
     pub admin: Admin,
+    /// What is counted while requests are answered.
+    pub tally: Tally,
+    /// Every setting as it was given.
+    pub settings: Vec<Listed>,
     /// How each actor is.
     pub vitals: Vec<Box<dyn Fn() -> Vitals + Send + Sync>>,
     /// Counts tokens beside the request threads.

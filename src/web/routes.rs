@@ -9,6 +9,7 @@ pub mod line;
 mod open;
 mod pages;
 mod supply;
+mod system;
 mod vault;
 
 use actix_web::web::{self, ServiceConfig};
@@ -18,17 +19,18 @@ use self::line::Line;
 use super::dashboard::{self, page};
 use super::{data, manage, probes};
 
+/// The management API, by subject.
+const API: [fn() -> Vec<Line>; 5] = [supply::lines, callers::lines, books::lines, vault::lines, system::lines];
+
 /// Every line, in the order of the documentation.
 pub fn table() -> Vec<Line> {
-    [applications::lines, supply::lines, callers::lines, books::lines, vault::lines, pages::lines, open::lines]
-        .into_iter()
-        .flat_map(|lines| lines())
-        .collect()
+    let api = API.into_iter().flat_map(|lines| lines());
+    applications::lines().into_iter().chain(api).chain(pages::lines()).chain(open::lines()).collect()
 }
 
 /// Puts every route of the table in its place.
 pub fn all(config: &mut ServiceConfig) {
-    let api = [supply::lines(), callers::lines(), books::lines(), vault::lines()].into_iter().flatten();
+    let api = API.into_iter().flat_map(|lines| lines());
     let (v1beta, v1) = applications::lines().into_iter().partition(|line| line.path.starts_with("/v1beta/"));
     config
         .service(under("/v1", v1, || web::to(data::wrong_method)).default_service(web::to(data::unknown)))
