@@ -45,6 +45,7 @@ use crate::store::writer::Writer;
 use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
 use crate::web::front::Front;
+use crate::web::metrics::Tally;
 use crate::web::room::Room;
 use crate::web::strangers::Strangers;
 use crate::web::tls::Certificate;
@@ -251,6 +252,8 @@ fn gateway(
     let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, .. } = actors;
     let Actors { idempotency, warnings, trail, audit, .. } = actors;
     let gateway = Gateway {
+        tally: Tally::new(&clock),
+        settings: config.listed.clone(),
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
             vitals(&limiters, |it| it.vitals()),

@@ -24,6 +24,7 @@ mod run;
 mod secrets;
 mod server;
 mod shadow;
+mod system;
 mod table;
 mod token;
 mod usage;

@@ -12,6 +12,7 @@ mod draft;
 mod edge;
 mod fault;
 mod keys;
+mod listed;
 mod logging;
 mod management;
 mod network;
@@ -37,6 +38,7 @@ pub use database::{DatabaseConfig, Durability};
 pub use edge::{EdgeConfig, TlsFiles};
 pub use fault::{ConfigFaults, Fault, Place, Problem};
 pub use keys::KeysConfig;
+pub use listed::Listed;
 pub use logging::LoggingConfig;
 pub use management::ManagementConfig;
 pub use network::{Network, NotANetwork};
@@ -85,6 +87,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// Providers that the environment knows.
     pub accounts: Vec<Account>,
+    /// Every setting as it was given.
+    pub listed: Vec<Listed>,
 }
 
 impl Config {
@@ -107,6 +111,7 @@ impl Config {
             routing,
             secrets,
             accounts,
+            listed: Vec::new(),
         }
     }
 
@@ -137,6 +142,8 @@ impl Config {
         faults: Vec<Fault>,
     ) -> Result<Self, ConfigFaults> {
         let mut draft = Draft::gather(source, variables);
+        let listed = settings().into_iter().map(|setting| draft.listed(setting));
+        let listed = listed.chain(listed::of_secrets(variables)).collect();
         let server = ServerConfig::take(&mut draft, source.base());
         let data_dir = take_data_dir(&mut draft, source.base());
         let database = DatabaseConfig::take(&mut draft, source.base(), &data_dir);
@@ -167,6 +174,7 @@ impl Config {
                     routing,
                     secrets,
                     accounts,
+                    listed,
                 })
             }
             _ => Err(ConfigFaults::new(faults)),

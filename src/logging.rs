@@ -13,7 +13,7 @@ use log::kv::{self, VisitSource, VisitValue};
 use log::{Level, LevelFilter, Record, SetLoggerError};
 use serde::ser::{SerializeMap, Serializer as _};
 
-pub use lines::flush;
+pub use lines::{flush, recent};
 
 /// The longest text of one field, in bytes; longer ones end in `…`.
 const FIELD_CAP: usize = 1_024;
@@ -86,6 +86,8 @@ fn write_line(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
             Ok(()) => return Ok(()),
             Err(refused) => line = refused,
         }
+    } else {
+        lines::keep(line.clone());
     }
     // One write per line, so that lines of several threads do not mix.
     out.write_all(&line)

@@ -9,6 +9,7 @@ pub mod extract;
 pub mod feed;
 pub mod front;
 pub mod manage;
+pub mod metrics;
 pub mod middleware;
 pub mod openapi;
 pub mod probes;
@@ -39,10 +40,12 @@ use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
 use crate::admin::Admin;
+use crate::config::Listed;
 use crate::relay::CountQueue;
 use crate::security::Security;
 use error::{Code, Problem};
 use front::Front;
+use metrics::Tally;
 use room::Room;
 use strangers::Strangers;
 use uses::Uses;
@@ -84,6 +87,10 @@ pub struct Gateway {
     pub audit: AuditLog,
     /// What an operator can do.
     pub admin: Admin,
+    /// What is counted while requests are answered.
+    pub tally: Tally,
+    /// Every setting as it was given.
+    pub settings: Vec<Listed>,
     /// How each actor is.
     pub vitals: Vec<Box<dyn Fn() -> Vitals + Send + Sync>>,
     /// Counts tokens beside the request threads.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use farthing_actors::audit::AuditLog;
-use farthing_actors::domain::AuditId;
+use farthing_actors::domain::{AuditId, Effect};
 
 use super::{Admin, AdminError};
 use crate::store::StoreError;
@@ -16,6 +16,11 @@ impl Admin {
     /// Where events go that no change of the database is beside.
     pub fn audit(&self) -> &AuditLog {
         &self.parts.audit
+    }
+
+    /// How many events were recorded since the start, by result.
+    pub fn audit_recorded(&self) -> impl Iterator<Item = (Effect, u64)> {
+        self.parts.trail.recorded()
     }
 
     /// Events, newest first.

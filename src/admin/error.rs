@@ -43,6 +43,9 @@ pub enum AdminError {
     /// The ledger did not take an adjustment.
     #[error("the ledger did not confirm the adjustment; send the request again with the same id: {0}")]
     Adjustment(LedgerError),
+    /// The request is about another version of it.
+    #[error("it was changed meanwhile")]
+    Changed,
     /// It contradicts what there is.
     #[error("{0}")]
     Conflict(String),

@@ -7,7 +7,8 @@ use farthing_actors::domain::{Author, GroupId, Strategy, Timestamp};
 use farthing_actors::registry::classifier::Classifier;
 use farthing_actors::registry::group::{Group, Target};
 
-use super::{Admin, AdminError};
+use super::etag::expect;
+use super::{Admin, AdminError, Tagged};
 
 /// A group to be made, or to stand where another stood.
 #[derive(Debug, Clone)]
@@ -63,6 +64,7 @@ impl Admin {
     pub async fn replace_group(&self, wanted: &str, draft: GroupDraft, by: &Author) -> Result<Arc<Group>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.group(wanted)?;
+        expect(by, &present.etag())?;
         let id = present.id;
         let group = draft.into_group(id, (present.created_at, self.parts.clock.now()));
         self.parts.registry.update_group(group, by.does("group.update").about(id)).await?;
@@ -76,6 +78,7 @@ impl Admin {
     pub async fn delete_group(&self, wanted: &str, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         let present = self.group(wanted)?;
+        expect(by, &present.etag())?;
         Ok(self.parts.registry.delete_group(present.id, by.does("group.delete").about(present.id)).await?)
     }
 }

@@ -12,7 +12,8 @@ use farthing_actors::keyring::habits::Use;
 use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
 
 use super::budgets::{BudgetChange, CapChange};
-use super::{Admin, AdminError};
+use super::etag::expect;
+use super::{Admin, AdminError, Tagged};
 use crate::security::obfuscate::obfuscate;
 use crate::store::{StoreError, key_uses};
 
@@ -150,6 +151,7 @@ impl Admin {
     ) -> Result<Arc<AuthorizedKey>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.key(id)?;
+        expect(by, &present.etag())?;
         let key = self.changed_key(&present.key, &changes)?;
         let event = by.does("key.update").of(key.project).about(id).changing(&changes.names());
         let (before, scope) = (&present.key, Scope::Key(id));

@@ -7,7 +7,8 @@ use farthing_actors::domain::{Author, DeploymentId, Dialect, Price, PriceSource,
 use farthing_actors::registry::catalogue::Deployment;
 use farthing_actors::registry::{Plan, unversioned};
 
-use super::{Admin, AdminError};
+use super::etag::expect;
+use super::{Admin, AdminError, Tagged};
 use crate::upstream::kinds::dialects;
 
 /// A deployment to be made, or to stand where another stood.
@@ -71,6 +72,7 @@ impl Admin {
     ) -> Result<Arc<Deployment>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.model(id)?;
+        expect(by, &present.etag())?;
         let (draft, plan) = planned(draft);
         let deployment = self.deployment(id, draft, (present.created_at, Some(&present)))?;
         let event = by.does("model.update").about(id);
@@ -99,7 +101,7 @@ impl Admin {
     /// If there is none.
     pub async fn delete_model(&self, id: DeploymentId, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
-        self.model(id)?;
+        expect(by, &self.model(id)?.etag())?;
         Ok(self.parts.registry.delete_deployment(id, by.does("model.delete").about(id)).await?)
     }
 

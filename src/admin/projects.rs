@@ -7,7 +7,8 @@ use farthing_actors::domain::{Allowed, Author, Budget, Limits, ProjectId, Respon
 use farthing_actors::keyring::ring::Project;
 
 use super::budgets::BudgetChange;
-use super::{Admin, AdminError};
+use super::etag::expect;
+use super::{Admin, AdminError, Tagged};
 
 /// A project to be made.
 #[derive(Debug, Clone)]
@@ -122,6 +123,7 @@ impl Admin {
     ) -> Result<Arc<Project>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.project(id)?;
+        expect(by, &present.etag())?;
         let project = self.changed_project(&present, &changes)?;
         let event = by.does(changes.action(&present)).of(id).about(id).changing(&changes.names());
         let save = self.parts.keyring.update_project(project, event);
@@ -142,6 +144,7 @@ impl Admin {
     pub async fn delete_project(&self, id: ProjectId, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
         let present = self.project(id)?;
+        expect(by, &present.etag())?;
         let remove = self.parts.keyring.delete_project(id, by.does("project.delete").of(id).about(id));
         match present.budget.clone() {
             None => Ok(remove.await?),

@@ -2,11 +2,13 @@
 //! Refuses to send a key to a host it was not given for, and to show more of one than its mask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use farthing_actors::domain::{Author, ProviderId, ProviderKind, Sealed, Secret, Timeouts};
 use farthing_actors::registry::catalogue::Provider;
 
-use super::{Admin, AdminError};
+use super::etag::expect;
+use super::{Admin, AdminError, Tagged};
 use crate::security::VaultError;
 use crate::security::obfuscate::mask_provider_key;
 use crate::upstream::guard::Address;
@@ -126,6 +128,7 @@ impl Admin {
     ) -> Result<Arc<Provider>, AdminError> {
         let _one = self.changing.lock().await;
         let present = self.provider(id)?;
+        self.expect_provider(&present, by).await?;
         let event = by.does("provider.update").about(id).changing(&changes.names());
         let private = changes.allow_private_network.unwrap_or(present.allow_private_network);
         let base_url = changes.base_url.as_deref().unwrap_or(&present.base_url);
@@ -137,7 +140,8 @@ impl Admin {
             allow_private_network: private,
             enabled: changes.enabled.unwrap_or(present.enabled),
             timeouts: changes.timeouts.unwrap_or(present.timeouts),
-            updated_at: self.parts.clock.now(),
+            // Never twice the same: it is what tells two versions with different keys apart.
+            updated_at: self.parts.clock.now().max(present.updated_at.plus(Duration::from_millis(1))),
             ..Provider::clone(&present)
         };
         self.parts.registry.update_provider(provider, event).await?;
@@ -150,8 +154,16 @@ impl Admin {
     /// If there is none, or deployments use it.
     pub async fn delete_provider(&self, id: ProviderId, by: &Author) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
-        self.provider(id)?;
+        self.expect_provider(&*self.provider(id)?, by).await?;
         Ok(self.parts.registry.delete_provider(id, by.does("provider.delete").about(id)).await?)
+    }
+
+    async fn expect_provider(&self, present: &Provider, by: &Author) -> Result<(), AdminError> {
+        if by.origin.expects.is_none() {
+            return Ok(());
+        }
+        let credit = self.credit(present.id).await?;
+        expect(by, &(present, credit.as_ref()).etag())
     }
 
     /// A provider's key as operators see it; `None` if it has none.

@@ -16,6 +16,7 @@ use super::provider::Provider;
 use super::requests::Requests;
 use super::run::Run;
 use super::shadow::Shadow;
+use super::system::System;
 use super::token::Token;
 use super::usage::Usage;
 use crate::config::Sources;
@@ -33,6 +34,7 @@ pub(super) enum Online {
     Run(Run),
     Cache(Cache),
     Shadow(Shadow),
+    System(System),
     Usage(Usage),
 }
 
@@ -50,6 +52,7 @@ impl Online {
             Self::Run(run) => run.run(api).await.map(Some),
             Self::Cache(cache) => cache.run(api).await.map(Some),
             Self::Shadow(shadow) => shadow.run(api).await.map(Some),
+            Self::System(system) => system.run(api).await.map(Some),
             Self::Usage(usage) => usage.run(api).await.map(Some),
         })
     }
@@ -66,6 +69,7 @@ impl Online {
             Self::Run(run) => &run.connection,
             Self::Cache(cache) => &cache.connection,
             Self::Shadow(shadow) => &shadow.connection,
+            Self::System(system) => &system.connection,
             Self::Usage(usage) => &usage.connection,
         }
     }

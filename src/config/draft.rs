@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use toml::{Table, Value};
 
 use super::fault::{Fault, Place, Problem};
+use super::listed::Listed;
 use super::setting::{self, Setting};
 use super::sources::{Sources, Variables};
 
@@ -23,6 +24,19 @@ pub(super) struct Given {
     value: Value,
     place: Place,
     name: String,
+}
+
+/// A value without the marks of its notation.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Datetime(moment) => moment.to_string(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Table(_) => "{}".to_owned(),
+    }
 }
 
 impl Draft {
@@ -50,6 +64,21 @@ impl Draft {
                 value => drop(self.given.insert(name.clone(), Given { value, place: place.clone(), name })),
             }
         }
+    }
+
+    /// The setting as it was given, before it is taken; of a table its members.
+    pub(super) fn listed(&self, setting: &Setting) -> Listed {
+        let prefix = format!("{}.", setting.key);
+        let members = self.given.iter().filter(|(key, _)| key.starts_with(&prefix));
+        let members: Vec<_> =
+            members.map(|(key, given)| (key.trim_start_matches(&prefix), plain(&given.value), &given.place)).collect();
+        let whole = self.given.get(setting.key).filter(|given| !given.value.is_table());
+        let given = whole.map(|given| (plain(&given.value), &given.place)).or_else(|| {
+            let (_, _, place) = members.first()?;
+            let lines: Vec<_> = members.iter().map(|(name, to, _)| format!("{name}={to}")).collect();
+            Some((lines.join(", "), *place))
+        });
+        Listed::new(setting, given)
     }
 
     /// Takes a setting: `default` if it was not given, or if it is faulty, which is noted.

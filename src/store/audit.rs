@@ -11,12 +11,12 @@ mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::prelude::*;
 use farthing_actors::audit::AuditStore;
-use farthing_actors::domain::{Event, Timestamp};
+use farthing_actors::domain::{Effect, Event, Timestamp};
 use farthing_actors::error::SaveError;
 
 pub use pages::{AuditFilter, find, lines, page};
@@ -60,12 +60,14 @@ pub struct Trail {
     keeping: Keeping,
     /// Whether the file refused the last line.
     file_fails: AtomicBool,
+    /// How many events were recorded since the start, by result.
+    recorded: [AtomicU64; Effect::ALL.len()],
 }
 
 impl Trail {
     /// A trail in `store`, linked by `links`.
     pub fn new(store: Arc<Store>, links: Arc<dyn Links>, keeping: Keeping) -> Self {
-        Self { store, links, keeping, file_fails: AtomicBool::new(false) }
+        Self { store, links, keeping, file_fails: AtomicBool::new(false), recorded: Default::default() }
     }
 
     /// Runs a change and records it in one transaction: both, or neither.
@@ -77,11 +79,26 @@ impl Trail {
         event: &Event,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.store.change(|connection| {
+        let events = std::slice::from_ref(event);
+        let done = self.store.change(|connection| {
             let done = work(connection)?;
-            self.record(connection, std::slice::from_ref(event))?;
+            self.record(connection, events)?;
             Ok(done)
-        })
+        })?;
+        self.count(events);
+        Ok(done)
+    }
+
+    /// How many events were recorded since the start, by result.
+    pub fn recorded(&self) -> impl Iterator<Item = (Effect, u64)> {
+        Effect::ALL.into_iter().zip(self.recorded.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    fn count(&self, events: &[Event]) {
+        for (effect, count) in Effect::ALL.into_iter().zip(&self.recorded) {
+            let such = events.iter().filter(|event| event.result == effect).count();
+            count.fetch_add(u64::try_from(such).unwrap_or(0), Ordering::Relaxed);
+        }
     }
 
     /// Runs a change and records it, away from the request threads.
@@ -188,7 +205,9 @@ impl Trail {
 
 impl AuditStore for Trail {
     fn append(&self, events: &[Event]) -> Result<(), SaveError> {
-        Ok(self.store.change(|connection| self.record(connection, events))?)
+        self.store.change(|connection| self.record(connection, events))?;
+        self.count(events);
+        Ok(())
     }
 
     fn file(&self) -> Result<usize, SaveError> {

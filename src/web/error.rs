@@ -82,6 +82,7 @@ codes! {
     Conflict = "conflict", 409, "invalid_request_error", false, "The change contradicts what there is; the message says how.";
     IdempotencyRunning = "idempotency_in_progress", 409, "invalid_request_error", true, "A request with this Idempotency-Key is still running; wait as long as Retry-After says, and its answer comes again.";
     AnswerNotKept = "idempotency_answer_not_kept", 409, "invalid_request_error", false, "A request with this Idempotency-Key was answered and charged, but its answer was larger than 1 MiB; the message names the request.";
+    PreconditionFailed = "precondition_failed", 412, "invalid_request_error", false, "If-Match names another version than the present one; read it again and decide anew.";
     BodyTooLarge = "body_too_large", 413, "invalid_request_error", false, "The body is larger than server.max_body_bytes.";
     UriTooLong = "uri_too_long", 414, "invalid_request_error", false, "The path and query are longer than 8 KiB.";
     EncodingUnsupported = "encoding_unsupported", 415, "invalid_request_error", false, "Compressed bodies are not accepted; send it plain.";

@@ -20,12 +20,15 @@ pub mod routes;
 pub mod runs;
 pub mod secrets;
 pub mod shadow;
+pub mod system;
 pub mod tokens;
 pub mod usage;
 
 use actix_web::HttpResponse;
+use actix_web::http::header::{ETAG, HeaderName};
 use farthing_actors::domain::Timestamp;
 
+use crate::admin::Tagged;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadSettings};
 
@@ -42,6 +45,11 @@ pub async fn wrong_method(_: Operator<ReadSettings>) -> Result<HttpResponse, Pro
 /// A moment as every answer spells it.
 pub fn rfc3339(moment: Timestamp) -> String {
     moment.to_string()
+}
+
+/// The header that says which version an answer shows.
+fn version(thing: &impl Tagged) -> (HeaderName, String) {
+    (ETAG, thing.etag().to_string())
 }
 
 /// The object of this kind with the id in the path.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{Code, Problem};
 use super::extract::operator::{Operator, ReadSettings};
-use super::routes::line::{Content, JSON, Line, Needs};
+use super::routes::line::{Content, JSON, Line, Needs, Tag};
 use super::routes::table;
 pub use page::show as page;
 
@@ -29,8 +29,9 @@ const ABOUT: &str = "Lists take `limit` and `cursor` and give `data` and `next_c
 const ANYWHERE: [u16; 10] = [400, 401, 403, 404, 408, 414, 429, 431, 500, 503];
 /// Refusals of bodies.
 const OF_BODIES: [u16; 2] = [413, 415];
-/// The refusal of changes.
-const OF_CHANGES: [u16; 1] = [409];
+/// The refusal of changes, and that of those that are about another version.
+const OF_CHANGES: u16 = 409;
+const OF_VERSIONS: u16 = 412;
 
 /// GET `/api/openapi.json`.
 ///
@@ -130,6 +131,12 @@ fn parameters(line: &Line, shapes: &mut Shapes) -> Value {
             json!({ "name": name, "in": "query", "required": required(name), "schema": never_null(shape.clone()) })
         }));
     }
+    if line.tag == Some(Tag::Compared) {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
+            "description": "The ETag of the version this is about; of another one nothing is changed.",
+        }));
+    }
     Value::Array(parameters)
 }
 
@@ -181,6 +188,9 @@ fn responses(line: &Line, shapes: &mut Shapes) -> Value {
             let known = answer["content"].as_object().cloned().unwrap_or_default();
             answer["content"] = known.into_iter().chain(kinds.clone()).collect();
         }
+        if line.tag.is_some() && *status != 204 {
+            answer["headers"] = json!({ "ETag": { "schema": { "type": "string", "pattern": "^\"[0-9a-f]{32}\"$" } } });
+        }
     }
     match line.needs {
         Needs::Can(_) => {
@@ -202,8 +212,9 @@ fn responses(line: &Line, shapes: &mut Shapes) -> Value {
 /// The statuses of the refusals a management route may give.
 fn statuses(line: &Line) -> Vec<u16> {
     let of_bodies = line.takes.map_or(&[][..], |_| &OF_BODIES[..]);
-    let of_changes = if line.method == Method::GET { &[][..] } else { &OF_CHANGES[..] };
-    ANYWHERE.iter().chain(of_bodies).chain(of_changes).copied().collect()
+    let of_changes = (line.method != Method::GET).then_some(OF_CHANGES);
+    let of_versions = (line.tag == Some(Tag::Compared)).then_some(OF_VERSIONS);
+    ANYWHERE.iter().chain(of_bodies).copied().chain(of_changes).chain(of_versions).collect()
 }
 
 /// Every refusal, by status, with what its codes mean.

@@ -21,13 +21,13 @@ pub(crate) struct Alive {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct State {
     /// `ok`, `degraded` or `stopping`.
-    status: &'static str,
+    pub(super) status: &'static str,
     /// The owners of state that are away.
     #[serde(skip_serializing_if = "Option::is_none")]
-    missing: Option<Vec<&'static str>>,
-    ledger: String,
+    pub(super) missing: Option<Vec<&'static str>>,
+    pub(super) ledger: String,
     /// Finished calls that are only in the journal yet.
-    database_behind: u64,
+    pub(super) database_behind: u64,
 }
 
 /// GET `/live`: the process answers.
@@ -41,21 +41,23 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(1);
 /// GET `/ready` and `/health`: every owner of state lives, the ledger admits calls, and new work is welcome; otherwise 503
 /// and why. `database_behind` is how many finished calls are only in the journal yet: no fault by itself.
 pub async fn ready(_: Anybody, gateway: web::Data<Gateway>) -> HttpResponse {
+    let state = state(&gateway).await;
+    let mut answer = if state.missing.is_none() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    answer.json(state)
+}
+
+/// How the gateway is; `missing` is there where something is amiss.
+pub(crate) async fn state(gateway: &Gateway) -> State {
     let missing = gateway.missing_actors();
     let welcome = gateway.ready.load(Ordering::Acquire);
-    let ledger = if welcome { refusal(&gateway).await } else { None };
+    let ledger = if welcome { refusal(gateway).await } else { None };
     let behind = gateway.admin.books().waiting();
     if welcome && missing.is_empty() && ledger.is_none() {
-        return HttpResponse::Ok().json(State {
-            status: "ok",
-            missing: None,
-            ledger: "ok".to_owned(),
-            database_behind: behind,
-        });
+        return State { status: "ok", missing: None, ledger: "ok".to_owned(), database_behind: behind };
     }
     let status = if welcome { "degraded" } else { "stopping" };
     let ledger = ledger.map_or_else(|| "ok".to_owned(), |reason| format!("unavailable: {reason}"));
-    HttpResponse::ServiceUnavailable().json(State { status, missing: Some(missing), ledger, database_behind: behind })
+    State { status, missing: Some(missing), ledger, database_behind: behind }
 }
 
 /// Why the ledger admits no call, if it does not.

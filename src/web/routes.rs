@@ -9,6 +9,7 @@ pub mod line;
 mod open;
 mod pages;
 mod supply;
+mod system;
 mod vault;
 
 use actix_web::web::{self, ServiceConfig};
@@ -18,12 +19,13 @@ use self::line::Line;
 use super::dashboard::{self, page};
 use super::{data, manage, probes};
 
+/// The management API, by subject.
+const API: [fn() -> Vec<Line>; 5] = [supply::lines, callers::lines, books::lines, vault::lines, system::lines];
+
 /// Every line, in the order of the documentation.
 pub fn table() -> Vec<Line> {
-    [applications::lines, supply::lines, callers::lines, books::lines, vault::lines, pages::lines, open::lines]
-        .into_iter()
-        .flat_map(|lines| lines())
-        .collect()
+    let api = API.into_iter().flat_map(|lines| lines());
+    applications::lines().into_iter().chain(api).chain(pages::lines()).chain(open::lines()).collect()
 }
 
 /// What a door for applications shows of what is open.
@@ -46,7 +48,7 @@ pub fn for_applications(config: &mut ServiceConfig) {
 
 /// What operators call, and the probes once more.
 pub fn for_operators(config: &mut ServiceConfig) {
-    let api = [supply::lines(), callers::lines(), books::lines(), vault::lines()].into_iter().flatten();
+    let api = API.into_iter().flat_map(|lines| lines());
     config.service(
         under("/api", api.collect(), || web::to(manage::wrong_method)).default_service(web::to(manage::unknown)),
     );

@@ -35,6 +35,8 @@ pub struct Origin {
     pub user_agent: Option<Arc<str>>,
     /// What was called: the method, and the route's pattern.
     pub endpoint: Option<(Arc<str>, Arc<str>)>,
+    /// Which version of a thing it is about (`If-Match`), where it says so.
+    pub expects: Option<Arc<str>>,
 }
 
 /// One event of the trail.
@@ -137,6 +139,9 @@ impl Event {
 }
 
 impl Effect {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Refused, Self::Failure, Self::Attempted];
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -152,9 +157,6 @@ impl FromStr for Effect {
     type Err = UnknownEffect;
 
     fn from_str(text: &str) -> Result<Self, UnknownEffect> {
-        [Self::Success, Self::Refused, Self::Failure, Self::Attempted]
-            .into_iter()
-            .find(|it| it.as_str() == text)
-            .ok_or(UnknownEffect)
+        Self::ALL.into_iter().find(|it| it.as_str() == text).ok_or(UnknownEffect)
     }
 }

@@ -236,6 +236,7 @@ impl EventRow {
             user_agent: self.user_agent.as_deref().map(Arc::from),
             // It is among the details.
             endpoint: None,
+            expects: None,
         };
         let result: Effect = row.parse("result", &self.result)?;
         let details: Details = row.json("details", &self.details)?;

@@ -14,6 +14,7 @@ impl From<AdminError> for Problem {
             AdminError::Registry(error) => error.into(),
             AdminError::Budget(_) => Self::new(Code::LedgerUnavailable, message).at("budget"),
             AdminError::Adjustment(_) => Self::new(Code::LedgerUnavailable, message),
+            AdminError::Changed => Self::plain(Code::PreconditionFailed),
             AdminError::Conflict(_) => Self::new(Code::Conflict, message),
             AdminError::Ledger(_) => Self::plain(Code::LedgerUnavailable),
             AdminError::Store(error) => error.into(),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{IF_MATCH, USER_AGENT};
 use actix_web::{HttpMessage, HttpRequest, web};
 use farthing_actors::domain::audit::Origin;
 use farthing_actors::domain::{Author, Timestamp};
@@ -25,8 +25,15 @@ pub fn author(request: &HttpRequest, name: &str, now: Timestamp) -> Author {
         client_ip: gateway.and_then(|gateway| gateway.strangers.source(request)),
         user_agent: agent.map(|agent| Arc::from(&*agent)),
         endpoint: Some(endpoint),
+        expects: expected(request),
     };
     Author { name: name.into(), at: now, origin }
+}
+
+/// The versions that are welcome, as one list.
+fn expected(request: &HttpRequest) -> Option<Arc<str>> {
+    let values: Vec<_> = request.headers().get_all(IF_MATCH).map(|value| value.to_str().unwrap_or_default()).collect();
+    (!values.is_empty()).then(|| values.join(",").into())
 }
 
 /// Remembers who acts by this request, for what is recorded when it is over.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::read;
 use super::list::{List, ListQuery, Page, query};
-use super::rfc3339;
+use super::{rfc3339, version};
 use crate::admin::groups::GroupDraft;
 use crate::web::Gateway;
 use crate::web::error::Problem;
@@ -64,7 +64,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let group = gateway.admin.create_group(body.into(), &operator.author).await?;
-    Ok(HttpResponse::Created().json(GroupView::new(&group)))
+    Ok(HttpResponse::Created().insert_header(version(&*group)).json(GroupView::new(&group)))
 }
 
 /// GET `/api/groups/{id}`, by id or name.
@@ -73,7 +73,8 @@ pub async fn show(
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(GroupView::new(&*gateway.admin.group(&path)?)))
+    let group = gateway.admin.group(&path)?;
+    Ok(HttpResponse::Ok().insert_header(version(&*group)).json(GroupView::new(&group)))
 }
 
 /// PUT `/api/groups/{id}`, by id or name: the whole definition.
@@ -86,7 +87,7 @@ pub async fn replace(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let group = gateway.admin.replace_group(&path, body.into(), &operator.author).await?;
-    Ok(HttpResponse::Ok().json(GroupView::new(&group)))
+    Ok(HttpResponse::Ok().insert_header(version(&*group)).json(GroupView::new(&group)))
 }
 
 /// DELETE `/api/groups/{id}`, by id or name.

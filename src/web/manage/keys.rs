@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::body::{Decimal, given, given_decimal, optional_decimal, read, read_or_default};
 use super::budget::BudgetView;
 use super::list::{List, Page, query};
-use super::{id, rfc3339};
+use super::{id, rfc3339, version};
 use crate::admin::AdminError;
 use crate::admin::keys::{IssuedKey, KeyChanges, KeyDraft};
 use crate::web::Gateway;
@@ -138,7 +138,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewKey = read(&request, payload).await?;
     let issued = gateway.admin.create_key(body.into(), &operator.author).await?;
-    Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
+    Ok(HttpResponse::Created().insert_header(version(&*issued.key)).json(with_secret(&gateway, issued).await?))
 }
 
 /// GET `/api/keys/{id}`.
@@ -148,7 +148,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let key = gateway.admin.key(id("key", &path)?)?;
-    Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*key)).json(view(&gateway, key).await?))
 }
 
 /// PATCH `/api/keys/{id}`.
@@ -161,7 +161,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedKey = read(&request, payload).await?;
     let key = gateway.admin.change_key(id("key", &path)?, body.into(), &operator.author).await?;
-    Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*key)).json(view(&gateway, key).await?))
 }
 
 /// POST `/api/keys/{id}/revoke`, and DELETE `/api/keys/{id}`: the record stays, because the books name it.
@@ -171,7 +171,7 @@ pub async fn revoke(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let key = gateway.admin.revoke_key(id("key", &path)?, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(view(&gateway, key).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*key)).json(view(&gateway, key).await?))
 }
 
 /// POST `/api/keys/{id}/rotate`: the secret changes, and nothing else. The former one goes on for a day, or as long as asked.
@@ -185,7 +185,7 @@ pub async fn rotate(
     let body: Rotation = read_or_default(&request, payload).await?;
     let overlap = HOUR.saturating_mul(body.overlap_hours.unwrap_or(USUAL_OVERLAP_HOURS));
     let issued = gateway.admin.rotate_key(id("key", &path)?, overlap, &operator.author).await?;
-    Ok(HttpResponse::Created().json(with_secret(&gateway, issued).await?))
+    Ok(HttpResponse::Created().insert_header(version(&*issued.key)).json(with_secret(&gateway, issued).await?))
 }
 
 /// A project by name or id, from a query.

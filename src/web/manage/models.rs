@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::body::read;
 use super::list::{List, ListQuery, Page, query};
 use super::prices::Prices;
-use super::{id, rfc3339};
+use super::{id, rfc3339, version};
 use crate::admin::models::ModelDraft;
 use crate::web::Gateway;
 use crate::web::error::Problem;
@@ -85,7 +85,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let model = gateway.admin.create_model(body.into(), &operator.author).await?;
-    Ok(HttpResponse::Created().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Created().insert_header(version(&*model)).json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// GET `/api/models/{id}`.
@@ -95,7 +95,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let model = gateway.admin.model(id("model", &path)?)?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().insert_header(version(&*model)).json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// PUT `/api/models/{id}`: the whole definition; what is left out is as in a new one.
@@ -108,7 +108,7 @@ pub async fn replace(
 ) -> Result<HttpResponse, Problem> {
     let body: Definition = read(&request, payload).await?;
     let model = gateway.admin.replace_model(id("model", &path)?, body.into(), &operator.author).await?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().insert_header(version(&*model)).json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 /// DELETE `/api/models/{id}`.

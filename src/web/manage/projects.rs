@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::body::{given, read};
 use super::budget::BudgetView;
 use super::list::{List, ListQuery, Page, query};
-use super::{id, rfc3339};
+use super::{id, rfc3339, version};
 use crate::admin::keys::RevokedKeys;
 use crate::admin::projects::{ProjectChanges, ProjectDraft};
 use crate::web::Gateway;
@@ -94,7 +94,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewProject = read(&request, payload).await?;
     let project = gateway.admin.create_project(body.into(), &operator.author).await?;
-    Ok(HttpResponse::Created().json(view(&gateway, project).await?))
+    Ok(HttpResponse::Created().insert_header(version(&*project)).json(view(&gateway, project).await?))
 }
 
 /// GET `/api/projects/{id}`.
@@ -104,7 +104,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let project = gateway.admin.project(id("project", &path)?)?;
-    Ok(HttpResponse::Ok().json(view(&gateway, project).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, project).await?))
 }
 
 /// PATCH `/api/projects/{id}`.
@@ -117,7 +117,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedProject = read(&request, payload).await?;
     let project = gateway.admin.change_project(id("project", &path)?, body.into(), &operator.author).await?;
-    Ok(HttpResponse::Ok().json(view(&gateway, project).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, project).await?))
 }
 
 /// DELETE `/api/projects/{id}`.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::breaker::BreakerView;
 use super::body::{Decimal, given, given_decimal, read};
 use super::list::{List, ListQuery, Page, query};
-use super::{id, rfc3339};
+use super::{id, rfc3339, version};
 use crate::admin::credits::{Credit, CreditChanges};
 use crate::admin::providers::{ProviderChanges, ProviderDraft, shown_base_url};
 use crate::web::Gateway;
@@ -107,7 +107,8 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewProvider = read(&request, payload).await?;
     let provider = gateway.admin.create_provider(body.into(), &operator.author).await?;
-    Ok(HttpResponse::Created().json(ProviderView::new(&gateway, &provider, None)))
+    let tag = version(&(&*provider, None));
+    Ok(HttpResponse::Created().insert_header(tag).json(ProviderView::new(&gateway, &provider, None)))
 }
 
 /// GET `/api/providers/{id}`.
@@ -117,7 +118,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let provider = gateway.admin.provider(id("provider", &path)?)?;
-    Ok(HttpResponse::Ok().json(view(&gateway, &provider).await?))
+    shown(&gateway, &provider).await
 }
 
 /// PATCH `/api/providers/{id}`.
@@ -134,7 +135,7 @@ pub async fn change(
     gateway.admin.check_credit(id, credit).await?;
     let provider = gateway.admin.change_provider(id, body.into(), &operator.author).await?;
     gateway.admin.change_credit(provider.id, credit, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(view(&gateway, &provider).await?))
+    shown(&gateway, &provider).await
 }
 
 /// DELETE `/api/providers/{id}`.
@@ -147,9 +148,10 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn view(gateway: &Gateway, provider: &Provider) -> Result<ProviderView, Problem> {
+async fn shown(gateway: &Gateway, provider: &Provider) -> Result<HttpResponse, Problem> {
     let credit = gateway.admin.credit(provider.id).await?;
-    Ok(ProviderView::new(gateway, provider, credit.as_ref()))
+    let tag = version(&(provider, credit.as_ref()));
+    Ok(HttpResponse::Ok().insert_header(tag).json(ProviderView::new(gateway, provider, credit.as_ref())))
 }
 
 impl ProviderView {

@@ -1,8 +1,10 @@
-//! `POST /api/routes/explain`: where a request would go that nobody has sent. Owns the shape of question and answer.
+//! `/api/routes`: where models go that nobody has set up, and where a request would go that nobody has sent. Owns the shapes of
+//! question and answer.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::breakers::CircuitState;
-use farthing_actors::domain::{DeploymentId, Money, ProviderId};
+use farthing_actors::domain::pattern::Destination;
+use farthing_actors::domain::{DeploymentId, Money, Pattern, ProviderId};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::registry::routing::Step;
 use schemars::JsonSchema;
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::read;
 use super::keys::project_id;
+use super::list::List;
 use crate::admin::routes::{Asker, Explanation, Hypothesis, Survey};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
@@ -93,6 +96,34 @@ pub(crate) struct LeftOutView<'a> {
     reason: String,
 }
 
+/// Where models go that nobody has set up.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PatternView {
+    pattern: String,
+    /// `exact`, `prefix`, `glob` or `default`.
+    kind: String,
+    to: DestinationView,
+    /// Patterns are settings: `config`.
+    managed_by: &'static str,
+}
+
+/// One of the three: a name alone is that of a model or group, else of a provider.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct DestinationView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+}
+
+/// GET `/api/routes`: in the order they are tried.
+pub async fn list(_: Operator<ReadSettings>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let data = gateway.patterns.iter().map(PatternView::from).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
+}
+
 /// POST `/api/routes/explain`.
 pub async fn explain(
     _: Operator<ReadSettings>,
@@ -127,6 +158,17 @@ fn hypothesis(gateway: &Gateway, question: Question) -> Result<Hypothesis, Probl
         tags: question.tags,
         text: question.text,
     })
+}
+
+impl From<&Pattern> for PatternView {
+    fn from(pattern: &Pattern) -> Self {
+        let to = match &pattern.to {
+            Destination::Any(name) => DestinationView { name: Some(name.to_string()), ..Default::default() },
+            Destination::Model(name) => DestinationView { model: Some(name.to_string()), ..Default::default() },
+            Destination::Provider(name) => DestinationView { provider: Some(name.to_string()), ..Default::default() },
+        };
+        Self { pattern: pattern.text.to_string(), kind: pattern.kind.to_string(), to, managed_by: "config" }
+    }
 }
 
 impl<'a> ExplanationView<'a> {

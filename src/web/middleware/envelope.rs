@@ -22,6 +22,9 @@ use crate::web::strangers::Strangers;
 
 /// The longest path with its query, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
+/// The longest credential, in bytes: signed tokens are shorter.
+const MAX_CREDENTIAL: usize = 8 * 1024;
+const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
 /// All headers together, in bytes.
 const MAX_HEADERS: usize = 32 * 1024;
 
@@ -47,7 +50,7 @@ pub async fn wrap(
         (None, None) => next.call(request).await?.map_into_boxed_body(),
     };
     // Asked after the answer: a stop may have begun meanwhile.
-    let closing = gateway.is_some_and(|gateway| !gateway.ready.load(Ordering::Acquire));
+    let closing = gateway.as_ref().is_some_and(|gateway| !gateway.ready.load(Ordering::Acquire));
     let text = id.to_string();
     let problem = response.response_mut().extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
@@ -69,6 +72,9 @@ pub async fn wrap(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived)).unwrap_or_default();
+    if let Some(gateway) = &gateway {
+        gateway.tally.answered(response.status().as_u16());
+    }
     record::note(&response, problem.as_ref(), took);
     log_line(&response, id, problem.as_ref(), crate::relay::millis(took));
     Ok(response)
@@ -84,12 +90,26 @@ fn refusal(request: &HttpRequest) -> Option<Problem> {
 
 /// What is too large about the head. actix takes 96 headers, and heads up to 128 KiB.
 fn oversized(request: &HttpRequest) -> Option<Code> {
+    if let Some(code) = no_credential(request) {
+        return Some(code);
+    }
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     // As written: a colon, a space and the line's end.
     let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     match (target > MAX_TARGET, headers.sum::<usize>() > MAX_HEADERS) {
         (true, _) => Some(Code::UriTooLong),
         (_, true) => Some(Code::HeadTooLarge),
+        _ => None,
+    }
+}
+
+/// A credential that is longer than any could be is a wrong one, and nothing is computed over it.
+fn no_credential(request: &HttpRequest) -> Option<Code> {
+    let is_long = |name| request.headers().get(name).is_some_and(|value| value.len() > MAX_CREDENTIAL);
+    CREDENTIALS.into_iter().any(is_long).then_some(())?;
+    match request.path() {
+        path if dialect_of(request).is_some() || path.starts_with("/v1beta") => Some(Code::InvalidKey),
+        path if path.starts_with("/api/") => Some(Code::Unauthorized),
         _ => None,
     }
 }

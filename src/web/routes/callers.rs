@@ -17,13 +17,13 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/api/projects" ReadSettings projects::list, "Lists projects",
             asks(ListQuery) gives(200 List<ProjectView>);
         POST "/api/projects" ManageProjects projects::create, "Makes a project",
-            takes(NewProject) gives(201 ProjectView);
+            takes(NewProject) gives(201 ProjectView) tagged(Shown);
         GET "/api/projects/{id}" ReadSettings projects::show, "Shows a project",
-            gives(200 ProjectView);
+            gives(200 ProjectView) tagged(Shown);
         PATCH "/api/projects/{id}" ManageProjects projects::change, "Changes a project",
-            takes(ChangedProject) gives(200 ProjectView);
+            takes(ChangedProject) gives(200 ProjectView) tagged(Compared);
         DELETE "/api/projects/{id}" ManageProjects projects::delete, "Removes a project",
-            gives(204);
+            gives(204) tagged(Compared);
         POST "/api/projects/{id}/revoke-keys" ManageKeys projects::revoke_keys, "Revokes every key of a project",
             gives(200 RevokedView);
         GET "/api/cache" ReadSettings cache::show, "Shows how full the response cache is",
@@ -33,11 +33,11 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/api/keys" ReadSettings keys::list, "Lists virtual keys",
             asks(KeysQuery) gives(200 List<KeyView>);
         POST "/api/keys" ManageKeys keys::create, "Makes a virtual key",
-            takes(NewKey) gives(201 KeyView);
+            takes(NewKey) gives(201 KeyView) tagged(Shown);
         GET "/api/keys/{id}" ReadSettings keys::show, "Shows a virtual key",
-            gives(200 KeyView);
+            gives(200 KeyView) tagged(Shown);
         PATCH "/api/keys/{id}" ManageKeys keys::change, "Changes a virtual key",
-            takes(ChangedKey) gives(200 KeyView);
+            takes(ChangedKey) gives(200 KeyView) tagged(Compared);
         DELETE "/api/keys/{id}" ManageKeys keys::revoke, "Revokes a virtual key",
             gives(200 KeyView);
         POST "/api/keys/{id}/rotate" ManageKeys keys::rotate, "Gives a virtual key another secret",

@@ -60,6 +60,8 @@ pub struct Line {
     pub takes: Option<Content>,
     /// What it answers, by status; refusals are the same everywhere.
     pub gives: Vec<(u16, Content)>,
+    /// Whether it has to do with versions.
+    pub tag: Option<Tag>,
     pub(super) route: Route,
 }
 
@@ -70,6 +72,15 @@ pub struct Content {
     pub kind: &'static str,
     /// Described by the type that is read or written.
     pub shape: Option<Shape>,
+}
+
+/// What a route has to do with versions of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// Its answer says which one it shows (`ETag`).
+    Shown,
+    /// It goes only by the one that is expected (`If-Match`), and says which one there is then.
+    Compared,
 }
 
 /// Describes a type.
@@ -161,7 +172,7 @@ where
     Args: FromRequest + OpensWith<N> + 'static,
 {
     let route = Route::new().method(method.clone()).to(handler);
-    Line { method, path, needs: N::NEEDS, about, asks: None, takes: None, gives: Vec::new(), route }
+    Line { method, path, needs: N::NEEDS, about, asks: None, takes: None, gives: Vec::new(), tag: None, route }
 }
 
 impl Line {
@@ -187,6 +198,11 @@ impl Line {
         self
     }
 
+    /// The line with what it has to do with versions.
+    pub(super) fn tagged(self, tag: Tag) -> Self {
+        Self { tag: Some(tag), ..self }
+    }
+
     /// The line with the same answer in another form.
     pub(super) fn or(mut self, kind: &'static str) -> Self {
         self.gives.push((200, Content { kind, shape: None }));
@@ -199,16 +215,17 @@ pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// Lines as one reads them: method, path, need, handler and purpose; then, where the documentation is to have them, the type of
-/// the query, that of the body (or its media type), and the answers: a status and its type, and other forms of the answer.
+/// the query, that of the body (or its media type), the answers (a status and its type, and other forms of it), and versions.
 macro_rules! lines {
     ($($method:ident $path:literal $need:ident $handler:path, $about:literal $(,
         $(asks($asks:ty))? $(takes($takes:ty))? $(reads($reads:literal))?
-        $(gives($status:literal $($gives:ty)?))+ $(or($or:literal))*)?;)+) => {
+        $(gives($status:literal $($gives:ty)?))+ $(or($or:literal))* $(tagged($tag:ident))?)?;)+) => {
         vec![$($crate::web::routes::line::line(
             actix_web::http::Method::$method, $path, $need, $handler, $about,
         )
         $($(.asks::<$asks>())? $(.takes::<$takes>())? $(.reads($reads))?
-        $(.gives($status, $crate::web::routes::line::given!($($gives)?)))+ $(.or($or))*)?),+]
+        $(.gives($status, $crate::web::routes::line::given!($($gives)?)))+ $(.or($or))*
+        $(.tagged($crate::web::routes::line::Tag::$tag))?)?),+]
     };
 }
 pub(super) use lines;

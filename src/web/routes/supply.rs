@@ -10,7 +10,7 @@ use crate::web::manage::models::versions::VersionView;
 use crate::web::manage::providers::breaker::{BreakerView, Forced};
 use crate::web::manage::providers::check::TriedView;
 use crate::web::manage::providers::{ChangedProvider, NewProvider, ProviderView};
-use crate::web::manage::routes::{ExplanationView, Question};
+use crate::web::manage::routes::{ExplanationView, PatternView, Question};
 use crate::web::manage::{catalogue, groups, models, providers, routes};
 use crate::web::openapi;
 
@@ -19,13 +19,13 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/api/providers" ReadSettings providers::list, "Lists providers",
             asks(ListQuery) gives(200 List<ProviderView>);
         POST "/api/providers" ManageProviders providers::create, "Registers a provider",
-            takes(NewProvider) gives(201 ProviderView);
+            takes(NewProvider) gives(201 ProviderView) tagged(Shown);
         GET "/api/providers/{id}" ReadSettings providers::show, "Shows a provider",
-            gives(200 ProviderView);
+            gives(200 ProviderView) tagged(Shown);
         PATCH "/api/providers/{id}" ManageProviders providers::change, "Changes a provider",
-            takes(ChangedProvider) gives(200 ProviderView);
+            takes(ChangedProvider) gives(200 ProviderView) tagged(Compared);
         DELETE "/api/providers/{id}" ManageProviders providers::delete, "Removes a provider",
-            gives(204);
+            gives(204) tagged(Compared);
         PUT "/api/providers/{id}/breaker" ForceBreakers providers::breaker::force, "Forces a provider's circuits",
             takes(Forced) gives(200 BreakerView);
         POST "/api/providers/{id}/test" ManageProviders providers::check::test, "Tries a provider with its key",
@@ -33,13 +33,13 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/api/models" ReadSettings models::list, "Lists deployments",
             asks(ListQuery) gives(200 List<ModelView>);
         POST "/api/models" ManageModels models::create, "Registers a deployment",
-            takes(models::Definition) gives(201 ModelView);
+            takes(models::Definition) gives(201 ModelView) tagged(Shown);
         GET "/api/models/{id}" ReadSettings models::show, "Shows a deployment",
-            gives(200 ModelView);
+            gives(200 ModelView) tagged(Shown);
         PUT "/api/models/{id}" ManageModels models::replace, "Replaces a deployment",
-            takes(models::Definition) gives(200 ModelView);
+            takes(models::Definition) gives(200 ModelView) tagged(Compared);
         DELETE "/api/models/{id}" ManageModels models::delete, "Removes a deployment",
-            gives(204);
+            gives(204) tagged(Compared);
         GET "/api/models/{id}/prices" ReadSettings models::versions::list, "Lists all prices of a deployment",
             gives(200 List<VersionView>);
         DELETE "/api/models/{id}/prices/upcoming" ManageModels models::versions::withdraw, "Withdraws planned prices",
@@ -55,13 +55,15 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/api/groups" ReadSettings groups::list, "Lists groups",
             asks(ListQuery) gives(200 List<GroupView>);
         POST "/api/groups" ManageModels groups::create, "Makes a group",
-            takes(groups::Definition) gives(201 GroupView);
+            takes(groups::Definition) gives(201 GroupView) tagged(Shown);
         GET "/api/groups/{id:.+}" ReadSettings groups::show, "Shows a group, by id or name",
-            gives(200 GroupView);
+            gives(200 GroupView) tagged(Shown);
         PUT "/api/groups/{id:.+}" ManageModels groups::replace, "Replaces a group",
-            takes(groups::Definition) gives(200 GroupView);
+            takes(groups::Definition) gives(200 GroupView) tagged(Compared);
         DELETE "/api/groups/{id:.+}" ManageModels groups::delete, "Removes a group",
-            gives(204);
+            gives(204) tagged(Compared);
+        GET "/api/routes" ReadSettings routes::list, "Lists where models go that nobody has set up",
+            gives(200 List<PatternView>);
         POST "/api/routes/explain" ReadSettings routes::explain, "Says where a request would go, and why",
             takes(Question) gives(200 ExplanationView);
         GET "/api/openapi.json" ReadSettings openapi::show, "Describes every route for programs",

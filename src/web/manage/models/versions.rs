@@ -13,7 +13,7 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageModels, Operator, ReadSettings};
 use crate::web::manage::list::List;
-use crate::web::manage::{id, rfc3339};
+use crate::web::manage::{id, rfc3339, version};
 
 /// Where a version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -69,7 +69,7 @@ pub async fn withdraw(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let model = gateway.admin.withdraw_price(id("model", &path)?, &operator.author).await?;
-    Ok(HttpResponse::Ok().json(ModelView::new(&gateway.admin.catalogue(), &model)))
+    Ok(HttpResponse::Ok().insert_header(version(&*model)).json(ModelView::new(&gateway.admin.catalogue(), &model)))
 }
 
 impl State {
