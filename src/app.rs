@@ -234,13 +234,14 @@ fn gateway(
     config: &Config,
 ) -> (Gateway, Warnings) {
     let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, .. } = actors;
-    let Actors { idempotency, warnings, trail, audit, .. } = actors;
+    let Actors { idempotency, sessions, warnings, trail, audit, .. } = actors;
     let gateway = Gateway {
         vitals: vec![
             vitals(&ledger, |it| it.vitals()),
             vitals(&limiters, |it| it.vitals()),
             vitals(&keyring, |it| it.vitals()),
             vitals(&registry, |it| it.vitals()),
+            vitals(&sessions, |it| it.vitals()),
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
             vitals(&cache, |it| it.vitals()),
@@ -252,6 +253,7 @@ fn gateway(
         uses,
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
+        people: sessions.snapshot(),
         catalogue: registry.snapshot(),
         patterns: config.routing.patterns.clone(),
         ledger: ledger.clone(),
@@ -265,6 +267,7 @@ fn gateway(
         admin: Admin::new(AdminParts {
             keyring,
             registry,
+            sessions,
             ledger,
             cache,
             shadow,

@@ -17,6 +17,7 @@ pub mod renewal;
 mod routing;
 pub mod secrets;
 mod server;
+mod session;
 mod setting;
 mod sources;
 pub mod template;
@@ -39,6 +40,7 @@ pub use network::{Network, NotANetwork};
 pub use routing::RoutingConfig;
 pub use secrets::Secrets;
 pub use server::ServerConfig;
+pub use session::SessionConfig;
 pub use setting::Setting;
 pub use sources::{CONFIG_VARIABLE, DOTENV_NAME, FILE_NAME, Sources, Variable, Variables};
 
@@ -71,6 +73,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Where operators may be.
     pub management: ManagementConfig,
+    /// How long operators' sessions last.
+    pub session: SessionConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// Where models go that are not set up.
@@ -85,7 +89,7 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
-        let (server, cache, catalogue, keys, management, logging, routing) = Default::default();
+        let (server, cache, catalogue, keys, management, session, logging, routing) = Default::default();
         let accounts = Vec::new();
         Self {
             server,
@@ -96,6 +100,7 @@ impl Config {
             audit,
             keys,
             management,
+            session,
             logging,
             routing,
             secrets,
@@ -138,6 +143,7 @@ impl Config {
         let audit = AuditConfig::take(&mut draft, source.base(), &data_dir);
         let keys = KeysConfig::take(&mut draft);
         let management = ManagementConfig::take(&mut draft);
+        let session = SessionConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
@@ -154,6 +160,7 @@ impl Config {
                     audit,
                     keys,
                     management,
+                    session,
                     logging,
                     routing,
                     secrets,
@@ -169,7 +176,7 @@ impl Config {
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
-    let people = &[keys::SETTINGS, management::SETTINGS].concat();
+    let people = &[keys::SETTINGS, management::SETTINGS, session::SETTINGS].concat();
     [first, server::SETTINGS, stored, people, logging::SETTINGS, routing::SETTINGS].concat()
 }
 

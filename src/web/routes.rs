@@ -8,6 +8,7 @@ mod callers;
 pub mod line;
 mod open;
 mod pages;
+mod people;
 mod supply;
 mod vault;
 
@@ -20,15 +21,25 @@ use super::{data, manage, probes};
 
 /// Every line, in the order of the documentation.
 pub fn table() -> Vec<Line> {
-    [applications::lines, supply::lines, callers::lines, books::lines, vault::lines, pages::lines, open::lines]
-        .into_iter()
-        .flat_map(|lines| lines())
-        .collect()
+    [
+        applications::lines,
+        supply::lines,
+        callers::lines,
+        people::lines,
+        books::lines,
+        vault::lines,
+        pages::lines,
+        open::lines,
+    ]
+    .into_iter()
+    .flat_map(|lines| lines())
+    .collect()
 }
 
 /// Puts every route of the table in its place.
 pub fn all(config: &mut ServiceConfig) {
-    let api = [supply::lines(), callers::lines(), books::lines(), vault::lines()].into_iter().flatten();
+    let api =
+        [supply::lines(), callers::lines(), people::lines(), books::lines(), vault::lines()].into_iter().flatten();
     let (v1beta, v1) = applications::lines().into_iter().partition(|line| line.path.starts_with("/v1beta/"));
     config
         .service(under("/v1", v1, || web::to(data::wrong_method)).default_service(web::to(data::unknown)))

@@ -119,7 +119,9 @@ impl Caller {
     pub fn take(&self, gateway: &Gateway) -> Result<(), Problem> {
         match self.0.token.is_none_or(|token| gateway.admin.token_counts().take(token)) {
             true => Ok(()),
-            false => Err(Problem::new(Code::InsufficientQuota, "the token has had all of its requests; ask for another")),
+            false => {
+                Err(Problem::new(Code::InsufficientQuota, "the token has had all of its requests; ask for another"))
+            }
         }
     }
 }
@@ -136,7 +138,7 @@ fn presented(request: &HttpRequest) -> Option<&str> {
 }
 
 /// The bearer token of the request, if it has one.
-pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
