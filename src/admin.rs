@@ -12,10 +12,12 @@ pub mod credits;
 pub mod error;
 pub mod etag;
 pub mod groups;
+mod hashing;
 pub mod key_tokens;
 pub mod keys;
 pub mod models;
 pub mod passage;
+pub mod people;
 pub mod price_changes;
 pub mod price_lists;
 pub mod projects;
@@ -25,6 +27,7 @@ pub mod routes;
 pub mod runs;
 pub mod secrets;
 pub mod shadow;
+pub mod sign_in;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -39,6 +42,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::ledger::hold::{Balance, Cap};
 use farthing_actors::registry::Registry;
 use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::sessions::Sessions;
 use farthing_actors::shadow::Shadow;
 use tokio::sync::Mutex;
 
@@ -48,6 +52,7 @@ pub use backups::BackupPlan;
 pub use books::Books;
 pub use error::AdminError;
 pub use etag::Tagged;
+use hashing::Hashing;
 pub use key_tokens::TokenCounts;
 pub use keys::KeyTerms;
 pub use price_lists::PriceLists;
@@ -65,6 +70,8 @@ pub struct AdminParts {
     pub registry: Registry,
     /// Budgets.
     pub ledger: Ledger,
+    /// Accounts and sign-ins.
+    pub sessions: Sessions,
     /// Mints, seals and signs.
     pub security: Arc<Security>,
     /// What was called and what it cost.
@@ -94,12 +101,13 @@ pub struct Admin {
     parts: AdminParts,
     /// A change reads a record and writes it whole, so two at once could undo each other. Changes are rare: one at a time.
     changing: Mutex<()>,
+    hashing: Hashing,
 }
 
 impl Admin {
     /// The floor on top of these owners.
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts, changing: Mutex::new(()) }
+        Self { parts, changing: Mutex::new(()), hashing: Hashing::new() }
     }
 
     /// The program itself, as the author of a change.

@@ -10,6 +10,7 @@ mod descriptors;
 mod installation;
 mod memory;
 mod parts;
+mod people;
 mod prices;
 mod pulse;
 mod stop;
@@ -56,6 +57,7 @@ pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
 pub use books::{ExportOrder, Report, export, migrate, verify};
 pub use installation::{is_served, secrets_status};
 use parts::{Actors, Disk, Threads};
+pub use people::{UserOrder, offline_users};
 use stop::StopSign;
 
 /// Which part could not start, or stopped, and why.
@@ -250,7 +252,7 @@ fn gateway(
     config: &Config,
 ) -> (Gateway, Warnings) {
     let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, .. } = actors;
-    let Actors { idempotency, warnings, trail, audit, .. } = actors;
+    let Actors { idempotency, sessions, warnings, trail, audit, .. } = actors;
     let gateway = Gateway {
         tally: Tally::new(&clock),
         settings: config.listed.clone(),
@@ -259,6 +261,7 @@ fn gateway(
             vitals(&limiters, |it| it.vitals()),
             vitals(&keyring, |it| it.vitals()),
             vitals(&registry, |it| it.vitals()),
+            vitals(&sessions, |it| it.vitals()),
             vitals(&breakers, |it| it.vitals()),
             vitals(&feed, |it| it.vitals()),
             vitals(&cache, |it| it.vitals()),
@@ -271,6 +274,7 @@ fn gateway(
         uses,
         security: Arc::clone(&security),
         keyring: keyring.snapshot(),
+        people: sessions.snapshot(),
         catalogue: registry.snapshot(),
         patterns: config.routing.patterns.clone(),
         ledger: ledger.clone(),
@@ -284,6 +288,7 @@ fn gateway(
         admin: Admin::new(AdminParts {
             keyring,
             registry,
+            sessions,
             ledger,
             cache,
             shadow,

@@ -23,11 +23,13 @@ mod requests;
 mod run;
 mod secrets;
 mod server;
+mod session;
 mod shadow;
 mod system;
 mod table;
 mod token;
 mod usage;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,6 +77,7 @@ enum Command {
     Secrets(secrets::Secrets),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    User(user::User),
     #[command(flatten)]
     Online(Box<online::Online>),
     /// Print completions for a shell
@@ -131,6 +134,7 @@ impl Cli {
                 self.say_and_judge(&reply, sound)
             }
             Command::Restore(restore) => self.say(&restore.run(&sources)?),
+            Command::User(user) => self.say(&user.run(&sources)?),
             Command::Online(online) => match online.run(&sources, self.json)? {
                 Some(reply) => self.say(&reply),
                 None => Ok(()),

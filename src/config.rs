@@ -20,6 +20,7 @@ pub mod renewal;
 mod routing;
 pub mod secrets;
 mod server;
+mod session;
 mod setting;
 mod sources;
 pub mod template;
@@ -45,6 +46,7 @@ pub use network::{Network, NotANetwork};
 pub use routing::RoutingConfig;
 pub use secrets::Secrets;
 pub use server::ServerConfig;
+pub use session::SessionConfig;
 pub use setting::Setting;
 pub use sources::{CONFIG_VARIABLE, DOTENV_NAME, FILE_NAME, Sources, Variable, Variables};
 
@@ -77,6 +79,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Where operators may be.
     pub management: ManagementConfig,
+    /// How long operators' sessions last.
+    pub session: SessionConfig,
     /// When backups are made.
     pub backup: BackupConfig,
     /// What is logged.
@@ -95,7 +99,7 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
-        let (server, cache, catalogue, keys, management, backup, logging, routing) = Default::default();
+        let (server, cache, catalogue, keys, management, backup, session, logging, routing) = Default::default();
         let accounts = Vec::new();
         Self {
             server,
@@ -106,6 +110,7 @@ impl Config {
             audit,
             keys,
             management,
+            session,
             backup,
             logging,
             routing,
@@ -152,6 +157,7 @@ impl Config {
         let audit = AuditConfig::take(&mut draft, source.base(), &data_dir);
         let keys = KeysConfig::take(&mut draft);
         let management = ManagementConfig::take(&mut draft);
+        let session = SessionConfig::take(&mut draft);
         let backup = BackupConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
@@ -169,6 +175,7 @@ impl Config {
                     audit,
                     keys,
                     management,
+                    session,
                     backup,
                     logging,
                     routing,
@@ -186,7 +193,7 @@ impl Config {
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
-    let people = &[keys::SETTINGS, management::SETTINGS].concat();
+    let people = &[keys::SETTINGS, management::SETTINGS, session::SETTINGS].concat();
     let kept = backup::SETTINGS;
     let served = &[server::SETTINGS, edge::SETTINGS].concat();
     [first, served, stored, people, kept, logging::SETTINGS, routing::SETTINGS].concat()

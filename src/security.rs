@@ -9,6 +9,7 @@ pub mod key_tokens;
 mod management;
 pub mod obfuscate;
 mod parts;
+pub mod passwords;
 mod ring;
 mod scrub;
 pub mod session_token;
@@ -19,8 +20,9 @@ pub mod virtual_key;
 use std::fmt;
 use std::time::Duration;
 
-use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, Timestamp};
+use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, SessionId, Timestamp, UserId};
 use farthing_actors::keyring::ring::KeyDigest;
+use farthing_actors::sessions::{PasswordHash, SessionDigest};
 use farthing_actors::snapshot::{Publisher, Snapshot};
 use thiserror::Error;
 use zeroize::Zeroize;
@@ -30,15 +32,17 @@ pub use jwt::{Claims, TokenError};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use key_tokens::{KeyClaims, KeyGrant};
 pub use parts::{PartFault, SecurityParts};
+pub use passwords::PasswordError;
 pub use ring::{KeyRing, MasterId, Standing};
 pub use scrub::scrub;
-pub use session_token::{SessionClaims, SessionError};
+pub use session_token::{IssuedSession, SessionClaims, SessionError};
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;
 
 use jwt::Tokens;
 use key_tokens::KeyTokens;
 use management::Management;
+use passwords::Passwords;
 use session_token::SessionTokens;
 use subkeys::{MacKey, Subkeys};
 use vault::Purpose;
@@ -71,10 +75,10 @@ pub struct Security {
     tokens: Tokens,
     key_tokens: KeyTokens,
     sessions: SessionTokens,
+    passwords: Passwords,
     /// What the session secret before signed.
     former: Option<(Tokens, SessionTokens)>,
     audit: MacKey,
-    passwords: MacKey,
 }
 
 impl fmt::Debug for Security {
@@ -114,7 +118,7 @@ impl Security {
             sessions: SessionTokens::new(&session)?,
             former: former.transpose()?,
             audit: kept.audit(),
-            passwords: kept.passwords(),
+            passwords: Passwords::new(kept.passwords())?,
         })
     }
 
@@ -178,18 +182,19 @@ impl Security {
         self.management.admits(presented)
     }
 
-    /// Issues a management token for `subject` that may do what `scope` names, and says what it says.
+    /// Issues a management token for `subject` that may do what `scope` names, as far as its maker `by` still may, and says what it
+    /// says.
     ///
     /// # Errors
     /// If the lifetime is under a second or over [`jwt::MAX_LIFETIME`], or the system has no randomness.
     pub fn issue_token(
         &self,
-        subject: &str,
+        (subject, by): (&str, Option<UserId>),
         scope: &[String],
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<(String, Claims), TokenError> {
-        self.tokens.issue(subject, scope, lifetime, now)
+        self.tokens.issue((subject, by), scope, lifetime, now)
     }
 
     /// The claims of a token issued here that has not expired at `now`.
@@ -224,33 +229,57 @@ impl Security {
         self.key_tokens.verify(token, now)
     }
 
-    /// Issues a session for an operator who has just proved who they are. It lasts [`session_token::LIFETIME`].
+    /// Makes the token of a session that is over at `end` unless it is used.
     ///
     /// # Errors
     /// If the name is too long, or the system has no randomness.
-    pub fn issue_session(&self, username: &str, role: Role, now: Timestamp) -> Result<String, SessionError> {
-        self.sessions.issue(username, role, now)
+    pub fn issue_session(
+        &self,
+        username: &str,
+        role: Role,
+        (now, end): (Timestamp, Timestamp),
+    ) -> Result<IssuedSession, SessionError> {
+        self.sessions.issue(username, role, (now, end))
     }
 
-    /// The claims of a session issued here that is not over at `now`.
+    /// What a token issued here says that is not over at `now`, and what its session is found by. The store has the last
+    /// word on whether there is one.
     ///
     /// # Errors
-    /// Why the session is not accepted.
-    pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionClaims, SessionError> {
-        match (self.sessions.verify(token, now), &self.former) {
-            (Err(SessionError::Signature), Some((_, former))) => former.verify(token, now),
+    /// Why the token is not accepted.
+    pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<(SessionClaims, SessionDigest), SessionError> {
+        match (self.sessions.found(token, now), &self.former) {
+            (Err(SessionError::Signature), Some((_, former))) => former.found(token, now),
             (found, _) => found,
         }
+    }
+
+    /// What a page of this session must send with every change.
+    pub fn csrf(&self, session: SessionId) -> String {
+        self.sessions.csrf(session)
+    }
+
+    /// Whether it is that. Takes the same time for every wrong one.
+    pub fn is_csrf(&self, session: SessionId, presented: &str) -> bool {
+        self.sessions.is_csrf(session, presented)
+    }
+
+    /// Hashes a password for storage; takes long, and 19 MiB.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn hash_password(&self, password: &Secret) -> Result<PasswordHash, PasswordError> {
+        self.passwords.hash(password)
+    }
+
+    /// Whether the password is the one that was hashed. Takes as long for a wrong one, and where there is none.
+    pub fn is_password(&self, password: &Secret, hash: Option<&PasswordHash>) -> bool {
+        self.passwords.matches(password, hash)
     }
 
     /// What links one event of the audit trail to the one before: nobody without the kept key can make it.
     pub fn audit_mac(&self, text: &[u8]) -> [u8; 32] {
         self.audit.tag(text)
-    }
-
-    /// A password's keyed hash, to be hashed slowly: whoever steals the database alone cannot guess at it.
-    pub fn pepper(&self, password: &Secret) -> [u8; 32] {
-        self.passwords.tag(password.expose().as_bytes())
     }
 }
 

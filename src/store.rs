@@ -40,11 +40,13 @@ pub mod projects;
 pub mod providers;
 pub mod runs;
 mod schema;
+pub mod sessions;
 pub mod spend;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tokens;
 pub mod usage;
+pub mod users;
 pub mod verify;
 pub mod writer;
 
@@ -288,6 +290,13 @@ mod tests {
         let scratch = Scratch::new();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-000600_audit/down.sql")).unwrap();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-000600_audit/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn the_people_go_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000610_people/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000610_people/up.sql")).unwrap();
     }
 
     #[test]

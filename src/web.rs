@@ -35,6 +35,7 @@ use farthing_actors::ledger::Ledger;
 use farthing_actors::limiters::Limiters;
 use farthing_actors::mailbox::Vitals;
 use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::sessions::People;
 use farthing_actors::shadow::Shadow;
 use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
@@ -65,6 +66,8 @@ pub struct Gateway {
     pub security: Arc<Security>,
     /// Keys and projects as last published.
     pub keyring: Snapshot<Keys>,
+    /// Accounts and sessions as last published.
+    pub people: Snapshot<People>,
     /// Providers and deployments as last published.
     pub catalogue: Snapshot<Catalogue>,
     /// Where models go that nobody has set up.

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod binding;
 pub mod budget;
 pub mod caching;
 pub mod call;
@@ -28,6 +29,7 @@ pub mod window;
 
 pub use access::{Allowed, Globs, Parameters};
 pub use audit::{Author, Effect, Event};
+pub use binding::Binding;
 pub use budget::Budget;
 pub use caching::ResponseCache;
 pub use call::{CallStatus, Dialect, LineKind};

@@ -8,6 +8,7 @@
 //! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
 //! | [`breakers`] | the circuit of each deployment | what was learnt: all close; forced ones stay forced |
 //! | [`idempotency`] | idempotency keys in use and answers that are kept | which keys run: a retry of one is sent again, charged once |
+//! | [`sessions`] | people and their sign-ins | when sessions were last used; the rest is read back from the store |
 //! | [`audit`] | events that wait to be written, the trail's file | reads and refusals of the last moment; changes have theirs |
 //! | [`cache`] | answers that may be given again | all of them: the next requests are misses |
 //! | [`shadow`] | what limits and budgets in shadow mode would have refused | all of it: counting begins anew |
@@ -27,6 +28,7 @@ pub mod ledger;
 pub mod limiters;
 pub mod mailbox;
 pub mod registry;
+pub mod sessions;
 pub mod shadow;
 pub mod snapshot;
 pub mod supervisor;

@@ -4,9 +4,10 @@ use farthing_actors::error::{ActorError, SaveError};
 use farthing_actors::keyring::KeyringError;
 use farthing_actors::ledger::LedgerError;
 use farthing_actors::registry::RegistryError;
+use farthing_actors::sessions::SessionsError;
 use thiserror::Error;
 
-use crate::security::{NoEntropy, TokenError, VaultError};
+use crate::security::{NoEntropy, PasswordError, SessionError, TokenError, VaultError};
 use crate::store::StoreError;
 
 /// Why nothing was changed, or nothing can be shown.
@@ -34,6 +35,24 @@ pub enum AdminError {
     /// The registry refused.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The sessions actor refused.
+    #[error(transparent)]
+    People(#[from] SessionsError),
+    /// Whoever signs in did not prove who they are.
+    #[error("the name or the password is wrong")]
+    WrongCredentials,
+    /// Too many passwords wait to be hashed.
+    #[error("too many people are signing in at once; try again")]
+    HashingBusy,
+    /// The account or the role stands above the author's.
+    #[error("{0}")]
+    AboveRank(String),
+    /// A session's token could not be made.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The ledger did not take a budget.
     #[error("the ledger did not confirm the budget; send the request again: {0}")]
     Budget(LedgerError),

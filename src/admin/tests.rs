@@ -15,6 +15,7 @@ use farthing_actors::idempotency::{self, SealedAnswers, Shelf};
 use farthing_actors::keyring::{self, KeyringStore, Loaded};
 use farthing_actors::ledger::{self, Journal, JournalError, JournalSource, Line, OpenHold, Record, Recovered};
 use farthing_actors::registry::{self, Deployment, Group, Provider, RegistryStore};
+use farthing_actors::sessions::{self, SessionsStore};
 use farthing_actors::shadow;
 use farthing_actors::supervisor::Supervisor;
 
@@ -23,6 +24,7 @@ use super::models::ModelDraft;
 use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
+use crate::config::SessionConfig;
 use crate::security::{Heritage, KeptKeys, SecurityParts};
 use crate::store::idempotency::IdempotencyTable;
 use crate::store::journal::Durability;
@@ -71,6 +73,16 @@ impl RegistryStore for Ports {
     }
 
     fn save(&self, _: &registry::Change, _: &Event) -> Result<(), SaveError> {
+        self.save()
+    }
+}
+
+impl SessionsStore for Ports {
+    fn load(&self) -> Result<sessions::Stored, LoadError> {
+        Ok(sessions::Stored::default())
+    }
+
+    fn save(&self, _: &sessions::Change, _: Option<&Event>) -> Result<(), SaveError> {
         self.save()
     }
 }
@@ -159,6 +171,8 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     };
     let keyring: Arc<dyn KeyringStore> = ports.clone();
     let registry: Arc<dyn RegistryStore> = ports.clone();
+    let people: Arc<dyn SessionsStore> = ports.clone();
+    let SessionConfig(policy) = SessionConfig::default();
     let source = Arc::new(Source(Arc::clone(&ports)));
     let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: Duration::ZERO };
     let parts = AdminParts {
@@ -173,6 +187,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         idempotency: idempotency::start(&supervisor, here(), Arc::new(shelf), Arc::new(NoVault)).await.unwrap(),
         plan: BackupPlan::new(disk.dir.path().to_owned(), None, 0),
         rotation: Rotation::new(Box::new(|| Err("there are no settings".to_owned()))),
+        sessions: sessions::start(&supervisor, here(), people, policy).await.unwrap(),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),
         lists: PriceLists::open(None, std::path::Path::new("/nonexistent")).unwrap().into(),
         audit: audit::start(&supervisor, here(), clock.clone(), trail(&disk.store)).await.unwrap(),

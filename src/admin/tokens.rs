@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use farthing_actors::domain::{Author, Timestamp, TokenId};
+use farthing_actors::domain::{Author, Timestamp, TokenId, UserId};
 
 use super::{Admin, AdminError};
 use crate::security::obfuscate::obfuscate;
@@ -25,7 +25,7 @@ pub struct IssuedToken {
 }
 
 impl Admin {
-    /// Issues a token for `name` that may do what `scopes` say, which the caller has checked.
+    /// Issues a token for `name` that may do what `scopes` say, which the caller has checked, as long as its maker may.
     ///
     /// # Errors
     /// If the name or the lifetime cannot be used.
@@ -33,11 +33,11 @@ impl Admin {
         &self,
         (name, scopes): (&str, &[String]),
         lifetime: Duration,
-        by: &Author,
+        (by, maker): (&Author, Option<UserId>),
     ) -> Result<IssuedToken, AdminError> {
         check_name(name)?;
         let now = self.parts.clock.now();
-        let (token, claims) = self.parts.security.issue_token(name, scopes, lifetime, now)?;
+        let (token, claims) = self.parts.security.issue_token((name, maker), scopes, lifetime, now)?;
         let minutes = lifetime.as_secs() / 60;
         let event =
             by.does("token.create").about(name).and("scopes", scopes.join(" ")).and("duration_minutes", minutes);
@@ -47,8 +47,8 @@ impl Admin {
 }
 
 fn check_name(name: &str) -> Result<(), AdminError> {
-    if name == MANAGEMENT {
-        return Err(AdminError::invalid("name", "is reserved for the management token"));
+    if [MANAGEMENT, "system", "anonymous", "client"].contains(&name) || name.starts_with("user:") {
+        return Err(AdminError::invalid("name", "is reserved: on record it would pass for somebody else"));
     }
     let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
     if !fits || name.trim() != name || name.chars().any(char::is_control) {
@@ -67,7 +67,7 @@ mod tests {
         for name in ["ci", "Grafana (read only)"] {
             assert!(check_name(name).is_ok(), "{name:?}");
         }
-        for name in ["", "management", " ci", "a\nb", &"x".repeat(65)] {
+        for name in ["", "management", "system", "user:mia", " ci", "a\nb", &"x".repeat(65)] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
     }

@@ -15,6 +15,7 @@ use farthing_actors::keyring::{self, Keyring};
 use farthing_actors::ledger::{self, Ledger, Warnings};
 use farthing_actors::limiters::{self, Limiters};
 use farthing_actors::registry::{self, Registry};
+use farthing_actors::sessions::{self, Sessions};
 use farthing_actors::shadow::{self, Shadow};
 use farthing_actors::supervisor::Supervisor;
 
@@ -28,6 +29,7 @@ use crate::store::idempotency::IdempotencyTable;
 use crate::store::journal::{DiskJournal, Durability};
 use crate::store::keys::{self, KeyringTables};
 use crate::store::providers::RegistryTables;
+use crate::store::sessions::SessionsTables;
 use crate::store::writer::Writer;
 
 /// The database and what carries the journal into it.
@@ -42,6 +44,7 @@ pub(super) struct Actors {
     pub limiters: Limiters,
     pub keyring: Keyring,
     pub registry: Registry,
+    pub sessions: Sessions,
     pub breakers: Breakers,
     pub feed: Feed,
     pub cache: Cache,
@@ -130,6 +133,10 @@ impl Actors {
         let (providers, recorded) = store();
         let providers = Arc::new(RegistryTables { store: providers, trail: recorded });
         let registry = registry::start(supervisor, calm.clone(), providers).await.map_err(failed("registry"))?;
+        let (people, recorded) = store();
+        let people = Arc::new(SessionsTables { store: people, trail: recorded });
+        let sessions = sessions::start(supervisor, calm.clone(), people, config.session.0).await;
+        let sessions = sessions.map_err(failed("sessions"))?;
         let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
         let shadow = shadow::start(supervisor, calm.clone()).await.map_err(failed("shadow"))?;
         let feed = feed::start(supervisor, calm, clock.clone()).await.map_err(failed("feed"))?;
@@ -141,6 +148,7 @@ impl Actors {
             limiters,
             keyring,
             registry,
+            sessions,
             breakers,
             feed,
             cache,

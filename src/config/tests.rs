@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use farthing_actors::domain::Binding;
 use log::LevelFilter;
 
 use super::*;
@@ -152,6 +153,10 @@ fn every_setting_can_be_set_in_the_environment() {
         .with("FARTHING__MANAGEMENT__ALLOWED_ADDRESSES", "10.0.0.0/8")
         .with("FARTHING__BACKUP__EVERY_HOURS", "12")
         .with("FARTHING__BACKUP__KEEP", "3")
+        .with("FARTHING__SESSION__IDLE_MINUTES", "15")
+        .with("FARTHING__SESSION__ABSOLUTE_HOURS", "24")
+        .with("FARTHING__SESSION__BINDING", "exact")
+        .with("FARTHING__SESSION__PER_USER", "3")
         .with("FARTHING__LOGGING__LEVEL", "debug")
         .with("FARTHING__ROUTING__MODEL_ROUTING", "llama-*=ollama, gpt-*=openai");
     let set = scene.sources.environment.keys().filter(|name| name.starts_with("FARTHING__")).count();
@@ -185,6 +190,9 @@ fn every_setting_can_be_set_in_the_environment() {
     assert_eq!(audit.log_file.as_deref(), Some(Path::new("/var/log/farthing/audit.log")));
     assert_eq!((audit.enabled, audit.create_dir, audit.store_in_db, audit.mask_ip), (true, false, false, true));
     assert_eq!(audit.retention, Duration::from_secs(90 * 24 * 3_600));
+    let SessionConfig(session) = config.session;
+    assert_eq!((session.idle, session.absolute), (Duration::from_secs(900), Duration::from_secs(86_400)));
+    assert_eq!((session.binding, session.per_user), (Binding::Exact, 3));
     assert_eq!(config.logging.level, LevelFilter::Debug);
     assert_eq!(lines(&config), ["llama-* ollama", "gpt-* openai"]);
 }

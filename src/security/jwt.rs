@@ -5,7 +5,7 @@ pub(super) mod hs256;
 
 use std::time::Duration;
 
-use farthing_actors::domain::{Timestamp, TokenId};
+use farthing_actors::domain::{Timestamp, TokenId, UserId};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct Claims {
     pub jti: TokenId,
     /// Always [`AUDIENCE`].
     pub aud: String,
+    /// Whose account made it, and whose role bounds it; absent if it was made with the management token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
 }
 
 /// Why a token was not issued or not accepted.
@@ -96,7 +99,7 @@ impl Tokens {
     /// A signed token, and what it says.
     pub(super) fn issue(
         &self,
-        subject: &str,
+        (subject, by): (&str, Option<UserId>),
         scope: &[String],
         lifetime: Duration,
         now: Timestamp,
@@ -108,7 +111,7 @@ impl Tokens {
         }
         let jti = TokenId::from_u128(u128::from_be_bytes(*random()?));
         let (sub, scope, aud) = (subject.to_owned(), scope.to_vec(), AUDIENCE.to_owned());
-        let claims = Claims { sub, scope, iat, exp: iat.saturating_add(seconds), jti, aud };
+        let claims = Claims { sub, scope, iat, exp: iat.saturating_add(seconds), jti, aud, by };
         Ok((jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?, claims))
     }
 

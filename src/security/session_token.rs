@@ -1,21 +1,17 @@
 //! Session tokens: what a signed-in operator's browser carries, `base64url(payload).base64url(HMAC-SHA256)`.
-//! Owns their payload, their absolute life, and the order of checks: size, signature, version, expiry.
-//! Refuses to read a payload whose signature does not hold.
-
-use std::time::Duration;
+//! Owns their payload, and the order of checks: size, signature, version, expiry. Whoever passes them is looked up in the store,
+//! which has the last word. Refuses to read a payload whose signature does not hold.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use farthing_actors::domain::{Role, Timestamp};
+use farthing_actors::domain::{Role, SessionId, Timestamp};
+use farthing_actors::sessions::SessionDigest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::SecurityError;
 use super::entropy::{NoEntropy, random};
 use super::subkeys::{Label, MacKey, Subkeys};
-
-/// How long a session lasts, whatever happens in it.
-pub const LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 
 /// Three times what the longest name needs; more is not a token of ours.
 const MAX_BYTES: usize = 1_024;
@@ -38,9 +34,9 @@ pub struct SessionClaims {
     pub username: String,
     /// What they are.
     pub role: Role,
-    /// When they signed in, in Unix seconds.
+    /// When the token was made, in Unix seconds.
     pub iat: i64,
-    /// The first moment at which the session is over, in Unix seconds.
+    /// The first moment at which the token is over, in Unix seconds.
     pub exp: i64,
 }
 
@@ -70,7 +66,18 @@ pub enum SessionError {
 /// Issues and checks session tokens.
 pub(super) struct SessionTokens {
     mac: MacKey,
+    ids: MacKey,
+    csrf: MacKey,
     kid: String,
+}
+
+/// A token for a browser, and what its session is found by.
+#[derive(Debug)]
+pub struct IssuedSession {
+    /// The token; it is not kept.
+    pub token: String,
+    /// What the session is found by.
+    pub digest: SessionDigest,
 }
 
 impl SessionTokens {
@@ -78,18 +85,49 @@ impl SessionTokens {
         let mac = session.mac(Label::SESSIONS)?;
         // A payload is base64 text, so this message can be no payload.
         let [a, b, c, d, ..] = mac.tag(b"key id");
-        Ok(Self { kid: format!("{:08x}", u32::from_be_bytes([a, b, c, d])), mac })
+        let kid = format!("{:08x}", u32::from_be_bytes([a, b, c, d]));
+        Ok(Self { kid, mac, ids: session.mac(Label::SESSION_IDS)?, csrf: session.mac(Label::CSRF)? })
     }
 
-    /// A signed token for a session that begins now.
-    pub(super) fn issue(&self, username: &str, role: Role, now: Timestamp) -> Result<String, SessionError> {
+    /// A signed token, made at `now`, of a session that is over at `end` unless it is used.
+    pub(super) fn issue(
+        &self,
+        username: &str,
+        role: Role,
+        (now, end): (Timestamp, Timestamp),
+    ) -> Result<IssuedSession, SessionError> {
         if username.len() > MAX_NAME_BYTES {
             return Err(SessionError::Name);
         }
         let session_id = format!("{:032x}", u128::from_be_bytes(*random()?));
+        let digest = self.ids.tag(session_id.as_bytes());
         let (kid, username) = (self.kid.clone(), username.to_owned());
-        let (iat, exp) = (seconds(now), seconds(now.plus(LIFETIME)));
-        self.sign(&SessionClaims { v: VERSION, kid, session_id, username, role, iat, exp })
+        let (iat, exp) = (seconds(now), seconds(end));
+        let token = self.sign(&SessionClaims { v: VERSION, kid, session_id, username, role, iat, exp })?;
+        Ok(IssuedSession { token, digest })
+    }
+
+    /// What the session of these claims is found by.
+    fn digest(&self, claims: &SessionClaims) -> SessionDigest {
+        self.ids.tag(claims.session_id.as_bytes())
+    }
+
+    /// The claims of a token that is ours and not over, and what its session is found by.
+    pub(super) fn found(&self, token: &str, now: Timestamp) -> Result<(SessionClaims, SessionDigest), SessionError> {
+        let claims = self.verify(token, now)?;
+        let digest = self.digest(&claims);
+        Ok((claims, digest))
+    }
+
+    /// What a page of this session must send with every change.
+    pub(super) fn csrf(&self, session: SessionId) -> String {
+        URL_SAFE_NO_PAD.encode(self.csrf.tag(session.to_string().as_bytes()))
+    }
+
+    /// Whether it is that, in time that does not depend on where they differ.
+    pub(super) fn is_csrf(&self, session: SessionId, presented: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(presented).ok().and_then(|tag| <[u8; 32]>::try_from(tag).ok());
+        tag.is_some_and(|tag| self.csrf.verifies(session.to_string().as_bytes(), &tag))
     }
 
     /// The claims of a token that is ours and not over.

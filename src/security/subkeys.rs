@@ -29,6 +29,10 @@ impl Label {
     pub(super) const TOKENS: Self = Self("farthing/tokens/v1");
     /// Signs operators' sessions.
     pub(super) const SESSIONS: Self = Self("farthing/sessions/v1");
+    /// Hashes what sessions are found by.
+    pub(super) const SESSION_IDS: Self = Self("farthing/session-ids/v1");
+    /// Makes what a page must send with every change.
+    pub(super) const CSRF: Self = Self("farthing/csrf/v1");
 
     /// Links the audit trail.
     pub(super) const AUDIT: Self = Self("farthing/audit/v1");
@@ -42,7 +46,7 @@ impl Label {
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -51,6 +55,8 @@ impl Label {
         Self::CHECK,
         Self::TOKENS,
         Self::SESSIONS,
+        Self::SESSION_IDS,
+        Self::CSRF,
         Self::AUDIT,
         Self::PASSWORDS,
         Self::KEPT_KEYS,

@@ -45,7 +45,8 @@ fn every_verb_reaches_its_part() {
     let minted = security.mint().unwrap();
     assert_eq!(security.digest_presented(minted.secret.expose()), Some(minted.digest));
     assert!(security.is_management_token("fedcba9876543210") && !security.is_management_token("fedcba9876543211"));
-    let (token, _) = security.issue_token("ci", &["can_view_usage".to_owned()], Duration::from_secs(60), NOW).unwrap();
+    let (token, _) =
+        security.issue_token(("ci", None), &["can_view_usage".to_owned()], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(security.verify_token(&token, NOW).unwrap().sub, "ci");
     assert_eq!(format!("{security:?}"), "Security(****)");
 }
@@ -96,9 +97,9 @@ fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
 #[test]
 fn a_restored_installation_knows_no_token_from_before() {
     let (before, after) = (restored(7, 's', 1), restored(7, 's', 2));
-    let (token, _) = before.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
+    let (token, _) = before.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(after.verify_token(&token, NOW), Err(TokenError::Signature));
-    let session = before.issue_session("mia", Role::Owner, NOW).unwrap();
+    let session = before.issue_session("mia", Role::Owner, (NOW, NOW.plus(Duration::from_secs(60)))).unwrap().token;
     assert_eq!(after.verify_session(&session, NOW), Err(SessionError::Signature));
     assert!(after.is_management_token("fedcba9876543210"));
 }
@@ -109,6 +110,6 @@ fn a_new_session_secret_ends_tokens_and_spares_stored_keys() {
     let provider = ProviderId::from_u128(1);
     let sealed = before.seal_provider_key(provider, "api.openai.com", &Secret::new("sk-up")).unwrap();
     assert!(after.open_provider_key(provider, "api.openai.com", &sealed).is_ok());
-    let (token, _) = before.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
+    let (token, _) = before.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(after.verify_token(&token, NOW), Err(TokenError::Signature));
 }

@@ -66,13 +66,15 @@ codes! {
     InvalidKey = "invalid_api_key", 401, "authentication_error", false, "The key is unknown; check it for missing characters.";
     KeyRevoked = "key_revoked", 401, "authentication_error", false, "The key was revoked; ask the operator for another.";
     KeyExpired = "key_expired", 401, "authentication_error", false, "The key's time is over; ask the operator for another.";
-    Unauthorized = "unauthorized", 401, "authentication_error", false, "The management API needs Authorization: Bearer with the management token.";
+    Unauthorized = "unauthorized", 401, "authentication_error", false, "The management API needs a session, or Authorization: Bearer with the management token or a scoped one.";
+    InvalidCredentials = "invalid_credentials", 401, "authentication_error", false, "The name or the password is wrong, or too many were wrong before; wait, and check them.";
     InsufficientQuota = "insufficient_quota", 402, "insufficient_quota", false, "A budget cannot cover the call; raise it, wait for its next window, or lower max_tokens.";
-    Forbidden = "forbidden", 403, "permission_error", false, "The token's scopes do not allow this; the message names the one needed.";
+    Forbidden = "forbidden", 403, "permission_error", false, "The role or the token's scopes do not allow this; the message says what is needed.";
     ProjectInactive = "project_inactive", 403, "permission_error", false, "The key's project, or one above it, is deactivated; ask the operator.";
     EndpointNotAllowed = "endpoint_not_allowed", 403, "permission_error", false, "The key may not call this path; the message names those it may.";
     ParameterNotAllowed = "parameter_not_allowed", 403, "permission_error", false, "The key may not send this value of this parameter; the message names those it may.";
     AddressNotAllowed = "address_not_allowed", 403, "permission_error", false, "Operators may not call from this address; management.allowed_addresses says where they may be.";
+    ReauthenticationRequired = "reauthentication_required", 403, "permission_error", false, "The session comes from another network now; confirm it with POST /api/session/password.";
     RunKilled = "run_killed", 403, "permission_error", false, "An operator has ended the run that x-farthing-run names; start another.";
     ModelNotFound = "model_not_found", 404, "invalid_request_error", false, "The model does not exist or the key may not use it.";
     ThreadNotFound = "thread_not_found", 404, "invalid_request_error", false, "No provider of the model holds the conversation; send all of its messages.";
@@ -98,6 +100,7 @@ codes! {
     ModelUnavailable = "model_unavailable", 503, "api_error", true, "Every deployment of the model is failing; wait as long as Retry-After says.";
     LedgerUnavailable = "ledger_unavailable", 503, "api_error", true, "Calls cannot be recorded now, so none is sent.";
     AuditUnavailable = "audit_unavailable", 503, "api_error", true, "The audit trail cannot be written now, so nothing is changed.";
+    SignInBusy = "sign_in_busy", 503, "api_error", true, "Too many people are signing in at once.";
     Overloaded = "overloaded", 503, "api_error", true, "Too many calls are in flight; wait as long as Retry-After says.";
     ShuttingDown = "server_shutdown", 503, "api_error", true, "The gateway is stopping; another node or a restart will answer.";
     UpstreamTimeout = "upstream_timeout", 504, "api_error", true, "The provider did not answer in time.";

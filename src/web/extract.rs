@@ -5,4 +5,6 @@ pub mod author;
 pub mod body;
 pub mod operator;
 pub mod request_id;
+pub mod session;
 pub mod virtual_key;
+pub mod who;

@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler, WrapFuture};
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder};
-use farthing_actors::domain::Timestamp;
+use farthing_actors::domain::{Permission, SessionId};
 use farthing_actors::feed::{Event, Subscription};
 use farthing_actors::tasks::Stage;
 
 use super::Gateway;
-use super::dashboard::{origin, visitor};
+use super::dashboard::origin;
 use super::error::{Code, Problem};
-use super::extract::operator::{Permission, ReadUsage, identify};
+use super::extract::operator::ReadUsage;
+use super::extract::virtual_key::bearer;
+use super::extract::who::{Sight, Who, bearer_of, identify};
 use super::routes::line::Guard;
+use crate::security::Claims;
 
 /// Shorter than the idle timeouts of usual proxies.
 const PING_EVERY: Duration = Duration::from_secs(25);
@@ -33,24 +35,32 @@ const MAX_FRAME_BYTES: usize = 4 * 1024;
 /// Every socket is told of every call; a dashboard needs one for each tab.
 const MAX_LISTENERS: usize = 64;
 
+/// How often it is looked whether a listener still may.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The code of a socket whose session or token is over.
+const OVER: u16 = 4401;
+
 /// What a socket is told that a stop closes.
 const STOPPING: &str = "the gateway is stopping";
 
 /// One socket.
 struct Socket {
     gateway: web::Data<Gateway>,
-    /// When the session it was opened with is over; tokens are checked once.
-    until: Option<Timestamp>,
+    pass: Pass,
     unanswered: u8,
 }
 
-/// Somebody who may listen, and until when.
-#[derive(Debug, Clone, Copy)]
-pub struct Listener {
-    until: Option<Timestamp>,
+/// By what somebody listens.
+enum Pass {
+    Management,
+    Token(Box<Claims>),
+    Session(SessionId),
 }
 
-/// By a session as well as by a token, so not an `Operator`.
+/// Somebody who may listen.
+pub struct Listener(Pass);
+
+/// From our own pages only, by a session or a token, so not an `Operator`.
 impl Guard<ReadUsage> for Listener {}
 
 impl FromRequest for Listener {
@@ -58,7 +68,8 @@ impl FromRequest for Listener {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admit(request).map(|until| Self { until }))
+        let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal));
+        ready(gateway.and_then(|gateway| admit(gateway, request)).map(Self))
     }
 }
 
@@ -68,7 +79,7 @@ impl FromRequest for Listener {
 /// 401 for a stranger, 403 for another site's page or a token without the scope, 503 if too many listen, 400 for what is
 /// no WebSocket handshake.
 pub async fn open(
-    Listener { until }: Listener,
+    Listener(pass): Listener,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
     payload: web::Payload,
@@ -76,23 +87,34 @@ pub async fn open(
     if gateway.feed.listeners() >= MAX_LISTENERS {
         return Err(Problem::plain(Code::Overloaded).retry_after(PING_EVERY));
     }
-    let socket = Socket { gateway, until, unanswered: 0 };
+    let socket = Socket { gateway, pass, unanswered: 0 };
     let answer = WsResponseBuilder::new(socket, &request, payload).frame_size(MAX_FRAME_BYTES).start();
     answer.map_err(|error| Problem::new(Code::InvalidValue, format!("/ws/feed speaks WebSocket only: {error}")))
 }
 
-/// Lets a listener in, and says until when. A browser must name our own origin, because it sends its cookie for whoever
-/// asks it to.
-fn admit(request: &HttpRequest) -> Result<Option<Timestamp>, Problem> {
+/// Lets a listener in, and says by what. A browser must name our own origin, because it sends its cookie for whoever asks it
+/// to.
+fn admit(gateway: &Gateway, request: &HttpRequest) -> Result<Pass, Problem> {
     let origin = origin::own_origin(request)?;
-    if request.headers().contains_key(AUTHORIZATION) {
-        return identify(request, ReadUsage::PERMISSION).map(|_| None);
-    }
-    let session = visitor::session(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
+    let (_, who) = identify(request)?;
+    may_listen(&who)?;
+    let Some(session) = who.session else {
+        // What was good as a bearer a moment ago is either a scoped token or the management token.
+        let claims = bearer(request).and_then(|token| gateway.security.verify_token(token, gateway.clock.now()).ok());
+        return Ok(claims.map_or(Pass::Management, |claims| Pass::Token(Box::new(claims))));
+    };
     if origin.is_none() {
         return Err(Problem::new(Code::Forbidden, "a session is only taken together with an Origin header"));
     }
-    Ok(Some(Timestamp(session.exp.saturating_mul(1_000))))
+    Ok(Pass::Session(session))
+}
+
+fn may_listen(who: &Who) -> Result<(), Problem> {
+    who.allow(Permission::ViewUsage)?;
+    if who.sight == Sight::All {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Forbidden, "the feed tells of all projects, and the account sees some of them only"))
 }
 
 impl Actor for Socket {
@@ -100,6 +122,7 @@ impl Actor for Socket {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(PING_EVERY, Self::beat);
+        context.run_interval(LOOK_EVERY, Self::look);
         let tasks = self.gateway.tasks.clone();
         let stopping = async move { tasks.reached(Stage::Closing).await };
         context.spawn(stopping.into_actor(self).map(|(), _, context| close(context, CloseCode::Away, STOPPING)));
@@ -148,15 +171,36 @@ impl Socket {
         }));
     }
 
-    /// Closes a socket whose session is over or whose client is gone; asks the others for a sign of life.
+    /// Closes a socket whose listener may not listen any more.
+    fn look(&mut self, context: &mut WebsocketContext<Self>) {
+        if !self.pass.is_good(&self.gateway) {
+            close(context, CloseCode::Other(OVER), "the session is over");
+        }
+    }
+
+    /// Closes a socket whose client is gone; asks the others for a sign of life.
     fn beat(&mut self, context: &mut WebsocketContext<Self>) {
-        if self.until.is_some_and(|end| self.gateway.clock.now() >= end) {
-            close(context, CloseCode::Policy, "the session is over");
-        } else if self.unanswered >= MISSES {
+        if self.unanswered >= MISSES {
             close(context, CloseCode::Away, "no answer to pings");
         } else {
             self.unanswered = self.unanswered.saturating_add(1);
             context.ping(b"");
+        }
+    }
+}
+
+impl Pass {
+    /// Whether it lets somebody listen now. A change of role or sight ends sessions, so that they need no second look.
+    fn is_good(&self, gateway: &Gateway) -> bool {
+        let now = gateway.clock.now();
+        match self {
+            Self::Management => true,
+            Self::Token(claims) => {
+                now.0 < claims.exp.saturating_mul(1_000)
+                    && !gateway.keyring.load().is_revoked(claims.jti)
+                    && bearer_of(gateway, claims).is_ok_and(|who| may_listen(&who).is_ok())
+            }
+            Self::Session(id) => gateway.people.load().session(*id).is_some_and(|session| now < session.expires_at),
         }
     }
 }

@@ -19,10 +19,13 @@ pub mod requests;
 pub mod routes;
 pub mod runs;
 pub mod secrets;
+pub mod session;
+pub mod sessions;
 pub mod shadow;
 pub mod system;
 pub mod tokens;
 pub mod usage;
+pub mod users;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ETAG, HeaderName};
@@ -30,15 +33,15 @@ use farthing_actors::domain::Timestamp;
 
 use crate::admin::Tagged;
 use crate::web::error::{Code, Problem};
-use crate::web::extract::operator::{Operator, ReadSettings};
+use crate::web::extract::operator::Known;
 
 /// There is nothing at this path; said only to an operator.
-pub async fn unknown(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
+pub async fn unknown(_: Known) -> Result<HttpResponse, Problem> {
     Err(Problem::plain(Code::NotFound))
 }
 
 /// The path exists, the method does not; said only to an operator.
-pub async fn wrong_method(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
+pub async fn wrong_method(_: Known) -> Result<HttpResponse, Problem> {
     Err(Problem::plain(Code::MethodNotAllowed))
 }
 

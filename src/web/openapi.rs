@@ -101,7 +101,7 @@ fn operation(line: &Line, shapes: &mut Shapes) -> Value {
     let id = format!("{} {}", line.method, plain(line.path));
     let mut operation = json!({ "operationId": id, "summary": line.about, "parameters": parameters(line, shapes) });
     let security = match line.needs {
-        Needs::Can(_) => json!([{ "operator": [] }]),
+        Needs::Can(_) | Needs::Known => json!([{ "operator": [] }]),
         Needs::Key => json!([{ "key": [] }]),
         Needs::Nothing | Needs::SignedIn => json!([]),
     };
@@ -193,7 +193,7 @@ fn responses(line: &Line, shapes: &mut Shapes) -> Value {
         }
     }
     match line.needs {
-        Needs::Can(_) => {
+        Needs::Can(_) | Needs::Known => {
             for status in statuses(line) {
                 let refusal = json!({ "$ref": format!("#/components/responses/{status}") });
                 responses.entry(status.to_string()).or_insert(refusal);

@@ -8,6 +8,7 @@ mod callers;
 pub mod line;
 mod open;
 mod pages;
+mod people;
 mod supply;
 mod system;
 mod vault;
@@ -20,7 +21,8 @@ use super::dashboard::{self, page};
 use super::{data, manage, probes};
 
 /// The management API, by subject.
-const API: [fn() -> Vec<Line>; 5] = [supply::lines, callers::lines, books::lines, vault::lines, system::lines];
+const API: [fn() -> Vec<Line>; 6] =
+    [supply::lines, callers::lines, people::lines, books::lines, vault::lines, system::lines];
 
 /// Every line, in the order of the documentation.
 pub fn table() -> Vec<Line> {

@@ -235,7 +235,7 @@ impl Socket {
     }
 
     /// The code the socket is closed with.
-    fn close_code(&mut self) -> u16 {
+    pub(crate) fn close_code(&mut self) -> u16 {
         loop {
             let (kind, bytes) = self.next();
             if kind == 8 {

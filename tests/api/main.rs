@@ -33,6 +33,7 @@ mod ollama;
 mod operators;
 mod pains;
 mod patterns;
+mod people;
 mod plain;
 mod planned;
 mod prices;

@@ -67,9 +67,29 @@ impl Role {
     }
 }
 
+/// The table of `docs/accounts.md`.
+pub fn table() -> String {
+    let row = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
+    let names = Role::ALL.iter().map(|role| role.name());
+    let mut table = row([&["permission"][..], &names.collect::<Vec<_>>()].concat());
+    table.push_str(&row(vec!["---"; Role::ALL.len() + 1]).replace(' ', ""));
+    for permission in Permission::ALL {
+        let name = format!("`{permission}`");
+        let marks = Role::ALL.iter().map(|role| if role.may(*permission) { "x" } else { "" });
+        table.push_str(&row(std::iter::once(name.as_str()).chain(marks).collect()));
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_documentation_has_the_printed_table() {
+        let documented = include_str!("../../../docs/accounts.md");
+        assert!(documented.contains(&table()), "docs/accounts.md should contain:\n{}", table());
+    }
 
     #[test]
     fn a_role_may_whatever_the_next_one_down_may_but_for_the_auditors_sight() {

@@ -17,7 +17,7 @@ fn scope() -> Vec<String> {
 }
 
 fn token() -> String {
-    tokens(7).issue("ci", &scope(), HOUR, NOW).unwrap().0
+    tokens(7).issue(("ci", None), &scope(), HOUR, NOW).unwrap().0
 }
 
 fn signed(header: &str, claims: &str) -> String {
@@ -52,7 +52,7 @@ fn expiry_follows_the_given_clock() {
 
 #[test]
 fn lifetimes_are_bounded() {
-    let issue = |lifetime| tokens(7).issue("ci", &[], lifetime, NOW).map(drop);
+    let issue = |lifetime| tokens(7).issue(("ci", None), &[], lifetime, NOW).map(drop);
     assert_eq!(issue(MAX_LIFETIME), Ok(()));
     let too_long = MAX_LIFETIME + Duration::from_millis(1);
     for refused in [Duration::ZERO, Duration::from_millis(999), too_long, Duration::MAX] {

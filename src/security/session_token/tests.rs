@@ -3,20 +3,22 @@
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
+/// Half an hour later, when a session that nobody uses is over.
+const END: Timestamp = Timestamp(1_800_001_800_000);
 
 fn tokens() -> SessionTokens {
     SessionTokens::new(&Subkeys::of(&[7; 32])).unwrap()
 }
 
 fn token() -> String {
-    tokens().issue("mia", Role::Owner, NOW).unwrap()
+    tokens().issue("mia", Role::Owner, (NOW, END)).unwrap().token
 }
 
 #[test]
 fn a_session_says_who_and_until_when() {
     let claims = tokens().verify(&token(), NOW).unwrap();
     assert_eq!((claims.username.as_str(), claims.role, claims.v), ("mia", Role::Owner, 1));
-    assert_eq!((claims.iat, claims.exp), (1_800_000_000, 1_800_028_800));
+    assert_eq!((claims.iat, claims.exp), (1_800_000_000, 1_800_001_800));
     assert!(claims.session_id.len() == 32 && claims.session_id.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let another = tokens().verify(&token(), NOW).unwrap();
     assert_ne!(claims.session_id, another.session_id);
@@ -36,18 +38,47 @@ fn a_token_with_any_character_changed_is_refused() {
 }
 
 #[test]
-fn a_session_ends_after_eight_hours_to_the_second() {
+fn a_token_with_any_bit_flipped_is_refused() {
     let token = token();
-    let last = Timestamp(NOW.0 + 8 * 60 * 60 * 1_000 - 1);
-    assert!(tokens().verify(&token, last).is_ok());
-    assert_eq!(tokens().verify(&token, Timestamp(last.0 + 1)), Err(SessionError::Expired));
+    for bit in 0..token.len() * 8 {
+        let mut bytes = token.clone().into_bytes();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let Ok(changed) = String::from_utf8(bytes) else { continue };
+        let refused = tokens().verify(&changed, NOW).unwrap_err();
+        assert!(matches!(refused, SessionError::Signature | SessionError::Malformed), "bit {bit}: {refused}");
+    }
+}
+
+#[test]
+fn a_token_ends_to_the_second() {
+    let token = token();
+    assert!(tokens().verify(&token, Timestamp(END.0 - 1)).is_ok());
+    assert_eq!(tokens().verify(&token, END), Err(SessionError::Expired));
+}
+
+#[test]
+fn a_session_is_found_by_a_hash_of_what_its_token_carries() {
+    let issued = tokens().issue("mia", Role::Owner, (NOW, END)).unwrap();
+    let claims = tokens().verify(&issued.token, NOW).unwrap();
+    assert_eq!(tokens().digest(&claims), issued.digest);
+    assert_ne!(tokens().issue("mia", Role::Owner, (NOW, END)).unwrap().digest, issued.digest);
+}
+
+#[test]
+fn a_page_s_word_is_good_for_its_own_session() {
+    let (one, two) = (SessionId::from_u128(1), SessionId::from_u128(2));
+    let word = tokens().csrf(one);
+    assert!(tokens().is_csrf(one, &word) && !tokens().is_csrf(two, &word));
+    for wrong in ["", "x", &word[1..], &format!("{word}A"), &word.to_lowercase()] {
+        assert!(!tokens().is_csrf(one, wrong), "{wrong}");
+    }
 }
 
 #[test]
 fn a_key_of_another_purpose_or_secret_signs_nothing_here() {
-    let other = SessionTokens { mac: Subkeys::of(&[7; 32]).mac(Label::TOKENS).unwrap(), kid: tokens().kid };
+    let other = SessionTokens { mac: Subkeys::of(&[7; 32]).mac(Label::TOKENS).unwrap(), ..tokens() };
     for signer in [other, SessionTokens::new(&Subkeys::of(&[8; 32])).unwrap()] {
-        let foreign = signer.issue("mia", Role::Owner, NOW).unwrap();
+        let foreign = signer.issue("mia", Role::Owner, (NOW, END)).unwrap().token;
         assert_eq!(tokens().verify(&foreign, NOW), Err(SessionError::Signature));
     }
 }
@@ -69,7 +100,7 @@ fn what_is_too_long_or_no_token_is_malformed() {
     for text in ["", ".", "a.b", "no token", long.as_str()] {
         assert_eq!(tokens().verify(text, NOW), Err(SessionError::Malformed), "{text:?}");
     }
-    assert_eq!(tokens().issue(&"m".repeat(257), Role::Owner, NOW), Err(SessionError::Name));
-    let longest = tokens().issue(&"m".repeat(256), Role::Operator, NOW).unwrap();
+    assert_eq!(tokens().issue(&"m".repeat(257), Role::Owner, (NOW, END)).unwrap_err(), SessionError::Name);
+    let longest = tokens().issue(&"m".repeat(256), Role::Operator, (NOW, END)).unwrap().token;
     assert!(tokens().verify(&longest, NOW).is_ok(), "{}", longest.len());
 }

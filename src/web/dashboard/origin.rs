@@ -33,6 +33,11 @@ pub fn own_form(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
+/// Whether the browser says from where the request is, which [`own_form`] has checked.
+pub fn names_itself(request: &HttpRequest) -> bool {
+    request.headers().contains_key(ORIGIN)
+}
+
 fn names_null(request: &HttpRequest) -> bool {
     request.headers().get(ORIGIN).is_some_and(|origin| origin == "null")
 }

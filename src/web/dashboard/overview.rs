@@ -49,6 +49,7 @@ struct OverviewPage {
 /// # Errors
 /// If the ledger or the books do not answer.
 pub async fn show(visitor: Visitor, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    visitor.sees_all()?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
     let projects = Projects::first(&keys);
     let (balances, open_holds, lines) = tokio::join!(
@@ -62,7 +63,7 @@ pub async fn show(visitor: Visitor, gateway: web::Data<Gateway>) -> Result<HttpR
         StatusCode::OK,
         &OverviewPage {
             assets: assets::version(),
-            username: visitor.0.username,
+            username: visitor.name(),
             time: shown::time_of_day(gateway.clock.now()),
             tiles: figures.tiles(),
             more_projects: projects.more,

@@ -1,29 +1,31 @@
-//! Signing in with the management token, and signing out.
-//! Owns the form. Refuses forms of other sites, and says nothing about a wrong token but that it is wrong.
+//! Signing in with a form, and signing out. Owns the form. Refuses forms of other sites, and says nothing about a refusal but
+//! that the name or the password is wrong.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use farthing_actors::domain::{Effect, Role};
+use farthing_actors::domain::Effect;
+use farthing_actors::sessions::Which;
 use serde::Deserialize;
 
-use super::visitor::{cookie, no_cookie, session};
+use super::visitor::{cookie, no_cookie};
 use super::{assets, origin, page};
-use crate::admin::AdminError;
+use crate::admin::sign_in::called;
+use crate::admin::tokens::MANAGEMENT;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::author::{ANONYMOUS, author};
 use crate::web::extract::body;
+use crate::web::extract::session::present;
+use crate::web::manage::session;
 use crate::web::routes::line::Anybody;
-use crate::web::strangers::{Attempt, Door};
 
 /// Far more than a token needs.
 const MAX_BYTES: usize = 16 * 1024;
-/// Whoever holds the management token has no other name yet.
-const NAME: &str = "management";
-const WRONG: &str = "That is not the management token.";
+const WRONG: &str = "The name or the password is wrong.";
 const LATER: &str = "Too many sign-ins from this address were wrong. Wait a minute, and try again.";
+const BUSY: &str = "Too many people are signing in at once. Try again.";
 
 #[derive(Template)]
 #[template(path = "sign_in/page.html")]
@@ -33,8 +35,13 @@ struct SignInPage {
 }
 
 // Cannot be printed: it holds a secret in the clear.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct SignInForm {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    /// The management token, where a form has no name to go with it.
     #[serde(default)]
     token: String,
 }
@@ -44,7 +51,7 @@ struct SignInForm {
 /// # Errors
 /// If the page cannot be written.
 pub async fn show(_: Anybody, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    if session(&request).is_some() {
+    if present(&request).is_ok() {
         return Ok(page::see_other("/", None));
     }
     form(StatusCode::OK, None)
@@ -53,7 +60,7 @@ pub async fn show(_: Anybody, request: HttpRequest) -> Result<HttpResponse, Prob
 /// POST `/sign-in`.
 ///
 /// # Errors
-/// 403 for another site's form, or what its body is refused for. A wrong token is answered with the form.
+/// 403 for another site's form, or what its body is refused for. A wrong password is answered with the form.
 pub async fn enter(
     _: Anybody,
     gateway: web::Data<Gateway>,
@@ -62,31 +69,16 @@ pub async fn enter(
 ) -> Result<HttpResponse, Problem> {
     origin::own_form(&request)?;
     let body = body::read(&request, payload, MAX_BYTES).await?;
-    let now = gateway.clock.now();
-    let refused =
-        || gateway.audit.note(author(&request, ANONYMOUS, now).does("session.create").ending(Effect::Refused));
-    // Spaces around it come from pasting.
-    let token = std::str::from_utf8(&body).map(presented).unwrap_or_default();
-    let attempt = match Attempt::begin(&gateway, &request, (Door::Operator, token.trim())) {
-        Ok(attempt) => attempt,
+    let form = std::str::from_utf8(&body).map(read).unwrap_or_default();
+    match session::sign_in(&gateway, &request, form.presented()).await {
+        Ok(fresh) => Ok(page::see_other("/", Some(cookie(&request, fresh.token)))),
         Err(problem) => {
-            refused();
-            return later(&problem);
+            let by = author(&request, ANONYMOUS, gateway.clock.now());
+            gateway.audit.note(by.does("session.create").ending(Effect::Refused));
+            log::warn!(error = problem.code.name(); "a sign-in was refused");
+            refused(problem)
         }
-    };
-    if !gateway.security.is_management_token(token.trim()) {
-        attempt.failed();
-        refused();
-        log::warn!("a sign-in was refused");
-        return form(StatusCode::UNAUTHORIZED, Some(WRONG));
     }
-    attempt.succeeded();
-    let token = gateway.security.issue_session(NAME, Role::Owner, now).map_err(|error| {
-        log::error!(error:% = error; "no session could be issued");
-        Problem::plain(Code::Internal)
-    })?;
-    gateway.audit.record(author(&request, NAME, now).does("session.create")).await.map_err(AdminError::from)?;
-    Ok(page::see_other("/", Some(cookie(&request, token))))
 }
 
 /// POST `/sign-out`.
@@ -95,22 +87,40 @@ pub async fn enter(
 /// 403 for another site's form.
 pub async fn leave(_: Anybody, gateway: web::Data<Gateway>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     origin::own_form(&request)?;
-    if let Some(session) = session(&request) {
-        gateway.audit.note(author(&request, &session.username, gateway.clock.now()).does("session.end"));
+    if let Ok(present) = present(&request) {
+        let by = author(&request, &called(present.shown.user.as_deref()), gateway.clock.now());
+        gateway.admin.end_sessions(Which::One(present.shown.session.id), "session.end", &by).await?;
     }
     Ok(page::see_other("/sign-in", Some(no_cookie(&request))))
 }
 
-/// What the form holds.
-fn presented(body: &str) -> String {
-    web::Query::<SignInForm>::from_query(body).map(|form| form.into_inner().token).unwrap_or_default()
+fn read(body: &str) -> SignInForm {
+    web::Query::<SignInForm>::from_query(body).map(web::Query::into_inner).unwrap_or_default()
 }
 
-/// The form again, for somebody who must wait.
-fn later(problem: &Problem) -> Result<HttpResponse, Problem> {
-    log::warn!("a sign-in was refused unseen: too many from its address were wrong");
-    let mut page = form(StatusCode::TOO_MANY_REQUESTS, Some(LATER))?;
-    page.headers_mut().insert(RETRY_AFTER, problem.wait_in_seconds());
+impl SignInForm {
+    /// Who it says it is from, and by which secret. Spaces around the management token come from pasting.
+    fn presented(&self) -> (&str, &str) {
+        match self.username.trim() {
+            name if !name.is_empty() && name != MANAGEMENT => (name, &self.password),
+            _ if self.token.is_empty() => (MANAGEMENT, self.password.trim()),
+            _ => (MANAGEMENT, self.token.trim()),
+        }
+    }
+}
+
+/// The form again, for somebody who was refused.
+fn refused(problem: Problem) -> Result<HttpResponse, Problem> {
+    let (status, why) = match problem.code {
+        Code::InvalidCredentials => (StatusCode::UNAUTHORIZED, WRONG),
+        Code::AddressLimited => (StatusCode::TOO_MANY_REQUESTS, LATER),
+        Code::SignInBusy => (StatusCode::SERVICE_UNAVAILABLE, BUSY),
+        _ => return Err(problem),
+    };
+    let mut page = form(status, Some(why))?;
+    if problem.retry_after.is_some() {
+        page.headers_mut().insert(RETRY_AFTER, problem.wait_in_seconds());
+    }
     Ok(page)
 }
 

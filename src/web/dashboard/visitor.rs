@@ -6,13 +6,15 @@ use std::fmt;
 use std::future::{Ready, ready};
 
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 
 use super::page;
-use crate::security::SessionClaims;
-use crate::web::{Gateway, front};
+use crate::admin::tokens::MANAGEMENT;
+use crate::web::error::{Code, Problem};
+use crate::web::extract::session::{Present, present};
+use crate::web::front;
 
 /// A browser keeps a cookie of this name to this host, this path and TLS.
 const OVER_TLS: &str = "__Host-farthing_session";
@@ -21,18 +23,36 @@ const PLAIN: &str = "farthing_session";
 
 /// An operator who has signed in.
 #[derive(Debug, Clone)]
-pub struct Visitor(pub SessionClaims);
+pub struct Visitor(pub Present);
 
 /// Not signed in, or not any more.
 #[derive(Debug, Clone, Copy)]
 pub struct SignInFirst;
+
+impl Visitor {
+    /// Lets those look at a page who may see all that is on it.
+    ///
+    /// # Errors
+    /// 403 for viewers of single projects.
+    pub fn sees_all(&self) -> Result<(), Problem> {
+        let sees_some = self.0.shown.user.as_ref().is_some_and(|user| user.projects.is_some());
+        let message = "this page shows all projects, and the account sees some of them only; the API shows those";
+        if sees_some { Err(Problem::new(Code::Forbidden, message)) } else { Ok(()) }
+    }
+
+    /// What they are called.
+    pub fn name(&self) -> String {
+        let user = self.0.shown.user.as_deref();
+        user.map_or_else(|| MANAGEMENT.to_owned(), |user| user.name.to_string())
+    }
+}
 
 impl FromRequest for Visitor {
     type Error = SignInFirst;
     type Future = Ready<Result<Self, SignInFirst>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(session(request).map(Self).ok_or(SignInFirst))
+        ready(present(request).map(Self).map_err(|_| SignInFirst))
     }
 }
 
@@ -52,11 +72,16 @@ impl ResponseError for SignInFirst {
     }
 }
 
-/// The session in the request's cookie, if it holds.
-pub fn session(request: &HttpRequest) -> Option<SessionClaims> {
-    let gateway = request.app_data::<web::Data<Gateway>>()?;
-    let cookie = request.cookie(name(request))?;
-    gateway.security.verify_session(cookie.value(), gateway.clock.now()).ok()
+/// The cookie that a session's token is presented in.
+pub fn presented(request: &HttpRequest) -> Option<Cookie<'static>> {
+    request.cookie(name(request))
+}
+
+/// Gives the browser a token that it is to present from now on.
+pub fn hand_over(request: &HttpRequest, response: &mut ServiceResponse, token: String) {
+    if let Err(error) = response.response_mut().add_cookie(&cookie(request, token)) {
+        log::error!(error:%; "a cookie could not be written");
+    }
 }
 
 /// The cookie that carries `token` until the browser closes.

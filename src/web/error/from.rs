@@ -6,6 +6,7 @@ use farthing_actors::idempotency::ClaimError;
 use farthing_actors::keyring::KeyringError;
 use farthing_actors::limiters::LimitError;
 use farthing_actors::registry::RegistryError;
+use farthing_actors::sessions::SessionsError;
 
 use super::{Code, Problem};
 use crate::dialect::RequestFault;
@@ -116,6 +117,19 @@ impl From<RegistryError> for Problem {
             RegistryError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
             RegistryError::Conflict(_) => Self::new(Code::Conflict, message),
             RegistryError::Store(_) | RegistryError::Actor(_) => Self::plain(Code::LedgerUnavailable),
+        }
+    }
+}
+
+impl From<SessionsError> for Problem {
+    fn from(error: SessionsError) -> Self {
+        let message = error.to_string();
+        match error {
+            SessionsError::NotFound => Self::new(Code::NotFound, message),
+            SessionsError::NameTaken => Self::new(Code::Conflict, message).at("name"),
+            SessionsError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
+            SessionsError::LastOwner => Self::new(Code::Conflict, message),
+            SessionsError::Store(_) | SessionsError::Actor(_) => Self::plain(Code::LedgerUnavailable),
         }
     }
 }

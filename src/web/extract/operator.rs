@@ -1,28 +1,51 @@
-//! The operator: whoever manages this gateway, and the permission the handler needs.
-//! Owns the check of the management token and of scoped tokens. The permission is in the handler's type: a handler without
-//! an `Operator` manages nothing.
+//! The operator: whoever manages this gateway, and the permission the handler needs. The permission is in the handler's type:
+//! a handler without an `Operator` or a [`Known`] manages nothing.
+//! Refuses viewers of single projects wherever an answer does not leave out what they may not see.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use farthing_actors::domain::{Author, permission};
 
-use super::author::{author, remember};
-use super::virtual_key::bearer;
-use crate::admin::tokens::MANAGEMENT;
-use crate::security::Claims;
-use crate::web::Gateway;
+use super::who::{Sight, Who, identify};
 use crate::web::error::{Code, Problem};
-use crate::web::strangers::{Attempt, Door};
+
+/// Where answers leave out what somebody may not see, or there is nothing of any project.
+const LEAVE_OUT: [&str; 12] = [
+    "/api/projects",
+    "/api/projects/{id}",
+    "/api/keys",
+    "/api/keys/{id}",
+    "/api/requests",
+    "/api/requests/{id}",
+    "/api/usage/summary",
+    "/api/usage/series",
+    "/api/usage/breakdown",
+    "/api/usage/export",
+    "/api/openapi.json",
+    "/api/docs",
+];
 
 /// Somebody with permission `P`.
 #[derive(Debug, Clone)]
 pub struct Operator<P> {
-    /// Who, when and from where; called `management` for the management token, as its subject for a scoped one.
+    /// Who, when and from where: `management` for the management token, a scoped token by its subject, `user:` and the name
+    /// for a session.
     pub author: Author,
+    /// What they are and see.
+    pub who: Who,
     permission: PhantomData<P>,
+}
+
+/// Anybody who is known, whatever they may do.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Who, when and from where.
+    pub author: Author,
+    /// What they are and see.
+    pub who: Who,
 }
 
 /// A permission as a type.
@@ -69,37 +92,27 @@ impl<P: Permission> FromRequest for Operator<P> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identify(request, P::PERMISSION).map(|author| Self { author, permission: PhantomData }))
+        ready(identify(request).and_then(|(author, who)| {
+            who.allow(P::PERMISSION)?;
+            within_sight(request, &who.sight)?;
+            Ok(Self { author, who, permission: PhantomData })
+        }))
     }
 }
 
-/// Who the request is from, if they have `permission`. Remembers whoever is known, also where they lack it.
-///
-/// # Errors
-/// 401 for a stranger, 403 for somebody without the permission.
-pub fn identify(request: &HttpRequest, permission: permission::Permission) -> Result<Author, Problem> {
-    let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
-    let presented = bearer(request).ok_or_else(|| Problem::plain(Code::Unauthorized))?;
-    let attempt = Attempt::begin(gateway, request, (Door::Operator, presented))?;
-    let claims = attempt.ended(recognise(gateway, presented))?;
-    let author = author(request, claims.as_ref().map_or(MANAGEMENT, |claims| &claims.sub), gateway.clock.now());
-    remember(request, &author);
-    let Some(claims) = claims else { return Ok(author) };
-    if claims.scope.iter().any(|scope| scope.parse() == Ok(permission)) {
-        return Ok(author);
+impl FromRequest for Known {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(identify(request).map(|(author, who)| Self { author, who }))
     }
-    Err(Problem::new(Code::Forbidden, format!("the token lacks the permission {permission}")))
 }
 
-/// The claims of a scoped token; the management token has none, because it may do everything.
-fn recognise(gateway: &Gateway, presented: &str) -> Result<Option<Claims>, Problem> {
-    if gateway.security.is_management_token(presented) {
-        return Ok(None);
+fn within_sight(request: &HttpRequest, sight: &Sight) -> Result<(), Problem> {
+    let leaves_out = || request.match_pattern().is_some_and(|pattern| LEAVE_OUT.contains(&pattern.as_str()));
+    if *sight == Sight::All || leaves_out() {
+        return Ok(());
     }
-    let claims = gateway.security.verify_token(presented, gateway.clock.now());
-    let claims = claims.map_err(|error| Problem::new(Code::Unauthorized, error.to_string()))?;
-    if gateway.keyring.load().is_revoked(claims.jti) {
-        return Err(Problem::new(Code::Unauthorized, "the token was revoked"));
-    }
-    Ok(Some(claims))
+    Err(Problem::new(Code::Forbidden, "this shows all projects, and the account sees some of them only"))
 }

@@ -138,7 +138,7 @@ fn presented(request: &HttpRequest) -> Option<&str> {
 }
 
 /// The bearer token of the request, if it has one.
-pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

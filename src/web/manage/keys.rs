@@ -116,7 +116,7 @@ pub(crate) struct KeyView {
 
 /// GET `/api/keys`.
 pub async fn list(
-    _: Operator<ReadSettings>,
+    operator: Operator<ReadSettings>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
@@ -125,6 +125,7 @@ pub async fn list(
     let project = asked.project.map(|wanted| project_id(&gateway, &wanted)).transpose()?;
     let keys = gateway.admin.keys();
     let chosen = keys.keys().filter(|key| project.is_none_or(|project| key.key.project == project));
+    let chosen = chosen.filter(|key| operator.who.sight.sees(key.key.project));
     let (chosen, next_cursor) = page.cut(chosen.cloned(), |key| key.key.id);
     Ok(HttpResponse::Ok().json(List { data: views(&gateway, &chosen).await?, next_cursor }))
 }
@@ -143,11 +144,14 @@ pub async fn create(
 
 /// GET `/api/keys/{id}`.
 pub async fn show(
-    _: Operator<ReadSettings>,
+    operator: Operator<ReadSettings>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let key = gateway.admin.key(id("key", &path)?)?;
+    if !operator.who.sight.sees(key.key.project) {
+        return Err(AdminError::absent("key", &path).into());
+    }
     Ok(HttpResponse::Ok().insert_header(version(&*key)).json(view(&gateway, key).await?))
 }
 

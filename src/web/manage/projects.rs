@@ -13,6 +13,7 @@ use super::body::{given, read};
 use super::budget::BudgetView;
 use super::list::{List, ListQuery, Page, query};
 use super::{id, rfc3339, version};
+use crate::admin::AdminError;
 use crate::admin::keys::RevokedKeys;
 use crate::admin::projects::{ProjectChanges, ProjectDraft};
 use crate::web::Gateway;
@@ -73,14 +74,15 @@ pub(crate) struct RevokedView {
 
 /// GET `/api/projects`.
 pub async fn list(
-    _: Operator<ReadSettings>,
+    operator: Operator<ReadSettings>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let asked: ListQuery = query(&request)?;
     let page = Page::new(asked.limit, asked.cursor.as_deref())?;
     let keys = gateway.admin.keys();
-    let (projects, next_cursor) = page.cut(keys.projects().cloned(), |project| project.id);
+    let (projects, next_cursor) =
+        page.cut(keys.projects().filter(|project| operator.who.sight.sees(project.id)).cloned(), |project| project.id);
     let data = views(&gateway, &keys, &projects).await?;
     Ok(HttpResponse::Ok().json(List { data, next_cursor }))
 }
@@ -99,11 +101,14 @@ pub async fn create(
 
 /// GET `/api/projects/{id}`.
 pub async fn show(
-    _: Operator<ReadSettings>,
+    operator: Operator<ReadSettings>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let project = gateway.admin.project(id("project", &path)?)?;
+    if !operator.who.sight.sees(project.id) {
+        return Err(AdminError::absent("project", &path).into());
+    }
     Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, project).await?))
 }
 

@@ -20,6 +20,7 @@ use crate::admin::books::{Line, RequestFilter};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadUsage};
+use crate::web::extract::who::Sight;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -124,11 +125,11 @@ pub(crate) struct EntryView {
 
 /// GET `/api/requests`: newest first.
 pub async fn list(
-    _: Operator<ReadUsage>,
+    operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = filter(&gateway, query(&request)?)?;
+    let (filter, page) = filter(&gateway, &operator.who.sight, query(&request)?)?;
     let books = gateway.admin.books();
     let behind = books.behind().await.map_err(AdminError::Store)?;
     let lines = books.requests(filter).await.map_err(AdminError::Store)?;
@@ -140,27 +141,42 @@ pub async fn list(
 
 /// GET `/api/requests/{id}`.
 pub async fn show(
-    _: Operator<ReadUsage>,
+    operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let line = gateway.admin.books().request(id("request", &path)?).await.map_err(AdminError::Store)?;
+    let line = line.filter(|line| operator.who.sight.sees(line.entry.call.project));
     let line = line.ok_or_else(|| AdminError::absent("request", &path))?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
     Ok(HttpResponse::Ok().json(DetailView::new(&line, &keys, &catalogue)))
 }
 
 /// What to ask of the books: one line more than fits on the page, to know whether there is a next.
-fn filter(gateway: &Gateway, asked: RequestsQuery) -> Result<(RequestFilter, Page<i64>), Problem> {
+fn filter(gateway: &Gateway, sight: &Sight, asked: RequestsQuery) -> Result<(RequestFilter, Page<i64>), Problem> {
     let page = Page::<i64>::new(asked.limit, asked.cursor.as_deref())?;
     let malformed = |_| Problem::new(Code::InvalidValue, "key must be a key's id, such as key_…").at("key");
+    let project = asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?;
     let filter = RequestFilter {
-        project: asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?,
+        project: seen(sight, project)?,
         key: asked.key.map(|key| key.parse()).transpose().map_err(malformed)?,
         before_seq: page.after,
         limit: i64::from(page.limit).saturating_add(1),
     };
     Ok((filter, page))
+}
+
+/// The project asked for. Whoever sees some projects only asks for one of them at a time.
+fn seen(sight: &Sight, asked: Option<ProjectId>) -> Result<Option<ProjectId>, Problem> {
+    match (sight, asked) {
+        (Sight::All, asked) => Ok(asked),
+        (sight, Some(id)) if sight.sees(id) => Ok(Some(id)),
+        (Sight::Projects(own), None) if own.len() == 1 => Ok(own.first().copied()),
+        (_, Some(id)) => Err(AdminError::absent("project", id).into()),
+        (_, None) => {
+            Err(Problem::new(Code::MissingField, "project must name one of the projects you see").at("project"))
+        }
+    }
 }
 
 impl RequestView {

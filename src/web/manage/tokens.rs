@@ -50,8 +50,12 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewToken = read(&request, payload).await?;
     let scopes = names_of(&body.scopes)?;
+    for scope in &scopes {
+        scope.parse().map_or(Ok(()), |permission| operator.who.allow(permission))?;
+    }
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
-    let issued = gateway.admin.issue_token((&body.name, &scopes), lifetime, &operator.author).await?;
+    let issued =
+        gateway.admin.issue_token((&body.name, &scopes), lifetime, (&operator.author, operator.who.user)).await?;
     let expires_at = rfc3339(issued.expires_at);
     Ok(HttpResponse::Created().json(TokenView {
         token: issued.token,

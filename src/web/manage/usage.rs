@@ -37,11 +37,11 @@ usage_query!(BreakdownQuery { by: Group, limit: Option<u32>, cursor: Option<Stri
 
 /// GET `/api/usage/summary`.
 pub async fn summary(
-    _: Operator<ReadUsage>,
+    operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::new(&gateway, query::<SummaryQuery>(&request)?.shared())?;
+    let question = Question::new(&gateway, &operator.who.sight, query::<SummaryQuery>(&request)?.shared())?;
     let (frame, sums) = sums(&gateway, &question, vec![question.range]).await?;
     let figures = sums.first().copied().unwrap_or_default();
     Ok(HttpResponse::Ok().json(Summary { frame, figures: (&figures).into() }))
@@ -49,12 +49,12 @@ pub async fn summary(
 
 /// GET `/api/usage/series`: every hour, day or month of the range, those without usage too.
 pub async fn series(
-    _: Operator<ReadUsage>,
+    operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut asked: SeriesQuery = query(&request)?;
-    let question = Question::new(&gateway, asked.shared())?;
+    let question = Question::new(&gateway, &operator.who.sight, asked.shared())?;
     let interval = asked.interval.unwrap_or(Interval::Day);
     let page = Page::<i64>::new(Some(asked.limit.unwrap_or(POINTS)), asked.cursor.as_deref())?;
     let (frame, points, next_cursor) = points(&gateway, &question, interval, &page).await?;
@@ -69,12 +69,12 @@ pub async fn series(
 
 /// GET `/api/usage/breakdown`: the dearest first, or day after day.
 pub async fn breakdown(
-    _: Operator<ReadUsage>,
+    operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut asked: BreakdownQuery = query(&request)?;
-    let question = Question::new(&gateway, asked.shared())?;
+    let question = Question::new(&gateway, &operator.who.sight, asked.shared())?;
     let limit = Some(asked.limit.unwrap_or(SHARES));
     if asked.by == Group::Day {
         let page = Page::<i64>::new(limit, asked.cursor.as_deref())?;

@@ -17,6 +17,7 @@ use crate::web::Gateway;
 use crate::web::data::dialect_of;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
+use crate::web::extract::session;
 use crate::web::middleware::{cors, headers, record, unread};
 use crate::web::strangers::Strangers;
 
@@ -49,6 +50,7 @@ pub async fn wrap(
         (None, Some(answer)) => request.into_response(answer),
         (None, None) => next.call(request).await?.map_into_boxed_body(),
     };
+    session::conclude(&mut response).await;
     // Asked after the answer: a stop may have begun meanwhile.
     let closing = gateway.as_ref().is_some_and(|gateway| !gateway.ready.load(Ordering::Acquire));
     let text = id.to_string();

@@ -41,7 +41,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::web::dashboard::visitor::Visitor;
 use crate::web::error::Problem;
-use crate::web::extract::operator::{Operator, Permission};
+use crate::web::extract::operator::{Known, Operator, Permission};
 use crate::web::extract::virtual_key::Caller;
 
 /// One route.
@@ -98,6 +98,8 @@ pub enum Needs {
     Key,
     /// Somebody signed in with a browser; others are sent to sign in.
     SignedIn,
+    /// Anybody who is known, by a session or a token.
+    Known,
     /// An operator with this permission.
     Can(permission::Permission),
 }
@@ -117,6 +119,10 @@ pub struct Key;
 /// A browser that has signed in may call.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedIn;
+
+/// Whoever is known may call.
+#[derive(Debug, Clone, Copy)]
+pub struct Recognised;
 
 /// The guard of a route that anybody may call: its handler says so by its first argument.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +151,12 @@ impl Need for SignedIn {
     const NEEDS: Needs = Needs::SignedIn;
 }
 
+impl Need for Recognised {
+    const NEEDS: Needs = Needs::Known;
+}
+
 impl<P: Permission> Guard<P> for Operator<P> {}
+impl Guard<Recognised> for Known {}
 impl Guard<Open> for Anybody {}
 impl Guard<Key> for Caller {}
 impl Guard<SignedIn> for Visitor {}
@@ -256,6 +267,7 @@ impl fmt::Display for Needs {
             Self::Nothing => "nothing",
             Self::Key => "a virtual key",
             Self::SignedIn => "a session",
+            Self::Known => "a session or a token",
             Self::Can(permission) => permission.name(),
         })
     }

@@ -34,12 +34,12 @@ usage_query!(ExportQuery { format: Option<Format>, by: Option<Group> });
 
 /// GET `/api/usage/export`.
 pub async fn export(
-    _: Operator<ReadUsage>,
+    operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut asked: ExportQuery = query(&request)?;
-    let question = Question::new(&gateway, asked.shared())?;
+    let question = Question::new(&gateway, &operator.who.sight, asked.shared())?;
     let groups = asked.by.as_ref().map_or(Group::ALL, std::slice::from_ref);
     let (frame, rows) = rows(&gateway, &question, groups).await?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());

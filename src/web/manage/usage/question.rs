@@ -9,6 +9,7 @@ use crate::admin::AdminError;
 use crate::admin::books::{Range, UsageFilter};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
+use crate::web::extract::who::Sight;
 
 /// Days of the range that is asked about unless another is.
 const DEFAULT_DAYS: i64 = 30;
@@ -72,7 +73,8 @@ pub(super) struct Question {
 
 impl Question {
     /// What was asked. Without a range: the last thirty days, today included.
-    pub(super) fn new(gateway: &Gateway, asked: Asked) -> Result<Self, Problem> {
+    /// Of the projects that somebody sees.
+    pub(super) fn new(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<Self, Problem> {
         let zone = asked.time_zone.as_deref().map_or(Ok(Zone::utc()), str::parse::<Zone>);
         let calendar = Calendar::new(zone.map_err(|error| invalid("time_zone", error.to_string()))?);
         let moment = |field: &'static str, text: &Option<String>| {
@@ -84,19 +86,24 @@ impl Question {
         if from >= to {
             return Err(invalid("from", "from must be before to"));
         }
-        Ok(Self { filter: filter(gateway, asked)?, range: Range::around(from, to), calendar })
+        Ok(Self { filter: filter(gateway, sight, asked)?, range: Range::around(from, to), calendar })
     }
 }
 
-fn filter(gateway: &Gateway, asked: Asked) -> Result<UsageFilter, Problem> {
+fn filter(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<UsageFilter, Problem> {
     let children = asked.include_children.unwrap_or(false);
     if children && asked.project.is_none() {
         return Err(invalid("include_children", "include_children needs a project"));
     }
-    let project = asked.project.map(|wanted| project(gateway, &wanted)).transpose()?;
+    let seen = |wanted: String| match project(gateway, &wanted)? {
+        id if sight.sees(id) => Ok(id),
+        _ => Err(Problem::from(AdminError::absent("project", wanted))),
+    };
+    let project = asked.project.map(seen).transpose()?;
+    let projects = project.map(|id| if children { with_children(gateway, id) } else { vec![id] });
     let key = asked.key.map(|key| key.parse::<KeyId>());
     Ok(UsageFilter {
-        projects: project.map(|id| if children { with_children(gateway, id) } else { vec![id] }),
+        projects: sight.within(projects),
         key: key.transpose().map_err(|_| invalid("key", "key must be a key's id, such as key_…"))?,
         model: asked.model,
         provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,

@@ -1,0 +1,148 @@
+//! What may be changed about people and sessions, and why not. Pure: each verb gives the change to save, or a refusal.
+//! Owns every rule: names, the last owner, whose sessions end with what, how many there are, when a token is renewed.
+
+use core::net::IpAddr;
+
+use super::error::SessionsError;
+use super::lockout::{FAMILIAR, Failure, REMEMBERED, Verdict};
+use super::people::{Change, People};
+use super::session::{Policy, Session, SessionDigest, network};
+use super::user::{User, UserChanges};
+use crate::domain::{SessionId, Timestamp, UserId};
+
+/// Sessions that leave in one sweep of the table.
+const SWEPT_AT_ONCE: usize = 500;
+
+/// Which sessions end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    One(SessionId),
+    /// Every one of this user, or of the management token.
+    Of(Option<UserId>),
+}
+
+type Decision = Result<Change, SessionsError>;
+
+impl People {
+    pub(super) fn create_user(&self, user: User) -> Decision {
+        user.check()?;
+        if self.user(user.id).is_some() || self.user_by_name(&user.name).is_some() {
+            return Err(SessionsError::NameTaken);
+        }
+        Ok(Change { user: Some(user), ..Change::default() })
+    }
+
+    /// A change of what somebody may do, or of their password, ends their sessions, but for the one they do it in.
+    pub(super) fn update_user(
+        &self,
+        id: UserId,
+        changes: UserChanges,
+        (keep, at): (Option<SessionId>, Timestamp),
+    ) -> Decision {
+        let present = self.user(id).ok_or(SessionsError::NotFound)?;
+        let ends = changes.ends_sessions(present);
+        let user = present.changed(changes, at);
+        user.check()?;
+        if present.is_acting_owner() && !user.is_acting_owner() && self.is_last_owner(id) {
+            return Err(SessionsError::LastOwner);
+        }
+        let others = self.sessions_of(Some(id)).map(|session| session.id).filter(|session| Some(*session) != keep);
+        let ended = if ends { others.collect() } else { Vec::new() };
+        Ok(Change { user: Some(user), ended, ..Change::default() })
+    }
+
+    pub(super) fn delete_user(&self, id: UserId) -> Decision {
+        let present = self.user(id).ok_or(SessionsError::NotFound)?;
+        if present.is_acting_owner() && self.is_last_owner(id) {
+            return Err(SessionsError::LastOwner);
+        }
+        let ended = self.sessions_of(Some(id)).map(|session| session.id).collect();
+        Ok(Change { removed: Some(id), ended, ..Change::default() })
+    }
+
+    /// Whether a password is looked at; if it is, that counts as a failure until [`People::open`] takes it back.
+    pub(super) fn attempt(&self, user: UserId, address: Option<IpAddr>, at: Timestamp) -> (Verdict, Change) {
+        let network = network(address, 64);
+        let failure = Failure { user, network, familiar: self.is_familiar(user, network), at };
+        let verdict = self.lockout().verdict(&failure);
+        let failed = (verdict == Verdict::Look).then_some(failure);
+        (verdict, Change { failed, ..Change::default() })
+    }
+
+    /// A new session, in the place of the oldest if there are too many.
+    pub(super) fn open(&self, session: Session, policy: &Policy) -> Decision {
+        let is_welcome = |id| self.user(id).is_some_and(|user| user.disabled_at.is_none());
+        if !session.user.is_none_or(is_welcome) {
+            return Err(SessionsError::NotFound);
+        }
+        let mut present: Vec<_> = self.sessions_of(session.user).map(|it| (it.created_at, it.id)).collect();
+        present.sort_unstable();
+        let surplus = present.len().saturating_add(1).saturating_sub(policy.per_user);
+        let ended = present.into_iter().take(surplus).map(|(_, id)| id).collect();
+        let (network, at) = (network(session.seen.address, 64), session.created_at);
+        let forgiven = session.user.map(|user| (user, Some(network)));
+        let familiar = session.user.map(|user| (user, network, at));
+        Ok(Change { session: Some(session), ended, forgiven, familiar, ..Change::default() })
+    }
+
+    /// A new token for the session, if `presented` is its present one; from another network, if its holder has just shown
+    /// the password there.
+    pub(super) fn renew(
+        &self,
+        id: SessionId,
+        (presented, fresh): (SessionDigest, SessionDigest),
+        moved: Option<Option<IpAddr>>,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Decision {
+        let session = self.session(id).filter(|session| session.digest == presented && now < session.expires_at);
+        let mut session = session.ok_or(SessionsError::NotFound)?.renewed(fresh, (policy, now));
+        let mut change = Change::default();
+        if let Some(address) = moved {
+            if network(session.seen.address, 48) != network(address, 48) {
+                // What the password opened from elsewhere is open here, and not there any more.
+                session.former = None;
+            }
+            session.seen.address = address;
+            let network = network(address, 64);
+            change.forgiven = session.user.map(|user| (user, Some(network)));
+            change.familiar = session.user.map(|user| (user, network, now));
+        }
+        change.session = Some(session);
+        Ok(change)
+    }
+
+    pub(super) fn end(&self, which: Which) -> Decision {
+        let ended: Vec<_> = match which {
+            Which::One(id) => self.session(id).map(|session| session.id).into_iter().collect(),
+            Which::Of(user) => self.sessions_of(user).map(|session| session.id).collect(),
+        };
+        if ended.is_empty() {
+            return Err(SessionsError::NotFound);
+        }
+        Ok(Change { ended, ..Change::default() })
+    }
+
+    /// The session, used now.
+    pub(super) fn touch(&self, id: SessionId, at: Timestamp) -> Option<Change> {
+        let session = self.session(id).filter(|session| session.seen_at < at)?;
+        let session = Session { seen_at: at, ..Session::clone(session) };
+        Some(Change { session: Some(session), ..Change::default() })
+    }
+
+    pub(super) fn unlock(&self, id: UserId) -> Decision {
+        self.user(id).ok_or(SessionsError::NotFound)?;
+        Ok(Change { forgiven: Some((id, None)), ..Change::default() })
+    }
+
+    /// Removes what is over.
+    pub(super) fn sweep(&self, now: Timestamp) -> Change {
+        let over = self.sessions().filter(|session| now >= session.expires_at || now >= session.ends_at);
+        let ended = over.map(|session| session.id).take(SWEPT_AT_ONCE).collect();
+        Change { ended, forgotten: Some((now.before(REMEMBERED), now.before(FAMILIAR))), ..Change::default() }
+    }
+
+    fn is_last_owner(&self, id: UserId) -> bool {
+        !self.users().any(|user| user.id != id && user.is_acting_owner())
+    }
+}

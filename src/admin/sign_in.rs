@@ -1,0 +1,245 @@
+//! Signing in and what follows: one routine for whoever comes, by a form or by the API. Owns its order: how often somebody may
+//! guess, the password, a new session under a new id. Refuses to say why a sign-in failed: unknown, wrong, disabled and
+//! waiting are one answer, and take the same time.
+
+use std::sync::Arc;
+
+use farthing_actors::domain::{Author, Effect, Role, Secret, SessionId, Timestamp, UserId};
+use farthing_actors::sessions::{
+    PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, User, UserChanges, Verdict, Which,
+};
+
+use super::tokens::MANAGEMENT;
+use super::{Admin, AdminError};
+use crate::security::passwords;
+
+/// Far above any password, so that nobody makes us hash megabytes.
+const MOST_BYTES: usize = 4 * 128;
+
+/// Somebody who has just signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// What the browser is to keep; it is not kept here.
+    pub token: String,
+    /// Their session.
+    pub session: Session,
+    /// Who; `None` for the management token.
+    pub user: Option<Arc<User>>,
+}
+
+/// A session as a request has shown it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The session.
+    pub session: Arc<Session>,
+    /// By which of its tokens.
+    pub digest: SessionDigest,
+    /// Whose; `None` for the management token.
+    pub user: Option<Arc<User>>,
+}
+
+/// What somebody is called in sessions and on record.
+pub fn called(user: Option<&User>) -> String {
+    user.map_or_else(|| MANAGEMENT.to_owned(), |user| format!("user:{}", user.name))
+}
+
+/// From where an author acts.
+pub fn seen(by: &Author) -> Seen {
+    Seen::new(by.origin.user_agent.as_deref().unwrap_or_default(), by.origin.client_ip)
+}
+
+impl Admin {
+    /// Signs somebody in by name and password. `by` is whoever asks.
+    ///
+    /// # Errors
+    /// [`AdminError::WrongCredentials`], whatever was wrong; or that too many wait.
+    pub async fn sign_in(&self, name: &str, password: Secret, by: &Author) -> Result<SignedIn, AdminError> {
+        let user = self.people().user_by_name(name).cloned();
+        let user = self.has_password(user, password, by).await?;
+        self.open_session(Some(user), by).await
+    }
+
+    /// Signs in whoever holds the management token.
+    ///
+    /// # Errors
+    /// [`AdminError::WrongCredentials`] if it is not that.
+    pub async fn sign_in_by_token(&self, token: &str, by: &Author) -> Result<SignedIn, AdminError> {
+        if !self.parts.security.is_management_token(token) {
+            return Err(AdminError::WrongCredentials);
+        }
+        self.open_session(None, by).await
+    }
+
+    /// Opens a session for somebody who has proved who they are, under an id that nobody had before.
+    ///
+    /// # Errors
+    /// If it cannot be saved.
+    pub async fn open_session(&self, user: Option<Arc<User>>, by: &Author) -> Result<SignedIn, AdminError> {
+        let (policy, now) = (self.parts.sessions.policy(), by.at);
+        let ends_at = now.plus(policy.absolute);
+        let expires_at = policy.expires_at(now, ends_at);
+        let (name, role) = carried(user.as_deref());
+        let issued = self.parts.security.issue_session(&name, role, (now, expires_at))?;
+        let session = Session {
+            id: SessionId::generate(),
+            user: user.as_ref().map(|user| user.id),
+            digest: issued.digest,
+            former: None,
+            seen: seen(by),
+            created_at: now,
+            issued_at: now,
+            seen_at: now,
+            expires_at,
+            ends_at,
+        };
+        let by = Author { name: called(user.as_deref()).into(), ..by.clone() };
+        self.parts.sessions.open(session.clone(), by.does("session.create").about(session.id)).await?;
+        Ok(SignedIn { token: issued.token, session, user })
+    }
+
+    /// A new token for a session of which more than half is over; `None` if somebody was faster or it is over by now.
+    ///
+    /// # Errors
+    /// If it cannot be saved.
+    pub async fn renew_session(&self, shown: &Shown, by: &Author) -> Result<Option<String>, AdminError> {
+        match self.renewed(shown, None, by.clone()).await {
+            Ok(token) => Ok(Some(token)),
+            Err(AdminError::People(SessionsError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets somebody go on in their session from where they are now, because they know the password. Gives the new token.
+    ///
+    /// # Errors
+    /// As [`Admin::sign_in`].
+    pub async fn confirm_session(&self, shown: &Shown, password: Secret, by: &Author) -> Result<String, AdminError> {
+        match &shown.user {
+            Some(user) => drop(self.has_password(Some(Arc::clone(user)), password, by).await?),
+            None if self.parts.security.is_management_token(password.expose()) => {}
+            None => return Err(AdminError::WrongCredentials),
+        }
+        self.renewed(shown, Some(by.origin.client_ip), by.clone()).await
+    }
+
+    /// Whether somebody may have this as their new password.
+    ///
+    /// # Errors
+    /// If it is too easy, or whoever's session it is has none.
+    pub fn check_own_password(&self, shown: &Shown, new: &Secret) -> Result<(), AdminError> {
+        let user = shown.user.as_ref();
+        let user =
+            user.ok_or_else(|| AdminError::invalid("new_password", "cannot be given to the management token"))?;
+        self.check_password("new_password", new, &user.name)
+    }
+
+    /// Changes the password of whose session this is, and ends their other sessions. Says how many.
+    ///
+    /// # Errors
+    /// As [`Admin::check_own_password`].
+    pub async fn change_own_password(&self, shown: &Shown, new: Secret, by: &Author) -> Result<usize, AdminError> {
+        self.check_own_password(shown, &new)?;
+        let Some(user) = &shown.user else { return Ok(0) };
+        let changes = UserChanges { password: Some(self.hash(new).await?), ..UserChanges::default() };
+        let event = by.does("user.password").about(user.id);
+        Ok(self.parts.sessions.update_user(user.id, changes, (Some(shown.session.id), event)).await?)
+    }
+
+    /// Ends a session, or all of somebody. Says how many.
+    ///
+    /// # Errors
+    /// If there was none to end.
+    pub async fn end_sessions(&self, which: Which, action: &'static str, by: &Author) -> Result<usize, AdminError> {
+        let event = by.does(action);
+        let event = match which {
+            Which::One(id) => event.about(id),
+            Which::Of(Some(user)) => event.about(user),
+            Which::Of(None) => event.about(MANAGEMENT),
+        };
+        Ok(self.parts.sessions.end(which, event).await?)
+    }
+
+    /// Ends a session that somebody else holds, and puts that on record.
+    pub async fn end_stolen_session(&self, shown: &Shown, why: &'static str, by: &Author) {
+        let event = by.does("session.hijack").about(shown.session.id).and("reason", why).ending(Effect::Refused);
+        match self.parts.sessions.end(Which::One(shown.session.id), event).await {
+            Ok(_) => log::warn!(reason = why; "a session was ended, because somebody else holds its token"),
+            // It ended meanwhile.
+            Err(SessionsError::NotFound) => {}
+            Err(error) => {
+                log::error!(error:%; "a session that somebody else holds could not be ended; it stays refused to them")
+            }
+        }
+    }
+
+    /// How long sessions last and what binds them.
+    pub fn session_policy(&self) -> &Policy {
+        self.parts.sessions.policy()
+    }
+
+    /// A session was used.
+    pub fn touch_session(&self, id: SessionId, at: Timestamp) {
+        self.parts.sessions.touch(id, at);
+    }
+
+    /// Everybody, and every session, as last published.
+    pub fn people(&self) -> Arc<People> {
+        self.parts.sessions.snapshot().get()
+    }
+
+    /// The user whose password this is. Does the same work whether there is such a user or not.
+    async fn has_password(
+        &self,
+        user: Option<Arc<User>>,
+        password: Secret,
+        by: &Author,
+    ) -> Result<Arc<User>, AdminError> {
+        let user = user.filter(|user| user.disabled_at.is_none());
+        let looked = match &user {
+            Some(user) => self.is_looked_at(user.id, by).await?,
+            None => false,
+        };
+        let hash = user.as_ref().filter(|_| looked).and_then(|user| user.password.clone());
+        let short = password.expose().len() <= MOST_BYTES;
+        let password = if short { password } else { Secret::new("") };
+        let security = Arc::clone(&self.parts.security);
+        let good = self.hashing.run(move || security.is_password(&password, hash.as_ref())).await?;
+        user.filter(|_| good && short).ok_or(AdminError::WrongCredentials)
+    }
+
+    async fn is_looked_at(&self, user: UserId, by: &Author) -> Result<bool, AdminError> {
+        let verdict = self.parts.sessions.attempt(user, by.origin.client_ip, by.at).await;
+        Ok(verdict.map_err(SessionsError::Actor)? == Verdict::Look)
+    }
+
+    async fn renewed(
+        &self,
+        shown: &Shown,
+        moved: Option<Option<std::net::IpAddr>>,
+        by: Author,
+    ) -> Result<String, AdminError> {
+        let (policy, session) = (self.parts.sessions.policy(), &shown.session);
+        let (name, role) = carried(shown.user.as_deref());
+        let end = policy.expires_at(by.at, session.ends_at);
+        let issued = self.parts.security.issue_session(&name, role, (by.at, end))?;
+        let by = Author { name: called(shown.user.as_deref()).into(), ..by };
+        let action = if moved.is_some() { "session.confirm" } else { "session.refresh" };
+        let event = by.does(action).about(session.id);
+        self.parts.sessions.renew(session.id, (shown.digest, issued.digest), (moved, event)).await?;
+        Ok(issued.token)
+    }
+
+    pub(super) async fn hash(&self, password: Secret) -> Result<PasswordHash, AdminError> {
+        let security = Arc::clone(&self.parts.security);
+        Ok(self.hashing.run(move || security.hash_password(&password)).await??)
+    }
+
+    pub(super) fn check_password(&self, field: &'static str, password: &Secret, name: &str) -> Result<(), AdminError> {
+        passwords::fault(password, name).map_or(Ok(()), |reason| Err(AdminError::invalid(field, reason)))
+    }
+}
+
+/// What a token says of its holder.
+fn carried(user: Option<&User>) -> (String, Role) {
+    user.map_or_else(|| (MANAGEMENT.to_owned(), Role::Owner), |user| (user.name.to_string(), user.role))
+}
