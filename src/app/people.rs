@@ -58,7 +58,7 @@ pub fn offline_users(config: &Config, order: UserOrder) -> Result<Option<Value>,
     let security = Arc::new(installation::security(config, &disk.store)?);
     let done = actix::System::new().block_on(async {
         let supervisor = Supervisor::new(Clock::system(), Arc::new(|error| log::error!(error:%; "an actor ended")));
-        let trail = parts::trail(&disk, (config, &security)).map_err(failed("audit trail"))?;
+        let trail = parts::trail(&disk.store, (config, &security)).map_err(failed("audit trail"))?;
         let store = Arc::new(SessionsTables { store: Arc::clone(&disk.store), trail: Arc::new(trail) });
         let sessions = sessions::start(&supervisor, Arbiter::current(), store, config.session.0).await;
         let people = People { sessions: sessions.map_err(failed("sessions"))?, security: &security };

@@ -27,7 +27,7 @@ const MOST_CHARS: usize = 128;
 const LEAST_DIFFERENT: usize = 5;
 
 /// Words that long passwords are made of when nobody wants to think of one. Our own list; a line each.
-const WORDS: &str = include_str!("../../data/passwords.txt");
+const WORDS: &str = include_str!("passwords/common.txt");
 
 /// Why a password was not hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

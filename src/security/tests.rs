@@ -87,10 +87,10 @@ fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
     let parts = SecurityParts { former_session_secret: former, ..parts(7, &"t".repeat(32)) };
     let kept = KeptKeys::found(&parts.ring().unwrap(), Heritage { virtual_keys: true, audit: true }).unwrap();
     let after = Security::new(parts, &kept, 1).unwrap();
-    let token = before.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
-    let session = before.issue_session("mia", Role::Owner, NOW).unwrap();
+    let token = before.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
+    let session = before.issue_session("mia", Role::Owner, (NOW, NOW.plus(Duration::from_secs(60)))).unwrap().token;
     assert!(after.verify_token(&token.0, NOW).is_ok() && after.verify_session(&session, NOW).is_ok());
-    let fresh = after.issue_token("ci", &[], Duration::from_secs(60), NOW).unwrap();
+    let fresh = after.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(before.verify_token(&fresh.0, NOW), Err(TokenError::Signature), "new ones are under the new secret");
 }
 

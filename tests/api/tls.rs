@@ -37,7 +37,8 @@ impl Encrypted {
         let trusted = write(&home);
         let mut command = Command::new(BINARY);
         command.current_dir(&home).env_clear().arg("serve").stdin(Stdio::null());
-        command.stdout(fs::File::create(home.join("log")).unwrap()).stderr(Stdio::null());
+        let log = fs::File::create(home.join("log")).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
         for (name, value) in [
             ("FARTHING__SERVER__LISTEN", "127.0.0.1:0"),
             ("FARTHING__SERVER__TLS_CERT", "cert.pem"),

@@ -105,9 +105,10 @@ impl TestGateway {
         self.anonymous().bearer(secret)
     }
 
-    /// An operator with the management token.
+    /// An operator with the management token, at the operators' door.
     pub fn operator(&self) -> Client {
-        self.anonymous().bearer(&self.token)
+        let door = read_address(&self.data_dir.join("admin_address")).unwrap_or(self.address);
+        Client::new(door).bearer(&self.token)
     }
 
     /// Where it listens, for whoever speaks to it byte by byte.
