@@ -12,6 +12,8 @@ mod floors;
 mod paths;
 #[path = "tidy/planted.rs"]
 mod planted;
+#[path = "tidy/seeds.rs"]
+mod seeds;
 #[path = "tidy/sizes.rs"]
 mod sizes;
 #[path = "tidy/source.rs"]

@@ -1,6 +1,6 @@
 //! Planted faults: each rule is shown to fire on a text that breaks it, and to stay quiet on one that does not.
 
-use crate::faults;
+use crate::{faults, seeds};
 
 fn told(path: &str, text: &str) -> Vec<String> {
     faults(path, text).into_iter().map(|fault| format!("{}: {}", fault.place, fault.what)).collect()
@@ -138,4 +138,29 @@ fn comments_texts_and_tests_are_not_code() {
         "ledger names crate::testing",
     );
     fires("actors/src/ledger.rs", "fn crash() { crate::testing::crash(); }\n", "ledger names crate::testing");
+}
+
+#[test]
+fn a_seed_without_its_place() {
+    let text_of = |path: &str| (path == "src/here.rs").then(|| "fn there() {}".to_owned());
+    let row = |id: &str, place: &str| format!("| {id} | something | {place} |\n");
+    let rest: String = seeds::ids().iter().skip(1).map(|id| row(id, "`src/here.rs`")).collect();
+    let told = |rows: &str| seeds::faults(&format!("| id | asks | met |\n|---|---|---|\n{rows}{rest}"), &text_of);
+    for place in ["`src/here.rs::there`, `/api/keys` in `farthing.toml`", "decided: no", "`src/here.rs`. open: more"] {
+        assert!(told(&row("S1.1a", place)).is_empty(), "{place}: {:?}", told(&row("S1.1a", place)));
+    }
+    let fine = row("S1.1a", "open: all of it");
+    for (rows, words) in [
+        (String::new(), "S1.1a has 0 rows"),
+        (fine.repeat(2), "S1.1a has 2 rows"),
+        (fine + &row("S1.1d", "open: it"), "docs/seeds.md:4: S1.1d is no id"),
+        (row("S1.1a", "`src/gone.rs`"), "docs/seeds.md:3: S1.1a: src/gone.rs is not there"),
+        (row("S1.1a", "`GONE.md`"), "GONE.md is not there"),
+        (row("S1.1a", "`src/here.rs::gone`"), "src/here.rs has no function gone"),
+        (row("S1.1a", "somewhere"), "names no file"),
+        ("| S1.1a | open: it |\n".to_owned(), "3 cells, not 2"),
+    ] {
+        let told = told(&rows);
+        assert!(told.len() == 1 && told[0].contains(words), "{rows:?} should say {words:?}: {told:?}");
+    }
 }
