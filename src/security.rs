@@ -77,8 +77,22 @@ pub struct Security {
     sessions: SessionTokens,
     passwords: Passwords,
     /// What the session secret before signed.
-    former: Option<(Tokens, SessionTokens)>,
+    former: Option<Former>,
     audit: MacKey,
+}
+
+/// What checks tokens of the session secret before.
+struct Former {
+    tokens: Tokens,
+    key_tokens: KeyTokens,
+    sessions: SessionTokens,
+}
+
+impl Former {
+    fn new(session: &Subkeys) -> Result<Self, SecurityError> {
+        let (tokens, key_tokens) = (Tokens::new(session)?, KeyTokens::new(session)?);
+        Ok(Self { tokens, key_tokens, sessions: SessionTokens::new(session)? })
+    }
 }
 
 impl fmt::Debug for Security {
@@ -104,7 +118,7 @@ impl Security {
         let session = Subkeys::in_generation(parts.session_secret.expose().as_bytes(), generation);
         let former = parts.former_session_secret.as_ref();
         let former = former.map(|secret| Subkeys::in_generation(secret.expose().as_bytes(), generation));
-        let former = former.map(|former| Ok::<_, SecurityError>((Tokens::new(&former)?, SessionTokens::new(&former)?)));
+        let former = former.map(|former| Former::new(&former));
         let former_token = parts.former_management_token.as_ref();
         let management = Management::new(&ring.present().subkeys, &parts.management_token, former_token)?;
         let published = Publisher::new(ring);
@@ -203,7 +217,7 @@ impl Security {
     /// Why the token is not accepted.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
         match (self.tokens.verify(token, now), &self.former) {
-            (Err(TokenError::Signature), Some((former, _))) => former.verify(token, now),
+            (Err(TokenError::Signature), Some(former)) => former.tokens.verify(token, now),
             (found, _) => found,
         }
     }
@@ -226,7 +240,10 @@ impl Security {
     /// # Errors
     /// Why the token is not accepted.
     pub fn verify_key_token(&self, token: &str, now: Timestamp) -> Result<KeyClaims, TokenError> {
-        self.key_tokens.verify(token, now)
+        match (self.key_tokens.verify(token, now), &self.former) {
+            (Err(TokenError::Signature), Some(former)) => former.key_tokens.verify(token, now),
+            (found, _) => found,
+        }
     }
 
     /// Makes the token of a session that is over at `end` unless it is used.
@@ -249,7 +266,7 @@ impl Security {
     /// Why the token is not accepted.
     pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<(SessionClaims, SessionDigest), SessionError> {
         match (self.sessions.found(token, now), &self.former) {
-            (Err(SessionError::Signature), Some((_, former))) => former.found(token, now),
+            (Err(SessionError::Signature), Some(former)) => former.sessions.found(token, now),
             (found, _) => found,
         }
     }

@@ -68,6 +68,7 @@ impl Backups {
         sealing: &dyn Sealing,
     ) -> Result<Manifest, StoreError> {
         create_private(&self.0)?;
+        self.clear();
         let id = BackupId::generate();
         let part = self.part(id);
         let made = self.make(store, (id, &part), (reason, now), sealing);
@@ -76,6 +77,15 @@ impl Backups {
             drop(fs::remove_file(&part));
         }
         made
+    }
+
+    /// Removes what a process left that died while it made one. The caller makes one at a time.
+    fn clear(&self) {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        for path in entries.filter(|path| path.extension().is_some_and(|it| it == "part" || it == "manifest")) {
+            // It is in nobody's way.
+            drop(fs::remove_file(path));
+        }
     }
 
     fn make(

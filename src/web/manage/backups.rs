@@ -5,13 +5,14 @@ use actix_web::{HttpResponse, web};
 use farthing_actors::domain::{BackupId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use super::list::List;
 use super::{id, rfc3339};
 use crate::admin::backups::{Manifest, Reason};
 use crate::store::backup::BackupVerdict;
 use crate::web::Gateway;
-use crate::web::error::Problem;
+use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ManageBackups, Operator, ViewSystem};
 
 const NOUN: &str = "backup";
@@ -53,7 +54,14 @@ pub async fn list(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Resul
 
 /// POST `/api/system/backups`: answers when the copy is made and adds up.
 pub async fn create(operator: Operator<ManageBackups>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let made = gateway.admin.create_backup(Reason::Manual, &operator.author).await?;
+    let (tell, told) = oneshot::channel();
+    let work = gateway.clone();
+    // To its end, whether or not whoever asked still waits.
+    gateway.tasks.spawn(async move {
+        let made = work.admin.create_backup(Reason::Manual, &operator.author).await;
+        tell.send(made).ok();
+    });
+    let made = told.await.map_err(|_| Problem::plain(Code::Internal))??;
     Ok(HttpResponse::Created().json(BackupView::from(&made)))
 }
 
