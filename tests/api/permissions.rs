@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use farthing::web::routes::line::{Line, Needs};
 use farthing::web::routes::table;
-use farthing_actors::domain::Permission;
+use farthing_actors::domain::{Permission, Role};
 use farthing_support::{Client, Scene, TestGateway};
 use serde_json::json;
 
 use crate::BINARY;
+use crate::people::person::{Person, account};
 
 /// As many wrong credentials as there are, from one address.
 fn scene() -> Scene {
@@ -76,6 +77,10 @@ fn nobody_passes_a_route_without_what_it_needs() {
                 strangers.iter().for_each(|stranger| refused(stranger, 401, "a stranger"));
                 tokens.iter().for_each(|(scope, token)| refused(token, 401, scope.name()));
             }
+            Needs::Known => {
+                strangers.iter().for_each(|stranger| refused(stranger, 401, "a stranger"));
+                refused(&application, 401, "an application");
+            }
             Needs::Can(permission) => {
                 strangers.iter().for_each(|stranger| refused(stranger, 401, "a stranger"));
                 refused(&application, 401, "an application");
@@ -91,6 +96,31 @@ fn nobody_passes_a_route_without_what_it_needs() {
         seen += 1;
     }
     println!("{seen} routes, {} tokens", tokens.len());
+}
+
+#[test]
+fn each_role_passes_the_routes_its_permissions_open_and_no_session_outlives_its_end() {
+    let scene = scene();
+    for role in Role::ALL {
+        account(&scene, role.name(), &json!({"role": role.name()}));
+        let person = Person::sign_in(&scene, role.name());
+        let lines = || {
+            table().into_iter().filter_map(|line| match line.needs {
+                Needs::Can(permission) => Some((permission, line)),
+                _ => None,
+            })
+        };
+        let status = |line: &Line| person.send(line.method.as_str(), &address(line), &json!({"unknown": 1})).status;
+        for (permission, line) in lines() {
+            let status = status(&line);
+            match role.may(permission) {
+                true => assert!(!matches!(status, 401 | 403 | 500), "{line:?} for the {role}: {status}"),
+                false => assert_eq!(status, 403, "{line:?} for the {role}"),
+            }
+        }
+        assert_eq!(person.send("DELETE", "/api/session", &json!({})).status, 204);
+        lines().for_each(|(_, line)| assert_eq!(status(&line), 401, "{line:?} after the {role} has signed out"));
+    }
 }
 
 #[test]
