@@ -22,6 +22,7 @@ pub mod secrets;
 pub mod session;
 pub mod sessions;
 pub mod shadow;
+mod strict;
 pub mod system;
 pub mod tokens;
 pub mod usage;

@@ -25,6 +25,8 @@ const ABOUT: &str = "Lists take `limit` and `cursor` and give `data` and `next_c
     fields and parameters are errors. Amounts are exact decimals in strings. Every refusal has the shape of `Error`; its `code` \
     is stable, its `request_id` is the header `x-farthing-request-id`, too.";
 
+/// Where the refusals have the shape of `Error`.
+const MANAGEMENT: &str = "/api/";
 /// Refusals that any route of the management API may give.
 const ANYWHERE: [u16; 10] = [400, 401, 403, 404, 408, 414, 429, 431, 500, 503];
 /// Refusals of bodies.
@@ -193,7 +195,7 @@ fn responses(line: &Line, shapes: &mut Shapes) -> Value {
         }
     }
     match line.needs {
-        Needs::Can(_) | Needs::Known => {
+        _ if line.path.starts_with(MANAGEMENT) => {
             for status in statuses(line) {
                 let refusal = json!({ "$ref": format!("#/components/responses/{status}") });
                 responses.entry(status.to_string()).or_insert(refusal);
@@ -204,7 +206,7 @@ fn responses(line: &Line, shapes: &mut Shapes) -> Value {
             responses.entry("200").or_insert_with(|| json!({ "description": line.about }));
             responses.insert("default".to_owned(), json!({ "description": "A refusal, in the dialect of the route" }));
         }
-        Needs::Nothing | Needs::SignedIn => {}
+        _ => {}
     }
     Value::Object(responses)
 }

@@ -1,7 +1,7 @@
 //! People from outside: who may make whom, what each role may do, what a viewer sees, and that no answer holds a hash.
 
 mod guessing;
-mod person;
+pub(crate) mod person;
 mod sessions;
 
 use farthing_support::scene::{PROJECT, ask};

@@ -43,7 +43,7 @@ def until(what, probe):
 
 
 class Gateway:
-    def __init__(self, binary, home):
+    def __init__(self, binary, home, settings=None):
         self.binary, self.home = Path(binary).resolve(), home
         random = lambda: base64.b64encode(secrets.token_bytes(32)).decode()
         self.token = random()
@@ -54,7 +54,7 @@ class Gateway:
             "SESSION_SECRET": random(),
             "MASTER_ENCRYPTION_KEY": random(),
             "MANAGEMENT_TOKEN": self.token,
-        }
+        } | (settings or {})
         self.log = open(home / "log", "wb")
         command = [self.binary, "serve"]
         self.process = subprocess.Popen(command, cwd=home, env=self.settings, stdout=self.log, stderr=self.log)

@@ -76,19 +76,7 @@ pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize) ->
     Err(Problem::new(Code::BodyTooLarge, format!("the body is larger than {limit} bytes")))
 }
 
-/// The body as JSON of a management request; unknown fields are errors by the type's own rule.
-///
-/// # Errors
-/// As [`read`], or 400 naming the place.
-pub async fn read_json<T: DeserializeOwned>(
-    request: &HttpRequest,
-    payload: web::Payload,
-    limit: usize,
-) -> Result<T, Problem> {
-    json(&read(request, payload, limit).await?)
-}
-
-/// A management request's body, read already, as JSON.
+/// A management request's body, read already, as JSON; unknown fields are errors by the type's own rule.
 ///
 /// # Errors
 /// 400 naming the place.

@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::strict;
 use crate::web::error::Problem;
 use crate::web::extract::body;
 
@@ -38,15 +39,20 @@ impl JsonSchema for Decimal {
 ///
 /// # Errors
 /// If it is too large, not JSON, or not a `T`; then the field is named.
-pub(super) async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Problem> {
-    body::read_json(request, payload, MAX_BYTES).await
+pub(super) async fn read<T: DeserializeOwned + JsonSchema>(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<T, Problem> {
+    let body = body::read(request, payload, MAX_BYTES).await?;
+    let read = body::json(&body)?;
+    strict::check::<T>(&body).map(|()| read)
 }
 
 /// As [`read`]; no body at all, or null, is the default.
 ///
 /// # Errors
 /// As [`read`].
-pub(super) async fn read_or_default<T: DeserializeOwned + Default>(
+pub(super) async fn read_or_default<T: DeserializeOwned + JsonSchema + Default>(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<T, Problem> {
@@ -54,7 +60,8 @@ pub(super) async fn read_or_default<T: DeserializeOwned + Default>(
     if body.trim_ascii().is_empty() {
         Ok(T::default())
     } else {
-        Ok(body::json::<Option<T>>(&body)?.unwrap_or_default())
+        let read = body::json::<Option<T>>(&body)?;
+        strict::check::<T>(&body).map(|()| read.unwrap_or_default())
     }
 }
 

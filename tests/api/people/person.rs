@@ -4,44 +4,44 @@ use farthing_support::{Answer, Client, Scene};
 use serde_json::{Value, json};
 
 /// Everybody's password here.
-pub(super) const PASSWORD: &str = "seven plain words, kept in a row";
+pub(crate) const PASSWORD: &str = "seven plain words, kept in a row";
 /// Everybody's browser.
-pub(super) const BROWSER: &str = "Mozilla/5.0 (a browser)";
+pub(crate) const BROWSER: &str = "Mozilla/5.0 (a browser)";
 
 /// Makes an account of this name with [`PASSWORD`]; its id.
-pub(super) fn account(scene: &Scene, name: &str, fields: &Value) -> String {
+pub(crate) fn account(scene: &Scene, name: &str, fields: &Value) -> String {
     let mut body = json!({"name": name, "password": PASSWORD});
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     scene.gateway.create("/api/users", &body)["id"].as_str().unwrap().to_owned()
 }
 
 /// What an answer sets, without its attributes.
-pub(super) fn cookie(answer: &Answer) -> Option<String> {
+pub(crate) fn cookie(answer: &Answer) -> Option<String> {
     answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()).map(str::to_owned)
 }
 
 /// The caller's own origin.
-pub(super) fn origin(scene: &Scene) -> String {
+pub(crate) fn origin(scene: &Scene) -> String {
     format!("http://{}", scene.gateway.address())
 }
 
 /// Somebody who has signed in.
-pub(super) struct Person {
+pub(crate) struct Person {
     /// Without a cookie, but otherwise theirs.
-    pub(super) browser: Client,
-    pub(super) cookie: String,
-    pub(super) csrf: String,
-    pub(super) origin: String,
+    pub(crate) browser: Client,
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+    pub(crate) origin: String,
 }
 
 impl Person {
     /// Signs in by [`PASSWORD`].
-    pub(super) fn sign_in(scene: &Scene, name: &str) -> Self {
+    pub(crate) fn sign_in(scene: &Scene, name: &str) -> Self {
         Self::with(scene, scene.gateway.anonymous().with("user-agent", BROWSER), name)
     }
 
     /// The same from a browser of one's own.
-    pub(super) fn with(scene: &Scene, browser: Client, name: &str) -> Self {
+    pub(crate) fn with(scene: &Scene, browser: Client, name: &str) -> Self {
         let answer = browser.post("/api/session", &json!({"username": name, "password": PASSWORD}));
         assert_eq!(answer.status, 200, "{}", answer.text());
         let csrf = answer.json()["csrf"].as_str().unwrap().to_owned();
@@ -49,24 +49,24 @@ impl Person {
     }
 
     /// Their browser with its cookie.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.browser.with("cookie", &self.cookie)
     }
 
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.client().get(path)
     }
 
-    pub(super) fn page(&self, path: &str) -> Answer {
+    pub(crate) fn page(&self, path: &str) -> Answer {
         self.client().get(path)
     }
 
-    pub(super) fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, body)
     }
 
     /// As a page of ours sends it.
-    pub(super) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         let client = self.client().with("origin", &self.origin).with("sec-fetch-site", "same-origin");
         let client = client.with("x-farthing-csrf", &self.csrf);
         let body = if method == "GET" { String::new() } else { body.to_string() };
@@ -74,7 +74,7 @@ impl Person {
     }
 
     /// Who they are.
-    pub(super) fn session(&self) -> Value {
+    pub(crate) fn session(&self) -> Value {
         let answer = self.get("/api/session");
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()

@@ -1,0 +1,92 @@
+//! How the gateway is, for operators and for Prometheus: true, and without a secret.
+
+use farthing_support::scene::{MODEL, PROJECT, ask};
+use farthing_support::{Reply, Scene, Tokens};
+use serde_json::{Value, json};
+
+use crate::scene;
+
+fn shown(scene: &Scene, path: &str) -> Value {
+    let answer = scene.gateway.operator().get(path);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    for secret in [scene.gateway.management_token(), scene.key.secret.as_str()] {
+        assert!(!answer.text().contains(secret), "{path} tells a secret");
+    }
+    answer.json()
+}
+
+/// The value of a metric with exactly these labels.
+fn metric(text: &str, sample: &str) -> Option<String> {
+    text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ').map(str::to_owned))
+}
+
+#[test]
+fn operators_see_actors_settings_and_the_log() {
+    let scene = scene();
+    let health = shown(&scene, "/api/system/health");
+    assert_eq!((&health["status"], &health["ledger"], &health["missing"]), (&json!("ok"), &json!("ok"), &json!([])));
+    let actors = shown(&scene, "/api/system/actors");
+    let ledger = actors["data"].as_array().unwrap().iter().find(|actor| actor["name"] == "ledger").unwrap().clone();
+    assert_eq!((&ledger["alive"], &ledger["restarts"]), (&json!(true), &json!(0)));
+
+    let settings = shown(&scene, "/api/system/settings");
+    let setting = |key: &str| settings["data"].as_array().unwrap().iter().find(|it| it["key"] == key).unwrap().clone();
+    assert_eq!(setting("data_dir")["source"], "environment");
+    assert_eq!(
+        (&setting("server.workers")["source"], &setting("server.workers")["value"]),
+        (&json!("default"), &json!(null))
+    );
+    let token = setting("MANAGEMENT_TOKEN");
+    assert_eq!((&token["value"], &token["secret"]), (&json!("****"), &json!(true)));
+
+    let logs = shown(&scene, "/api/system/logs?limit=1000");
+    let lines = logs["data"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["message"] == "request answered" && line["route"] == "/api/system/health"));
+    assert!(lines.iter().any(|line| line["message"] == "listening"));
+    let warnings = shown(&scene, "/api/system/logs?level=warn");
+    assert!(warnings["data"].as_array().unwrap().iter().all(|line| line["level"] != "info"), "{warnings}");
+    assert_eq!(scene.gateway.operator().get("/api/system/logs?limit=1001").status, 400);
+    let figures = shown(&scene, "/api/system/metrics");
+    assert!(figures["resident_bytes"].as_u64().unwrap() > 1_000_000 && figures["open_files"].as_u64().unwrap() > 5);
+}
+
+#[test]
+fn prometheus_needs_no_key_and_counts_what_happened() {
+    let scene = scene();
+    scene.upstream.expect(Reply::chat(Tokens::plain(10, 10)));
+    assert_eq!(scene.chat(&ask(&json!({}))).status, 200);
+    scene.gateway.requests(PROJECT, 1);
+    assert_eq!(scene.gateway.anonymous().get("/api/keys").status, 401);
+    let read = || {
+        let answer = scene.gateway.anonymous().get("/metrics");
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
+        answer.text()
+    };
+    let text = read();
+    assert_eq!(metric(&text, r#"farthing_requests_total{status="401"}"#).as_deref(), Some("1"));
+    assert_eq!(metric(&text, "farthing_in_flight").as_deref(), Some("0"));
+    assert_eq!(metric(&text, r#"farthing_actor_alive{actor="ledger"}"#).as_deref(), Some("1"));
+    let breaker = format!(r#"farthing_breaker_state{{provider="openai",model="{MODEL}"}}"#);
+    assert_eq!(metric(&text, &breaker).as_deref(), Some("0"));
+    assert_eq!(metric(&text, r#"farthing_estimated_ratio{provider="openai"}"#).as_deref(), Some("0.000000"));
+    let recorded = |text: &str| metric(text, r#"farthing_audit_events_total{result="success"}"#).unwrap();
+    let (before, _) = (recorded(&text), scene.gateway.add_project("another", None));
+    assert!(recorded(&read()).parse::<u64>().unwrap() > before.parse().unwrap(), "a change is an event");
+    assert!(metric(&text, "process_resident_memory_bytes").unwrap().parse::<u64>().unwrap() > 1_000_000);
+    for secret in [&scene.key.secret, &scene.key.id, PROJECT] {
+        assert!(!text.contains(secret), "{secret} in the metrics");
+    }
+}
+
+#[test]
+fn the_description_is_openapi_and_the_page_has_no_script() {
+    let scene = scene();
+    let document = shown(&scene, "/api/openapi.json");
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/api/projects/{id}"]["patch"]["responses"]["412"].is_object());
+    let page = scene.gateway.operator().get("/api/docs");
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("/api/projects/{id}") && !page.text().contains("<script"));
+    assert_eq!(scene.gateway.anonymous().get("/api/docs").status, 401);
+}
