@@ -4,8 +4,8 @@
 
 mod entropy;
 pub mod jwt;
-pub mod key_tokens;
 mod kept_keys;
+pub mod key_tokens;
 mod management;
 pub mod obfuscate;
 mod parts;
@@ -26,8 +26,8 @@ use zeroize::Zeroize;
 
 pub use entropy::NoEntropy;
 pub use jwt::{Claims, TokenError};
-pub use key_tokens::{KeyClaims, KeyGrant};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
+pub use key_tokens::{KeyClaims, KeyGrant};
 pub use parts::{PartFault, SecurityParts};
 pub use ring::{KeyRing, MasterId, Standing};
 pub use session_token::{SessionClaims, SessionError};

@@ -61,7 +61,9 @@ impl TokenCounts {
     /// If the database does not answer or a row is damaged.
     pub fn load(store: &Store) -> Result<Self, StoreError> {
         let counted = store.read(tokens::counted)?;
-        Ok(Self(ArcSwap::from_pointee(counted.into_iter().map(|counted| (counted.token, Count::of(&counted))).collect())))
+        Ok(Self(ArcSwap::from_pointee(
+            counted.into_iter().map(|counted| (counted.token, Count::of(&counted))).collect(),
+        )))
     }
 
     /// Whether the token counts.

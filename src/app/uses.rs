@@ -34,7 +34,8 @@ pub(super) struct Watch {
 /// # Errors
 /// If the database does not answer or a row is damaged.
 pub(super) fn begin(store: &Store) -> Result<(Uses, Watch), StoreError> {
-    let (last, known) = store.read(|connection| Ok((key_uses::last_used(connection)?, key_uses::known(connection)?)))?;
+    let (last, known) =
+        store.read(|connection| Ok((key_uses::last_used(connection)?, key_uses::known(connection)?)))?;
     let (uses, listener) = Uses::new(last);
     let mut habits = HashMap::<KeyId, Habits>::new();
     for (key, network, agent, at) in known {
@@ -108,10 +109,9 @@ fn alarm(gateway: &Gateway, key: KeyId, oddity: &Oddity, now: Timestamp) {
     let (event, what) = match oddity {
         Oddity::Network(network) => (event.and("network", network), format!("from a new network, {network}")),
         Oddity::Agent(agent) => (event.and("agent", agent), "with a new program".to_owned()),
-        Oddity::Rate { calls, usual } => (
-            event.and("calls", calls).and("usual", usual),
-            format!("{calls} times this minute, usually {usual}"),
-        ),
+        Oddity::Rate { calls, usual } => {
+            (event.and("calls", calls).and("usual", usual), format!("{calls} times this minute, usually {usual}"))
+        }
     };
     gateway.audit.note(event.ending(Effect::Success));
     log::warn!(key_id:% = key, anomaly = oddity.name(); "a key is used as it was not before");

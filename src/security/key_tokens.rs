@@ -80,8 +80,15 @@ impl KeyTokens {
         }
         let KeyGrant { key: sub, models, max_requests } = grant;
         let (iat, jti) = (now.0.div_euclid(1_000), TokenId::from_u128(u128::from_be_bytes(*random()?)));
-        let claims =
-            KeyClaims { sub, iat, exp: iat.saturating_add(seconds), jti, aud: AUDIENCE.to_owned(), models, max_requests };
+        let claims = KeyClaims {
+            sub,
+            iat,
+            exp: iat.saturating_add(seconds),
+            jti,
+            aud: AUDIENCE.to_owned(),
+            models,
+            max_requests,
+        };
         Ok((jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?, claims))
     }
 

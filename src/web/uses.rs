@@ -191,9 +191,8 @@ mod tests {
     }
 
     fn drained(uses: &Uses, listener: &mut Listener) -> Vec<(u128, String, String, u64)> {
-        let each = |(key, used): (KeyId, Use)| {
-            (key.as_u128(), used.network.to_string(), used.agent.to_string(), used.calls)
-        };
+        let each =
+            |(key, used): (KeyId, Use)| (key.as_u128(), used.network.to_string(), used.agent.to_string(), used.calls);
         let mut all: Vec<_> = listener.drain(uses).into_iter().map(each).collect();
         all.sort();
         all

@@ -125,7 +125,16 @@ impl AuthorizedKey {
         limits.retain(|(_, limits)| !limits.is_unlimited());
         allowed.retain(|list| !list.0.iter().any(|pattern| pattern == "*"));
         let project = project.clone();
-        Self { key, project, scopes: scopes.into(), limits: limits.into(), allowed: allowed.into(), budgeted, inactive, token: None }
+        Self {
+            key,
+            project,
+            scopes: scopes.into(),
+            limits: limits.into(),
+            allowed: allowed.into(),
+            budgeted,
+            inactive,
+            token: None,
+        }
     }
 
     /// Whether the key may call at `now`. A revoked key stays revoked when it has expired as well.

@@ -29,7 +29,9 @@ fn signed(header: &str, claims: &str) -> String {
 }
 
 fn claims(aud: &str) -> String {
-    format!(r#"{{"sub":"ci","scope":[],"iat":1,"exp":9999999999,"jti":"00000000000000000000000000000001","aud":"{aud}"}}"#)
+    format!(
+        r#"{{"sub":"ci","scope":[],"iat":1,"exp":9999999999,"jti":"00000000000000000000000000000001","aud":"{aud}"}}"#
+    )
 }
 
 #[test]

@@ -119,7 +119,9 @@ impl Caller {
     pub fn take(&self, gateway: &Gateway) -> Result<(), Problem> {
         match self.0.token.is_none_or(|token| gateway.admin.token_counts().take(token)) {
             true => Ok(()),
-            false => Err(Problem::new(Code::InsufficientQuota, "the token has had all of its requests; ask for another")),
+            false => {
+                Err(Problem::new(Code::InsufficientQuota, "the token has had all of its requests; ask for another"))
+            }
         }
     }
 }

@@ -210,7 +210,8 @@ async fn views(gateway: &Gateway, keys: &[Arc<AuthorizedKey>]) -> Result<Vec<Key
     let (balances, caps) = tokio::join!(gateway.admin.balances(scopes.clone()), gateway.admin.caps(scopes));
     let (now, known) = (gateway.clock.now(), balances?.into_iter().zip(caps?));
     let used = |key: &AuthorizedKey| gateway.uses.last(key.key.id).map(rfc3339);
-    let view = |(key, known): (&Arc<AuthorizedKey>, _)| KeyView { last_used_at: used(key), ..KeyView::new(key, &known, now) };
+    let view =
+        |(key, known): (&Arc<AuthorizedKey>, _)| KeyView { last_used_at: used(key), ..KeyView::new(key, &known, now) };
     Ok(keys.iter().zip(known).map(view).collect())
 }
 

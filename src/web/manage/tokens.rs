@@ -53,7 +53,13 @@ pub async fn create(
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
     let issued = gateway.admin.issue_token((&body.name, &scopes), lifetime, &operator.author).await?;
     let expires_at = rfc3339(issued.expires_at);
-    Ok(HttpResponse::Created().json(TokenView { token: issued.token, id: issued.id, name: body.name, scopes, expires_at }))
+    Ok(HttpResponse::Created().json(TokenView {
+        token: issued.token,
+        id: issued.id,
+        name: body.name,
+        scopes,
+        expires_at,
+    }))
 }
 
 /// DELETE `/api/tokens/{id}`: it is accepted no more. None is kept, so an id that was never given out is taken back as well.

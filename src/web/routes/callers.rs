@@ -3,13 +3,13 @@
 use super::line::{Line, lines};
 use crate::web::extract::operator::{ManageKeys, ManageProjects, ManageTokens, ReadSettings, ReadUsage};
 use crate::web::manage::cache::{CacheView, PurgeQuery, PurgedView};
+use crate::web::manage::keys::tokens as key_tokens;
 use crate::web::manage::keys::tokens::{KeyTokenView, NewKeyToken};
 use crate::web::manage::keys::{ChangedKey, KeyView, KeysQuery, NewKey, Rotation};
 use crate::web::manage::list::{List, ListQuery};
 use crate::web::manage::projects::{ChangedProject, NewProject, ProjectView, RevokedView};
 use crate::web::manage::runs::{KilledView, RunView, RunsQuery};
 use crate::web::manage::tokens::{NewToken, RevokedToken, TokenView};
-use crate::web::manage::keys::tokens as key_tokens;
 use crate::web::manage::{cache, keys, projects, runs, tokens};
 
 pub(super) fn lines() -> Vec<Line> {
