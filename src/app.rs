@@ -9,6 +9,7 @@ mod descriptors;
 mod installation;
 mod memory;
 mod parts;
+mod people;
 mod prices;
 mod pulse;
 mod stop;
@@ -51,6 +52,7 @@ pub use audit::{export_audit, verify_audit};
 pub use books::{ExportOrder, Report, export, migrate, verify};
 pub use installation::{is_served, secrets_status};
 use parts::{Actors, Disk, Threads};
+pub use people::{UserOrder, offline_users};
 use stop::StopSign;
 
 /// Which part could not start, or stopped, and why.

@@ -22,10 +22,12 @@ mod requests;
 mod run;
 mod secrets;
 mod server;
+mod session;
 mod shadow;
 mod table;
 mod token;
 mod usage;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +73,7 @@ enum Command {
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
     Secrets(secrets::Secrets),
+    User(user::User),
     #[command(flatten)]
     Online(Box<online::Online>),
     /// Print completions for a shell
@@ -122,6 +125,7 @@ impl Cli {
                 self.say_and_judge(&reply, sound)
             }
             Command::Secrets(secrets) => self.say(&secrets.run(&sources)?),
+            Command::User(user) => self.say(&user.run(&sources)?),
             Command::Online(online) => match online.run(&sources, self.json)? {
                 Some(reply) => self.say(&reply),
                 None => Ok(()),

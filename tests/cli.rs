@@ -90,6 +90,14 @@ const COMMANDS: &[&str] = &[
     "run kill",
     "request show",
     "usage",
+    "user",
+    "user create",
+    "user list",
+    "user passwd",
+    "user unlock",
+    "session",
+    "session list",
+    "session revoke",
 ];
 
 /// A folder to run in, removed afterwards.

@@ -47,8 +47,8 @@ impl Admin {
 }
 
 fn check_name(name: &str) -> Result<(), AdminError> {
-    if name == MANAGEMENT {
-        return Err(AdminError::invalid("name", "is reserved for the management token"));
+    if [MANAGEMENT, "system", "anonymous", "client"].contains(&name) || name.starts_with("user:") {
+        return Err(AdminError::invalid("name", "is reserved: on record it would pass for somebody else"));
     }
     let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
     if !fits || name.trim() != name || name.chars().any(char::is_control) {
@@ -67,7 +67,7 @@ mod tests {
         for name in ["ci", "Grafana (read only)"] {
             assert!(check_name(name).is_ok(), "{name:?}");
         }
-        for name in ["", "management", " ci", "a\nb", &"x".repeat(65)] {
+        for name in ["", "management", "system", "user:mia", " ci", "a\nb", &"x".repeat(65)] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
     }

@@ -162,7 +162,7 @@ impl Actors {
 }
 
 /// The audit trail, with the folder of its file.
-fn trail(disk: &Disk, (config, security): (&Config, &Arc<Security>)) -> std::io::Result<Trail> {
+pub(super) fn trail(disk: &Disk, (config, security): (&Config, &Arc<Security>)) -> std::io::Result<Trail> {
     let audit = &config.audit;
     if let Some(folder) = audit.log_file.as_deref().and_then(Path::parent).filter(|_| audit.enabled && audit.create_dir)
     {

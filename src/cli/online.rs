@@ -15,6 +15,7 @@ use super::project::Project;
 use super::provider::Provider;
 use super::requests::Requests;
 use super::run::Run;
+use super::session::Session;
 use super::shadow::Shadow;
 use super::token::Token;
 use super::usage::Usage;
@@ -31,6 +32,7 @@ pub(super) enum Online {
     #[command(visible_alias = "request")]
     Requests(Requests),
     Run(Run),
+    Session(Session),
     Cache(Cache),
     Shadow(Shadow),
     Usage(Usage),
@@ -48,6 +50,7 @@ impl Online {
             Self::Group(group) => group.run(api).await.map(Some),
             Self::Requests(requests) => requests.run(api, json).await,
             Self::Run(run) => run.run(api).await.map(Some),
+            Self::Session(session) => session.run(api).await.map(Some),
             Self::Cache(cache) => cache.run(api).await.map(Some),
             Self::Shadow(shadow) => shadow.run(api).await.map(Some),
             Self::Usage(usage) => usage.run(api).await.map(Some),
@@ -64,6 +67,7 @@ impl Online {
             Self::Group(group) => &group.connection,
             Self::Requests(requests) => &requests.connection,
             Self::Run(run) => &run.connection,
+            Self::Session(session) => &session.connection,
             Self::Cache(cache) => &cache.connection,
             Self::Shadow(shadow) => &shadow.connection,
             Self::Usage(usage) => &usage.connection,

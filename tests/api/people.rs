@@ -196,3 +196,44 @@ fn a_token_is_good_for_what_its_maker_may_still_do() {
     assert_eq!(operator.send("PATCH", &path, br#"{"disabled":true}"#).unwrap().status, 200);
     assert_eq!(bearer.post("/api/keys", &json!({})).status, 401);
 }
+
+#[test]
+fn accounts_are_made_from_the_command_line_beside_a_server_and_without_one() {
+    let mut scene = scene();
+    let file = |name: &str, text: &str| {
+        let path = scene.gateway.data_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (first, second) = (file("first", PASSWORD), file("second", "nine other words, in another row\n"));
+    let run = |scene: &Scene, arguments: &[&str]| {
+        let output = scene.gateway.command(&[&["user"], arguments].concat());
+        let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+        (output.status.code(), text)
+    };
+    let made = run(&scene, &["create", "zoe", "--role", "owner", "--password-file", &first]);
+    assert_eq!(made.0, Some(0), "{}", made.1);
+    assert_eq!(Person::sign_in(&scene, "zoe").session()["user"]["role"], json!("owner"));
+    let sessions = scene.gateway.command(&["session", "revoke", "--user", "zoe"]);
+    assert_eq!(sessions.stdout, b"ended: 1\n");
+    assert_eq!(scene.gateway.command(&["session", "revoke", "--user", "zoe"]).status.code(), Some(1));
+    scene.gateway.kill_9();
+    let made = run(&scene, &["create", "yan", "--role", "viewer", "--password-file", &first]);
+    assert_eq!(made.0, Some(0), "{}", made.1);
+    assert_eq!(run(&scene, &["passwd", "zoe", "--password-file", &second]).0, Some(0));
+    let listed = run(&scene, &["list"]).1;
+    assert!(listed.contains("zoe") && listed.contains("yan") && !listed.contains("argon2"), "{listed}");
+    for wrong in [
+        &["create", "yan", "--role", "viewer", "--password-file", &first][..],
+        &["passwd", "nobody", "--password-file", &first],
+        &["unlock", "nobody"],
+    ] {
+        assert_eq!(run(&scene, wrong).0, Some(1), "{wrong:?}");
+    }
+    scene.gateway.restart();
+    let old = scene.gateway.anonymous().post("/api/session", &json!({"username": "zoe", "password": PASSWORD}));
+    assert_eq!(old.status, 401);
+    let new = json!({"username": "zoe", "password": "nine other words, in another row"});
+    assert_eq!(scene.gateway.anonymous().post("/api/session", &new).status, 200);
+    assert_eq!(scene.gateway.operator().get("/api/audit/verify").json()["ok"], json!(true));
+}

@@ -12,8 +12,8 @@ use farthing_actors::domain::{Author, permission};
 use super::who::{Sight, Who, identify};
 use crate::web::error::{Code, Problem};
 
-/// Where answers leave out what somebody may not see.
-const LEAVE_OUT: [&str; 10] = [
+/// Where answers leave out what somebody may not see, or there is nothing of any project.
+const LEAVE_OUT: [&str; 12] = [
     "/api/projects",
     "/api/projects/{id}",
     "/api/keys",
@@ -24,6 +24,8 @@ const LEAVE_OUT: [&str; 10] = [
     "/api/usage/series",
     "/api/usage/breakdown",
     "/api/usage/export",
+    "/api/openapi.json",
+    "/api/docs",
 ];
 
 /// Somebody with permission `P`.

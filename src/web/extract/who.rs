@@ -80,6 +80,11 @@ impl Who {
         self.role.may(permission) && self.scopes.as_deref().is_none_or(|scopes| scopes.contains(&permission))
     }
 
+    /// Whom they may touch: with a token for a few things nobody makes those who may do everything.
+    pub fn rank(&self) -> Role {
+        if self.scopes.is_some() { self.role.max(Role::Admin) } else { self.role }
+    }
+
     /// All they may do.
     pub fn permissions(&self) -> Vec<Permission> {
         Permission::ALL.iter().copied().filter(|permission| self.may(*permission)).collect()

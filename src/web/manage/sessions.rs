@@ -105,7 +105,7 @@ fn is_own(known: &Known, session: &Session) -> bool {
 }
 
 fn may_end(known: &Known, role: Role) -> Result<(), Problem> {
-    Ok(Ranked { by: &known.author, role: known.who.role }.may_touch(role)?)
+    Ok(Ranked { by: &known.author, role: known.who.rank() }.may_touch(role)?)
 }
 
 fn role_of(people: &People, user: Option<UserId>) -> Role {

@@ -154,7 +154,7 @@ pub async fn unlock(
 }
 
 fn ranked<P>(operator: &Operator<P>) -> Ranked<'_> {
-    Ranked { by: &operator.author, role: operator.who.role }
+    Ranked { by: &operator.author, role: operator.who.rank() }
 }
 
 fn view(gateway: &Gateway, people: &People, user: &User) -> UserView {
