@@ -1,5 +1,7 @@
 //! The tables as diesel sees them, in the form `diesel print-schema` writes.
-//! Owns names and types only. Refuses to be named outside the store.
+//! Owns names and types only; those of people are in a room of their own. Refuses to be named outside the store.
+
+pub mod people;
 
 diesel::table! {
     audit_events (seq) {
@@ -27,14 +29,6 @@ diesel::table! {
         before_first -> Binary,
         mac -> Binary,
         filed_seq -> BigInt,
-    }
-}
-
-diesel::table! {
-    familiar_networks (user_id, network) {
-        user_id -> Text,
-        network -> Text,
-        last_at -> BigInt,
     }
 }
 
@@ -281,33 +275,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    sessions (id) {
-        id -> Text,
-        user_id -> Nullable<Text>,
-        digest -> Binary,
-        former_digest -> Nullable<Binary>,
-        former_until -> Nullable<BigInt>,
-        agent -> Text,
-        address -> Nullable<Text>,
-        created_at -> BigInt,
-        issued_at -> BigInt,
-        seen_at -> BigInt,
-        expires_at -> BigInt,
-        ends_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    sign_in_failures (id) {
-        id -> BigInt,
-        user_id -> Text,
-        network -> Text,
-        familiar -> Bool,
-        at -> BigInt,
-    }
-}
-
-diesel::table! {
     spend (account, bucket) {
         account -> Text,
         bucket -> BigInt,
@@ -352,22 +319,6 @@ diesel::table! {
         key_id -> Text,
         model -> Text,
         provider_id -> Text,
-    }
-}
-
-diesel::table! {
-    users (id) {
-        id -> Text,
-        name -> Text,
-        display_name -> Text,
-        role -> Text,
-        password -> Nullable<Text>,
-        projects -> Nullable<Text>,
-        oidc_issuer -> Nullable<Text>,
-        oidc_subject -> Nullable<Text>,
-        disabled_at -> Nullable<BigInt>,
-        created_at -> BigInt,
-        updated_at -> BigInt,
     }
 }
 

@@ -11,7 +11,7 @@ use farthing_actors::sessions::{Change, Failure, Seen, Session, SessionDigest, S
 
 use super::audit::Trail;
 use super::columns::Row;
-use super::schema::{familiar_networks, sessions, sign_in_failures};
+use super::schema::people::{familiar_networks, sessions, sign_in_failures};
 use super::{Store, StoreError, users};
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use farthing_actors::sessions::{Oidc, PasswordHash, User};
 
 use super::StoreError;
 use super::columns::Row;
-use super::schema::users;
+use super::schema::people::users;
 
 /// One row, as read and as written.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
