@@ -3,6 +3,7 @@
 //! flight are settled, the journal is applied, then everything ends. If a part is missing the start fails and names it.
 
 mod accounts;
+mod assembly;
 mod audit;
 mod backups;
 mod books;
@@ -22,36 +23,28 @@ use std::fs;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use farthing_actors::domain::Clock;
 use farthing_actors::feed::{BreakerMoved, Event};
-use farthing_actors::ledger::Warnings;
-use farthing_actors::mailbox::Vitals;
 use farthing_actors::supervisor::{StartError, Supervisor};
-use farthing_actors::tasks::{Stage, Tasks};
+use farthing_actors::tasks::Stage;
 use thiserror::Error;
 
-use crate::admin::secrets::ReadMasters;
-use crate::admin::{Admin, AdminParts, BackupPlan, Books, KeyTerms, PriceLists, Rotation, TokenCounts};
+use crate::admin::{PriceLists, TokenCounts};
 use crate::config::{Config, Sources};
 use crate::logging;
 use crate::security::Security;
 use crate::store::StoreError;
 use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;
-use crate::tokenizer::CountQueue;
 use crate::upstream::KeyVault;
-use crate::web::front::Front;
-use crate::web::metrics::Tally;
-use crate::web::room::Room;
-use crate::web::strangers::Strangers;
 use crate::web::tls::Certificate;
-use crate::web::uses::Uses;
 use crate::web::{Gateway, server};
+use assembly::{Kept, gateway};
 pub use audit::{export_audit, verify_audit};
 pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
 pub use books::{ExportOrder, Report, export, migrate, verify};
@@ -236,86 +229,6 @@ impl Running {
     }
 }
 
-/// What stays as it is while the gateway runs.
-struct Kept {
-    disk: Disk,
-    lists: PriceLists,
-    masters: ReadMasters,
-    uses: Uses,
-    counts: TokenCounts,
-}
-
-fn gateway(
-    actors: Actors,
-    Kept { disk, lists, masters, uses, counts }: Kept,
-    (clock, security): (Clock, Arc<Security>),
-    config: &Config,
-) -> (Gateway, Warnings) {
-    let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, .. } = actors;
-    let Actors { idempotency, sessions, warnings, trail, audit, .. } = actors;
-    let gateway = Gateway {
-        tally: Tally::new(&clock),
-        settings: config.listed.clone(),
-        vitals: vec![
-            vitals(&ledger, |it| it.vitals()),
-            vitals(&limiters, |it| it.vitals()),
-            vitals(&keyring, |it| it.vitals()),
-            vitals(&registry, |it| it.vitals()),
-            vitals(&sessions, |it| it.vitals()),
-            vitals(&breakers, |it| it.vitals()),
-            vitals(&feed, |it| it.vitals()),
-            vitals(&cache, |it| it.vitals()),
-            vitals(&shadow, |it| it.vitals()),
-            vitals(&idempotency, |it| it.vitals()),
-            vitals(&audit, |it| it.vitals()),
-        ],
-        front: Front::new(&config.server),
-        strangers: Strangers::new(&config.server, &config.management),
-        uses,
-        security: Arc::clone(&security),
-        keyring: keyring.snapshot(),
-        people: sessions.snapshot(),
-        catalogue: registry.snapshot(),
-        patterns: config.routing.patterns.clone(),
-        ledger: ledger.clone(),
-        limiters,
-        breakers,
-        feed,
-        cache: cache.clone(),
-        shadow: shadow.clone(),
-        idempotency: idempotency.clone(),
-        audit: audit.clone(),
-        admin: Admin::new(AdminParts {
-            keyring,
-            registry,
-            sessions,
-            ledger,
-            cache,
-            shadow,
-            security,
-            books: Books::new(disk.store, disk.writer),
-            idempotency,
-            plan: BackupPlan::new(config.data_dir.clone(), config.backup.every, config.backup.keep),
-            rotation: Rotation::new(masters),
-            lists: Arc::new(lists),
-            trail,
-            audit,
-            token_counts: counts,
-            key_terms: KeyTerms { default_days: config.keys.default_days, max_days: config.keys.max_days },
-            clock: clock.clone(),
-        }),
-        counts: CountQueue::start(),
-        tasks: Tasks::default(),
-        clock,
-        ready: AtomicBool::new(false),
-        max_in_flight: config.server.max_in_flight,
-        max_body_bytes: config.server.max_body_bytes,
-        room: Room::of(config.server.max_bodies_bytes),
-        client_patience: config.server.client_patience,
-    };
-    (gateway, warnings)
-}
-
 /// The right to the data directory; waits a moment for commands that only look whether a server has it.
 async fn lock(data_dir: &Path) -> Result<DataDirLock, AppError> {
     for _ in 1..LOCK_TRIES {
@@ -352,15 +265,6 @@ fn warn_of_keys(gateway: &Gateway) {
             log::error!(provider = provider.name.as_str(), error = fault.as_str(); "a provider cannot be called");
         }
     }
-}
-
-/// How an actor is, asked through its handle when needed.
-fn vitals<H: Clone + Send + Sync + 'static>(
-    handle: &H,
-    ask: impl Fn(&H) -> Vitals + Send + Sync + 'static,
-) -> Box<dyn Fn() -> Vitals + Send + Sync> {
-    let handle = handle.clone();
-    Box::new(move || ask(&handle))
 }
 
 /// Circuits that move are events of the feed; neither actor knows the other.

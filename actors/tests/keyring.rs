@@ -52,7 +52,7 @@ impl Memory {
         match change.clone() {
             Change::SaveProject(project) => drop(rows.projects.insert(project.id, project)),
             Change::RemoveProject(id) => drop(rows.projects.remove(&id)),
-            Change::SaveKey(key) => drop(rows.keys.insert(key.id, key)),
+            Change::SaveKey(key) => drop(rows.keys.insert(key.id, *key)),
             Change::SaveKeys(keys) => rows.keys.extend(keys.into_iter().map(|key| (key.id, key))),
             Change::RevokeToken { token, until, .. } => drop(rows.revoked.insert(token, until)),
         }
@@ -222,7 +222,7 @@ async fn when_the_truth_is_unknown_the_actor_reads_it_again() {
 #[actix::test]
 async fn contradictory_records_refuse_the_start() {
     let memory = Memory::empty();
-    memory.write(&Change::SaveKey(key(1, 9)));
+    memory.write(&Change::SaveKey(Box::new(key(1, 9))));
     let supervisor = Supervisor::new(Clock::manual(Timestamp(0)), Arc::new(|_| ()));
     let error = keyring::start(&supervisor, Arbiter::current(), memory).await.err().unwrap();
     assert_eq!(error.name, "keyring");

@@ -27,7 +27,7 @@ pub enum Change {
     /// No project with this id.
     RemoveProject(ProjectId),
     /// The key, new or instead of the one with its id.
-    SaveKey(VirtualKey),
+    SaveKey(Box<VirtualKey>),
     /// Several keys, as [`Change::SaveKey`] each, all of them or none.
     SaveKeys(Vec<VirtualKey>),
     /// The token is accepted no more. It is remembered until its own time is over; those whose time is over `at` are not.
@@ -86,7 +86,7 @@ impl Keys {
         self.project(key.project).ok_or_else(|| KeyringError::invalid("project", "does not exist"))?;
         check_key(&key)?;
         self.check_models(&key)?;
-        Ok(Change::SaveKey(key))
+        Ok(Change::SaveKey(Box::new(key)))
     }
 
     /// What identifies a key stays. Its revocation stays too: the caller may have read the key before it was revoked.
@@ -108,7 +108,7 @@ impl Keys {
         if key.allowed_models != present.allowed_models {
             self.check_models(&key)?;
         }
-        Ok(Change::SaveKey(key))
+        Ok(Change::SaveKey(Box::new(key)))
     }
 
     /// A revoked key has no new secret: nothing takes its revocation back. Of the secrets before, only the last can go on.
@@ -122,12 +122,12 @@ impl Keys {
             return Err(KeyringError::Conflict("a key with this digest exists already".to_owned()));
         }
         let former = former_until.map(|until| Former { prefix: present.prefix.clone(), digest: present.digest, until });
-        Ok(Change::SaveKey(VirtualKey { prefix, digest, former, ..present.clone() }))
+        Ok(Change::SaveKey(Box::new(VirtualKey { prefix, digest, former, ..present.clone() })))
     }
 
     pub(super) fn revoke_key(&self, id: KeyId, at: Timestamp) -> Decision {
         let present = &self.key(id).ok_or(KeyringError::NotFound)?.key;
-        Ok(Change::SaveKey(revoked(present, at)))
+        Ok(Change::SaveKey(Box::new(revoked(present, at))))
     }
 
     /// Every key of exactly this project that was not revoked yet.

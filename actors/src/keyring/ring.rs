@@ -140,7 +140,7 @@ impl Keys {
             }
             Change::RemoveProject(id) => drop(self.projects.remove(&id)),
             Change::SaveKey(key) => {
-                self.insert(key);
+                self.insert(*key);
             }
             Change::SaveKeys(keys) => {
                 for key in keys {

@@ -45,8 +45,8 @@ pub struct People {
 impl People {
     /// The table of what is stored.
     pub fn new(stored: Stored) -> Self {
-        let mut people = Self::default();
-        people.users = stored.users.into_iter().map(|user| (user.id, Arc::new(user))).collect();
+        let users = stored.users.into_iter().map(|user| (user.id, Arc::new(user))).collect();
+        let mut people = Self { users, ..Self::default() };
         stored.sessions.into_iter().for_each(|session| people.insert(session));
         stored.failures.into_iter().for_each(|failure| people.lockout.add(failure));
         people.familiar = stored.familiar.into_iter().map(|(user, network, at)| ((user, network), at)).collect();

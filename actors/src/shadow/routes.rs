@@ -80,8 +80,8 @@ impl RouteCount {
     fn compare(&mut self, cost: Money, would_cost: Option<Money>) {
         match would_cost {
             Some(would_cost) => {
-                self.cost = self.cost + cost;
-                self.would_cost = self.would_cost + would_cost;
+                self.cost += cost;
+                self.would_cost += would_cost;
             }
             None => self.unpriced = self.unpriced.saturating_add(1),
         }

@@ -97,6 +97,10 @@ fn opened(scratch: &Scratch) -> KeyringTables {
     KeyringTables { trail: trail(&store), store }
 }
 
+fn saved(key: VirtualKey) -> Change {
+    Change::SaveKey(Box::new(key))
+}
+
 #[test]
 fn every_field_comes_back_from_the_file() {
     let scratch = Scratch::new();
@@ -104,7 +108,7 @@ fn every_field_comes_back_from_the_file() {
     let keys = vec![bare_key(1, 1), full_key(2, 2)];
     let tables = opened(&scratch);
     save(&tables, projects.iter().cloned().map(Change::SaveProject));
-    save(&tables, keys.iter().cloned().map(Change::SaveKey));
+    save(&tables, keys.iter().cloned().map(saved));
     assert_eq!(opened(&scratch).load().unwrap(), Loaded { projects, keys, revoked: vec![] });
 }
 
@@ -113,11 +117,11 @@ fn a_second_save_replaces_every_field_and_leaves_who_manages_it() {
     let scratch = Scratch::new();
     let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveProject(full_project(2, 1))]);
-    save(&tables, [Change::SaveKey(full_key(1, 2))]);
+    save(&tables, [saved(full_key(1, 2))]);
     scratch.run("UPDATE projects SET managed_by = 'config'").unwrap();
 
     let renamed = Project { name: "renamed".to_owned(), ..bare_project(2) };
-    save(&tables, [Change::SaveProject(renamed.clone()), Change::SaveKey(bare_key(1, 2))]);
+    save(&tables, [Change::SaveProject(renamed.clone()), saved(bare_key(1, 2))]);
     let (projects, keys) = (vec![bare_project(1), renamed], vec![bare_key(1, 2)]);
     assert_eq!(tables.load().unwrap(), Loaded { projects, keys, revoked: vec![] });
     scratch
@@ -131,12 +135,12 @@ fn a_second_save_replaces_every_field_and_leaves_who_manages_it() {
 fn what_the_tables_refuse_is_told_apart() {
     let scratch = Scratch::new();
     let tables = opened(&scratch);
-    save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveKey(bare_key(1, 1))]);
+    save(&tables, [Change::SaveProject(bare_project(1)), saved(bare_key(1, 1))]);
     let before = tables.load().unwrap();
 
     let namesake = Change::SaveProject(Project { name: "team-1".to_owned(), ..bare_project(2) });
     assert!(matches!(tables.save(&namesake, &deed()), Err(SaveError::Failed(_))));
-    let twin = Change::SaveKey(VirtualKey { digest: [1; 32], ..bare_key(2, 1) });
+    let twin = saved(VirtualKey { digest: [1; 32], ..bare_key(2, 1) });
     assert!(matches!(tables.save(&twin, &deed()), Err(SaveError::Failed(_))));
     let in_use = Change::RemoveProject(ProjectId::from_u128(1));
     assert!(matches!(tables.save(&in_use, &deed()), Err(SaveError::Referenced(_))));
@@ -164,7 +168,7 @@ fn budgets_are_those_of_projects_and_of_keys_that_were_not_revoked() {
     let tables = opened(&scratch);
     save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveProject(full_project(2, 1))]);
     let live = VirtualKey { revoked_at: None, ..full_key(3, 2) };
-    save(&tables, [bare_key(1, 1), full_key(2, 2), live].map(Change::SaveKey));
+    save(&tables, [bare_key(1, 1), full_key(2, 2), live].map(saved));
     let found = tables.store.read(budgets).unwrap();
     let expected = [Scope::Project(ProjectId::from_u128(2)), Scope::Key(KeyId::from_u128(3))];
     assert_eq!(found, expected.map(|scope| (scope, full_budget())));
@@ -174,7 +178,7 @@ fn budgets_are_those_of_projects_and_of_keys_that_were_not_revoked() {
 fn a_damaged_row_is_named_with_its_column() {
     let scratch = Scratch::new();
     let tables = opened(&scratch);
-    save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveKey(full_key(1, 1))]);
+    save(&tables, [Change::SaveProject(bare_project(1)), saved(full_key(1, 1))]);
     let complaint = |sql: &str| {
         scratch.run(sql).unwrap();
         tables.load().unwrap_err().to_string()
@@ -197,7 +201,7 @@ fn a_damaged_row_is_named_with_its_column() {
 fn several_keys_are_saved_together_or_not_at_all() {
     let scratch = Scratch::new();
     let tables = opened(&scratch);
-    save(&tables, [Change::SaveProject(bare_project(1)), Change::SaveKey(bare_key(1, 1))]);
+    save(&tables, [Change::SaveProject(bare_project(1)), saved(bare_key(1, 1))]);
     let named = |id| VirtualKey { name: "renamed".to_owned(), ..bare_key(id, 1) };
     let twin = VirtualKey { digest: [1; 32], ..bare_key(2, 1) };
     assert!(tables.save(&Change::SaveKeys(vec![named(1), twin]), &deed()).is_err());
@@ -226,7 +230,7 @@ fn revoked_tokens_come_back_until_they_are_over() {
 fn the_step_can_be_taken_back_and_again() {
     let scratch = Scratch::new();
     let tables = opened(&scratch);
-    save(&tables, [Change::SaveProject(full_project(1, 1)), Change::SaveKey(full_key(1, 1))]);
+    save(&tables, [Change::SaveProject(full_project(1, 1)), saved(full_key(1, 1))]);
     drop(tables);
     scratch.run(include_str!("../../../migrations/sqlite/2026-11-26-000620_keys/down.sql")).unwrap();
     scratch.run(include_str!("../../../migrations/sqlite/2026-11-26-000620_keys/up.sql")).unwrap();
