@@ -1,7 +1,7 @@
 //! The tables as diesel sees them, in the form `diesel print-schema` writes.
 //! Owns names and types only; those of people are in a room of their own. Refuses to be named outside the store.
 
-pub mod people;
+pub(super) mod people;
 
 diesel::table! {
     audit_events (seq) {
