@@ -200,6 +200,8 @@ fn a_token_is_good_for_what_its_maker_may_still_do() {
 #[test]
 fn accounts_are_made_from_the_command_line_beside_a_server_and_without_one() {
     let mut scene = scene();
+    let url = format!("http://{}", scene.gateway.address());
+    scene.gateway.set("FARTHING_URL", &url);
     let file = |name: &str, text: &str| {
         let path = scene.gateway.data_dir().join(name);
         std::fs::write(&path, text).unwrap();
