@@ -16,6 +16,7 @@ mod hashing;
 pub mod key_tokens;
 pub mod keys;
 pub mod models;
+pub mod oidc;
 pub mod passage;
 pub mod people;
 pub mod price_changes;

@@ -8,6 +8,7 @@ mod kept_keys;
 pub mod key_tokens;
 mod management;
 pub mod obfuscate;
+pub mod oidc;
 mod parts;
 pub mod passwords;
 mod ring;
@@ -42,6 +43,7 @@ pub use virtual_key::MintedKey;
 use jwt::Tokens;
 use key_tokens::KeyTokens;
 use management::Management;
+use oidc::flow::Flow;
 use passwords::Passwords;
 use session_token::SessionTokens;
 use subkeys::{MacKey, Subkeys};
@@ -74,6 +76,7 @@ pub struct Security {
     management: Management,
     tokens: Tokens,
     key_tokens: KeyTokens,
+    oidc_flow: Flow,
     sessions: SessionTokens,
     passwords: Passwords,
     /// What the session secret before signed.
@@ -129,6 +132,7 @@ impl Security {
             management,
             tokens: Tokens::new(&session)?,
             key_tokens: KeyTokens::new(&session)?,
+            oidc_flow: Flow::new(&session)?,
             sessions: SessionTokens::new(&session)?,
             former: former.transpose()?,
             audit: kept.audit(),
@@ -244,6 +248,11 @@ impl Security {
             (Err(TokenError::Signature), Some(former)) => former.key_tokens.verify(token, now),
             (found, _) => found,
         }
+    }
+
+    /// Begins sign-ins with an identity provider, and recognises their ends.
+    pub fn oidc_flow(&self) -> &Flow {
+        &self.oidc_flow
     }
 
     /// Makes the token of a session that is over at `end` unless it is used.

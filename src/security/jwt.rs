@@ -1,7 +1,7 @@
 //! Management tokens: short-lived JWTs that name what their bearer may do.
 //! Owns issuing and checking them (HS256 and nothing else). Refuses the system's clock: time is an argument.
 
-pub(super) mod hs256;
+pub(super) mod provider;
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(session: &Subkeys) -> Result<Self, SecurityError> {
-        hs256::install();
+        provider::install();
         let key = session.derive::<32>(Label::TOKENS)?;
         let (signing, checking) = (EncodingKey::from_secret(&*key), DecodingKey::from_secret(&*key));
         Ok(Self { signing, checking, rules: rules(AUDIENCE) })

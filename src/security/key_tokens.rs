@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SecurityError;
 use super::entropy::random;
-use super::jwt::{MAX_TOKEN_BYTES, TokenError, hs256, rules};
+use super::jwt::{MAX_TOKEN_BYTES, TokenError, provider, rules};
 use super::subkeys::{Label, Subkeys};
 
 /// Whom these tokens are for.
@@ -61,7 +61,7 @@ pub(super) struct KeyTokens {
 
 impl KeyTokens {
     pub(super) fn new(session: &Subkeys) -> Result<Self, SecurityError> {
-        hs256::install();
+        provider::install();
         let key = session.derive::<32>(Label::KEY_TOKENS)?;
         let (signing, checking) = (EncodingKey::from_secret(&*key), DecodingKey::from_secret(&*key));
         Ok(Self { signing, checking, rules: rules(AUDIENCE) })

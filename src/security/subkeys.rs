@@ -38,6 +38,8 @@ impl Label {
     pub(super) const AUDIT: Self = Self("farthing/audit/v1");
     /// Peppers passwords.
     pub(super) const PASSWORDS: Self = Self("farthing/passwords/v1");
+    /// Signs what a sign-in with an identity provider takes along.
+    pub(super) const OIDC: Self = Self("farthing/oidc/v1");
     /// Signs tokens of virtual keys.
     pub(super) const KEY_TOKENS: Self = Self("farthing/key-tokens/v1");
     /// Signs what backups say of themselves.
@@ -46,7 +48,7 @@ impl Label {
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -62,6 +64,7 @@ impl Label {
         Self::KEPT_KEYS,
         Self::KEY_TOKENS,
         Self::BACKUPS,
+        Self::OIDC,
     ];
 
     /// The label's text, also used as associated data.

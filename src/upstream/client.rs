@@ -37,7 +37,7 @@ use super::tokens::{AccessToken, AccessTokens};
 use crate::dialect::{UpstreamWords, bedrock};
 use access::Access;
 pub use check::Checked;
-pub use document::fetch;
+pub use document::{fetch, submit};
 
 /// The most of a whole answer that is read.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;

@@ -22,7 +22,7 @@ fn token() -> String {
 
 fn signed(header: &str, claims: &str) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-    hs256::install();
+    provider::install();
     let key = EncodingKey::from_secret(&*Subkeys::of(&[7; 32]).derive::<32>(Label::TOKENS).unwrap());
     let tag = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
     format!("{message}.{tag}")
@@ -116,8 +116,8 @@ fn signatures_are_those_of_rfc_7515() {
     let key = EncodingKey::from_secret(&URL_SAFE_NO_PAD.decode(key).unwrap());
     let message = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
                    cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-    hs256::install();
-    hs256::install();
+    provider::install();
+    provider::install();
     let tag = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
     assert_eq!(tag, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 }
