@@ -27,6 +27,13 @@ fn id(backup: &Value) -> String {
     backup["id"].as_str().unwrap_or_else(|| panic!("no id in {backup}")).to_owned()
 }
 
+/// The cookie of a browser's session.
+fn signed_in(gateway: &TestGateway) -> String {
+    let answer = gateway.anonymous().post("/api/session", &json!({"management_token": gateway.management_token()}));
+    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split_once(';'));
+    cookie.unwrap_or_else(|| panic!("no cookie: {}", answer.text())).0.to_owned()
+}
+
 fn delete(scene: &Scene, id: &str) -> Answer {
     scene.gateway.operator().send("DELETE", &format!("{PATH}/{id}"), b"").expect("an answer")
 }
@@ -83,6 +90,8 @@ fn what_is_put_back_is_what_was_copied_and_old_tokens_are_dead() {
     let token = scene.gateway.create("/api/tokens", &json!({"name": "ci", "scopes": ["can_view_settings"]}));
     let bearer = scene.gateway.anonymous().bearer(token["token"].as_str().expect("a token"));
     assert_eq!(bearer.get("/api/projects").status, 200);
+    let cookie = signed_in(&scene.gateway);
+    assert_eq!(scene.gateway.anonymous().with("cookie", &cookie).get("/api/session").status, 200);
     scene.gateway.settled();
     let backup = create(&scene.gateway);
     scene.gateway.add_project("later", None);
@@ -105,6 +114,7 @@ fn what_is_put_back_is_what_was_copied_and_old_tokens_are_dead() {
     assert!(scene.gateway.list("/api/projects").iter().all(|project| project["name"] != "later"));
     let token = token["token"].as_str().expect("a token");
     assert_eq!(scene.gateway.anonymous().bearer(token).get("/api/projects").status, 401);
+    assert_eq!(scene.gateway.anonymous().with("cookie", &cookie).get("/api/session").status, 401);
     let calls = scene.upstream.calls();
     assert_eq!(with_key(&scene, "kept").post("/v1/chat/completions", &asked).status, 200);
     assert_eq!(scene.upstream.calls(), calls + 1, "no answer of before, and the keys open");

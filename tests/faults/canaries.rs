@@ -24,6 +24,7 @@ use crate::speech::question;
 const PROVIDER: &str = "sk-canary-provider-5f0c1e7a9b3d";
 const PROMPT: &str = "canary-prompt-71c2f0d94e";
 const SESSION_SECRET: &str = "cAnArY0sEsSiOn1sEcReT2kq3vX4n8TzYb5L";
+const PASSWORD: &str = "canary password of mia 4f1b";
 const TOKENS: Tokens = Tokens { prompt: 20, cached: 5, completion: 7, reasoning: 0 };
 
 /// What must not be told, by what it is called.
@@ -169,6 +170,11 @@ fn read_all(operator: &Client, said: &mut Vec<(String, Vec<u8>)>) {
         "/api/ledger/entries?format=csv",
         "/api/ledger/entries?format=jsonl",
         "/api/audit",
+        "/api/users",
+        "/api/sessions",
+        "/api/system/health",
+        "/api/system/settings",
+        "/api/system/logs?limit=1000",
         "/api/system/secrets",
         "/api/system/backups",
         "/api/openapi.json",
@@ -186,6 +192,18 @@ fn sign_in(gateway: &TestGateway) -> String {
     let cookie = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {}", answer.text()));
     let (cookie, _) = cookie.split_once(';').expect("attributes");
     cookie.to_owned()
+}
+
+/// A person who signs in with a password, after a wrong one; the cookie's value.
+fn person(gateway: &TestGateway) -> String {
+    gateway.create("/api/users", &json!({"name": "mia", "password": PASSWORD, "role": "viewer"}));
+    let sign_in =
+        |password: &str| gateway.anonymous().post("/api/session", &json!({"username": "mia", "password": password}));
+    assert_eq!(sign_in(&format!("{PASSWORD}x")).status, 401);
+    let answer = sign_in(PASSWORD);
+    let cookie = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {}", answer.text()));
+    let value = cookie.split_once('=').and_then(|(_, rest)| rest.split_once(';')).expect("a value and attributes");
+    value.0.to_owned()
 }
 
 fn master(gateway: &TestGateway) -> String {
@@ -208,6 +226,8 @@ fn no_secret_is_told_anywhere() {
         ("the master key", master.clone().into()),
         ("the master key's bytes", STANDARD.decode(&master).expect("base64")),
         ("the prompt", PROMPT.into()),
+        ("a person's password", PASSWORD.into()),
+        ("a person's cookie", person(&gateway).into()),
     ];
     let (mut said, feed) = (Vec::new(), listen(&gateway));
     drive(&gateway.application(&key), &mut said);
