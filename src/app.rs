@@ -34,10 +34,10 @@ use farthing_actors::supervisor::{StartError, Supervisor};
 use farthing_actors::tasks::Stage;
 use thiserror::Error;
 
+use crate::admin::secrets::ReadMasters;
 use crate::admin::{PriceLists, TokenCounts};
 use crate::config::{Config, Sources};
 use crate::logging;
-use crate::security::Security;
 use crate::store::StoreError;
 use crate::store::data_dir::DataDirLock;
 use crate::store::writer::Writer;

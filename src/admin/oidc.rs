@@ -32,6 +32,9 @@ pub struct Oidc {
     known: ArcSwapOption<Known>,
 }
 
+/// What role the values of a claim give.
+pub type RoleOf = Box<dyn Fn(&[&str]) -> Option<Role> + Send + Sync>;
+
 /// Who the provider is and what its words mean here.
 pub struct OidcTerms {
     /// The provider.
@@ -45,7 +48,7 @@ pub struct OidcTerms {
     /// The claim that tells the role.
     pub role_claim: String,
     /// What role its values give.
-    pub role_of: Box<dyn Fn(&[&str]) -> Option<Role> + Send + Sync>,
+    pub role_of: RoleOf,
     /// What the button says.
     pub label: String,
 }

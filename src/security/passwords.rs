@@ -77,7 +77,7 @@ impl Passwords {
         let expected = read.as_ref().unwrap_or(&self.nobody);
         let Some(output) = self.output(password, expected) else { return false };
         // Compared by keyed hashes, so that time tells nothing.
-        let same = self.pepper.verifies(&*output, &self.pepper.tag(&expected.output));
+        let same = self.pepper.verifies(&output, &self.pepper.tag(&expected.output));
         same && read.is_some()
     }
 

@@ -39,10 +39,11 @@ impl SessionsStore for SessionsTables {
 
     fn save(&self, change: &Change, event: Option<&Event>) -> Result<(), SaveError> {
         let work = |connection: &mut SqliteConnection| write(connection, change);
-        Ok(match event {
+        match event {
             Some(event) => self.trail.change(event, work)?,
             None => self.store.change(work)?,
-        })
+        }
+        Ok(())
     }
 }
 

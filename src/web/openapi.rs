@@ -127,8 +127,9 @@ fn parameters(line: &Line, shapes: &mut Shapes) -> Value {
     let mut parameters: Vec<_> = in_path.collect();
     if let Some(asks) = line.asks {
         let query = asks(&mut shapes.read).to_value();
-        let required = |name: &String| query["required"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
-        let fields = query["properties"].as_object().into_iter().flatten();
+        let required = query.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+        let required = |name: &String| required.iter().any(|it| it == name);
+        let fields = query.get("properties").and_then(Value::as_object).into_iter().flatten();
         parameters.extend(fields.map(|(name, shape)| {
             json!({ "name": name, "in": "query", "required": required(name), "schema": never_null(shape.clone()) })
         }));
@@ -151,16 +152,21 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 /// A parameter is there or not; it has no null.
 fn never_null(mut shape: Value) -> Value {
     let null = json!("null");
-    if let Some(kinds) = shape["type"].as_array() {
-        let kinds: Vec<_> = kinds.iter().filter(|kind| **kind != null).cloned().collect();
-        shape["type"] = if let [kind] = &*kinds { kind.clone() } else { Value::Array(kinds) };
+    if let Some(kind) = shape.get_mut("type")
+        && let Some(kinds) = kind.as_array_mut()
+    {
+        kinds.retain(|kind| *kind != null);
+        if let [only] = kinds.as_slice() {
+            *kind = only.clone();
+        }
     }
     if let Some(names) = shape.get_mut("enum").and_then(Value::as_array_mut) {
         names.retain(|name| !name.is_null());
     }
-    let choices = shape["anyOf"].as_array().map(|all| all.iter().filter(|it| it["type"] != null).cloned());
-    match choices.map(Iterator::collect::<Vec<_>>).as_deref() {
-        Some([only]) => only.clone(),
+    let is_null = |choice: &&Value| choice.get("type") == Some(&null);
+    let choices = shape.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    match choices.filter(|choice| !is_null(choice)).collect::<Vec<_>>().as_slice() {
+        [only] => (*only).clone(),
         _ => shape,
     }
 }

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use crate::BINARY;
 
 /// Every owner of state of the gateway (`src/app/parts.rs`).
-const ACTORS: [&str; 8] = ["ledger", "limiters", "keyring", "registry", "breakers", "feed", "idempotency", "audit"];
+const ACTORS: [&str; 9] =
+    ["ledger", "limiters", "keyring", "registry", "sessions", "breakers", "feed", "idempotency", "audit"];
 const CALLERS: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long an actor is away at most.

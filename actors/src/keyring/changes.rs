@@ -21,7 +21,6 @@ pub const MAX_REVOKED_TOKENS: usize = 100_000;
 
 /// One accepted change, to be saved as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "changes are rare, made one at a time, and gone a moment later")]
 pub enum Change {
     /// The project, new or instead of the one with its id.
     SaveProject(Project),

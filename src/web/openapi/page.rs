@@ -49,7 +49,7 @@ struct Field {
 /// # Errors
 /// If the page cannot be written.
 pub async fn show(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
-    let about = DOCUMENT["info"]["description"].as_str().unwrap_or_default().replace('`', "");
+    let about = DOCUMENT.pointer("/info/description").and_then(Value::as_str).unwrap_or_default().replace('`', "");
     let page = DocsPage { assets: assets::version(), about, operations: operations(), codes: Code::ALL };
     let mut answer = page::render(StatusCode::OK, &page)?;
     page::guard(answer.headers_mut());
@@ -57,7 +57,7 @@ pub async fn show(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
 }
 
 fn operations() -> Vec<Operation> {
-    let paths = DOCUMENT["paths"].as_object().into_iter().flatten();
+    let paths = DOCUMENT.get("paths").and_then(Value::as_object).into_iter().flatten();
     paths
         .flat_map(|(path, methods)| {
             let methods = methods.as_object().into_iter().flatten();
@@ -97,7 +97,7 @@ impl Field {
             name: text(&parameter["name"]),
             kind: kind(&parameter["schema"]),
             required: parameter["required"] == true,
-            about: text(&parameter["schema"]["description"]),
+            about: parameter.pointer("/schema/description").map(text).unwrap_or_default(),
         }
     }
 }
@@ -108,7 +108,7 @@ fn text(value: &Value) -> String {
 
 /// The shape of what is JSON in a body or an answer.
 fn json_of(content: &Value) -> &Value {
-    resolved(&content["content"]["application/json"]["schema"])
+    resolved(content.pointer("/content/application~1json/schema").unwrap_or(&Value::Null))
 }
 
 /// The shape itself where it is only named.

@@ -1,6 +1,8 @@
 //! Guessing from outside: however many addresses guess, an account has eighty looks an hour for strangers; its owner gets in from
 //! where they have been before; and nothing tells a name that exists from one that does not.
 
+#![expect(clippy::disallowed_methods, reason = "how long it takes from outside is what is asked here")]
+
 use std::time::{Duration, Instant};
 
 use farthing_support::{Answer, Client, Scene, TestGateway};

@@ -1,6 +1,8 @@
 //! Sessions from outside: nothing but a token that was given, unaltered, to this browser, and that nobody ended, is let in;
 //! changes come from our own pages; and whoever ends a session hears what ended.
 
+#![expect(clippy::disallowed_methods, reason = "how long it takes from outside is what is asked here")]
+
 use std::time::{Duration, Instant};
 
 use farthing_support::{Client, Scene, TestGateway};
@@ -27,6 +29,9 @@ fn behind_a_proxy() -> Scene {
             .start(),
     )
 }
+
+/// A way for a session to end: what it is called, and how it goes.
+type Way<'a, T> = (&'static str, Box<dyn Fn(&Person) -> T + 'a>);
 
 #[test]
 fn signing_in_tells_who_one_is_and_a_token_is_in_the_cookie_alone() {
@@ -91,7 +96,7 @@ fn a_token_is_dead_once_its_session_is_ended_however_that_was() {
     let operator = scene.gateway.operator();
     let id = account(&scene, "mia", &json!({"role": "admin"}));
     let path = format!("/api/users/{id}");
-    let ways: [(&str, Box<dyn Fn(&Person) -> u16>); 6] = [
+    let ways: [Way<'_, u16>; 6] = [
         ("sign-out", Box::new(|mia| mia.send("DELETE", "/api/session", &json!({})).status)),
         ("the form", Box::new(|mia| mia.client().with("origin", &mia.origin).post_bytes("/sign-out", b"").status)),
         ("a password", Box::new(|_| operator.post(&format!("{path}/password"), &json!({"password": PASSWORD})).status)),
@@ -242,7 +247,7 @@ fn a_listener_whose_session_ends_is_told_so_at_once() {
         assert_eq!(status, 101);
         socket
     };
-    let ends: [(&str, Box<dyn Fn(&Person)>); 3] = [
+    let ends: [Way<'_, ()>; 3] = [
         ("sign-out", Box::new(|mia| assert_eq!(mia.send("DELETE", "/api/session", &json!({})).status, 204))),
         ("revocation", Box::new(|_| revoke(&operator, &id))),
         ("a role", Box::new(|_| demote(&operator, &id))),
