@@ -92,9 +92,11 @@ impl Group {
         match &self.command {
             Command::Create { name, strategy, classifier, scale, targets, shadows } => {
                 let targets: Vec<_> = targets.iter().map(Target::json).collect();
-                let mut body = json!({"name": name, "strategy": strategy, "targets": targets, "shadows": shadows});
-                if let (Some(model), Some(members)) = (classifier, body.as_object_mut()) {
-                    members.insert("classifier".to_owned(), json!({"model": model, "scale": scale}));
+                let mut body = json!({"name": name, "strategy": strategy, "targets": targets});
+                if let Some(members) = body.as_object_mut() {
+                    let judge = classifier.as_ref().map(|model| json!({"model": model, "scale": scale}));
+                    members.extend(judge.map(|judge| ("classifier".to_owned(), judge)));
+                    members.extend(shadows.as_ref().map(|name| ("shadows".to_owned(), json!(name))));
                 }
                 Ok(shown(api.post(GROUP.path, &body).await?))
             }
