@@ -85,8 +85,8 @@ fn pair(file: &str, key: &str) -> (String, String) {
 #[test]
 fn without_a_file_the_defaults_hold() {
     let scene = Scene::new();
-    let secrets = scene.load().secrets;
-    assert_eq!(scene.load(), Config::new(scene.path("data"), secrets));
+    let Config { secrets, listed, .. } = scene.load();
+    assert_eq!(scene.load(), Config { listed, ..Config::new(scene.path("data"), secrets) });
     assert_eq!(scene.load().database.path, scene.path("data/farthing.db"));
 }
 
@@ -337,6 +337,7 @@ fn the_template_says_the_defaults() {
     let config = scene.load();
     let mut expected = Config::new(scene.path("data"), plain.secrets);
     expected.server.workers = config.server.workers;
+    expected.listed.clone_from(&config.listed);
     assert_eq!(config, expected);
 }
 
