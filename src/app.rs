@@ -3,6 +3,7 @@
 //! flight are settled, the journal is applied, then everything ends. If a part is missing the start fails and names it.
 
 mod accounts;
+mod alerts;
 mod assembly;
 mod audit;
 mod backups;
@@ -30,8 +31,10 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use farthing_actors::domain::Clock;
 use farthing_actors::feed::{BreakerMoved, Event};
+use farthing_actors::ledger::Warnings;
 use farthing_actors::supervisor::{StartError, Supervisor};
 use farthing_actors::tasks::Stage;
+use serde_json::json;
 use thiserror::Error;
 
 use crate::admin::secrets::ReadMasters;
@@ -44,6 +47,7 @@ use crate::store::writer::Writer;
 use crate::upstream::KeyVault;
 use crate::web::tls::Certificate;
 use crate::web::{Gateway, server};
+use alerts::Alerts;
 use assembly::{Kept, gateway};
 pub use audit::{export_audit, verify_audit};
 pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
@@ -143,10 +147,7 @@ impl Running {
         }
         gateway.tasks.keep_running(memory::watch(gateway.clone(), config.server.memory_limit_bytes));
         gateway.tasks.keep_running(pulse::watch(gateway.clone(), sign.on_fatal()));
-        gateway.tasks.keep_running(tell_circuits(gateway.clone()));
-        gateway.tasks.keep_running(uses::watch(gateway.clone(), watching));
-        gateway.tasks.keep_running(watch::credits(gateway.clone()));
-        gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings));
+        watch_over(&gateway, &config, (watching, warnings))?;
         gateway.tasks.keep_running(keep_sealed(gateway.clone()));
         gateway.tasks.keep_running(keep_backups(gateway.clone()));
         fs::write(config.data_dir.join("address"), address.to_string()).map_err(failed("address file"))?;
@@ -267,16 +268,38 @@ fn warn_of_keys(gateway: &Gateway) {
     }
 }
 
+/// Starts whatever looks now and then, and tells people.
+fn watch_over(
+    gateway: &web::Data<Gateway>,
+    config: &Config,
+    (uses, warnings): (uses::Watch, Warnings),
+) -> Result<(), AppError> {
+    let (alerts, webhook) = alerts::begin(config, gateway.clock.clone())?;
+    if let Some(webhook) = webhook {
+        gateway.tasks.keep_running(webhook.serve());
+    }
+    gateway.tasks.keep_running(tell_circuits(gateway.clone(), alerts.clone()));
+    gateway.tasks.keep_running(uses::watch(gateway.clone(), uses, alerts.clone()));
+    gateway.tasks.keep_running(watch::credits(gateway.clone(), alerts.clone()));
+    gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings, alerts.clone()));
+    gateway.tasks.keep_running(watch::lockouts(gateway.clone(), alerts.clone()));
+    gateway.tasks.keep_running(watch::estimates(gateway.clone(), config.alerts.estimated_percent, alerts));
+    Ok(())
+}
+
 /// Circuits that move are events of the feed; neither actor knows the other.
-async fn tell_circuits(gateway: web::Data<Gateway>) {
+async fn tell_circuits(gateway: web::Data<Gateway>, alerts: Alerts) {
     let mut changes = gateway.breakers.changes();
     while let Some(report) = changes.next().await {
-        gateway.feed.publish(Event::Breaker(BreakerMoved {
+        let moved = BreakerMoved {
             time: gateway.clock.now(),
             deployment_id: report.deployment_id,
             state: report.state.name(),
             cause: report.cause,
             next_trial_at: report.next_trial_at,
-        }));
+        };
+        let message = format!("the circuit of {} is {}", moved.deployment_id, moved.state);
+        alerts.tell("breaker", message, json!(moved));
+        gateway.feed.publish(Event::Breaker(moved));
     }
 }

@@ -3,6 +3,7 @@
 //! doubtful is a fault with a hint.
 
 mod accounts;
+mod alerts;
 mod audit;
 mod backup;
 mod cache;
@@ -31,6 +32,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use accounts::Account;
+pub use alerts::AlertsConfig;
 pub use audit::AuditConfig;
 pub use backup::BackupConfig;
 pub use cache::CacheConfig;
@@ -83,6 +85,8 @@ pub struct Config {
     pub session: SessionConfig,
     /// When backups are made.
     pub backup: BackupConfig,
+    /// What is told, and where.
+    pub alerts: AlertsConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// Where models go that are not set up.
@@ -99,7 +103,8 @@ impl Config {
     /// Defaults throughout, in `data_dir`.
     pub fn new(data_dir: PathBuf, secrets: Secrets) -> Self {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
-        let (server, cache, catalogue, keys, management, backup, session, logging, routing) = Default::default();
+        let (server, cache, catalogue, keys, management, backup, alerts, session, logging, routing) =
+            Default::default();
         let accounts = Vec::new();
         Self {
             server,
@@ -112,6 +117,7 @@ impl Config {
             management,
             session,
             backup,
+            alerts,
             logging,
             routing,
             secrets,
@@ -159,6 +165,7 @@ impl Config {
         let management = ManagementConfig::take(&mut draft);
         let session = SessionConfig::take(&mut draft);
         let backup = BackupConfig::take(&mut draft);
+        let alerts = AlertsConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
@@ -177,6 +184,7 @@ impl Config {
                     management,
                     session,
                     backup,
+                    alerts,
                     logging,
                     routing,
                     secrets,
@@ -194,7 +202,7 @@ pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
     let people = &[keys::SETTINGS, management::SETTINGS, session::SETTINGS].concat();
-    let kept = backup::SETTINGS;
+    let kept = &[backup::SETTINGS, alerts::SETTINGS].concat();
     let served = &[server::SETTINGS, edge::SETTINGS].concat();
     [first, served, stored, people, kept, logging::SETTINGS, routing::SETTINGS].concat()
 }

@@ -17,6 +17,7 @@ pub mod session_token;
 mod subkeys;
 pub mod vault;
 pub mod virtual_key;
+mod webhook;
 
 use std::fmt;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub use scrub::scrub;
 pub use session_token::{IssuedSession, SessionClaims, SessionError};
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;
+pub use webhook::WebhookKey;
 
 use jwt::Tokens;
 use key_tokens::KeyTokens;

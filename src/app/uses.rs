@@ -1,5 +1,5 @@
 //! Uses of keys: what workers counted is brought to the database, and what is odd about it is told.
-//! Owns the rhythm. Refuses to stop a call: an alarm is for people. Webhooks are to be told from [`alarm`].
+//! Owns the rhythm. Refuses to stop a call: an alarm is for people.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use farthing_actors::domain::{Effect, KeyId, Timestamp};
 use farthing_actors::feed::{Event, SystemNoted};
 use farthing_actors::keyring::habits::{Habits, Oddity, Use};
 use farthing_actors::tasks::Stage;
+use serde_json::json;
 
+use super::alerts::Alerts;
 use crate::store::{Store, StoreError, key_uses};
 use crate::web::Gateway;
 use crate::web::uses::{Listener, Uses};
@@ -45,7 +47,7 @@ pub(super) fn begin(store: &Store) -> Result<(Uses, Watch), StoreError> {
 }
 
 /// Watches until the stop, and writes what waits before it.
-pub(super) async fn watch(gateway: web::Data<Gateway>, mut watch: Watch) {
+pub(super) async fn watch(gateway: web::Data<Gateway>, mut watch: Watch, alerts: Alerts) {
     let mut looks = tokio::time::interval(LISTEN_EVERY);
     let mut written = gateway.clock.monotonic();
     loop {
@@ -53,7 +55,7 @@ pub(super) async fn watch(gateway: web::Data<Gateway>, mut watch: Watch) {
             _ = looks.tick() => false,
             () = gateway.tasks.reached(Stage::Closing) => true,
         };
-        watch.listen(&gateway);
+        watch.listen(&gateway, &alerts);
         let now = gateway.clock.monotonic();
         if stopping || now.saturating_sub(written) >= WRITE_EVERY {
             written = now;
@@ -70,7 +72,7 @@ pub(super) async fn watch(gateway: web::Data<Gateway>, mut watch: Watch) {
 }
 
 impl Watch {
-    fn listen(&mut self, gateway: &Gateway) {
+    fn listen(&mut self, gateway: &Gateway, alerts: &Alerts) {
         let now = gateway.clock.now();
         let heard = self.listener.drain(&gateway.uses);
         if heard.is_empty() {
@@ -81,7 +83,7 @@ impl Watch {
         for (key, used) in heard {
             let Some(made) = keys.key(key).map(|key| key.key.created_at) else { continue };
             for oddity in self.habits.entry(key).or_default().learn(&used, made, now) {
-                alarm(gateway, key, &oddity, now);
+                alarm((gateway, alerts), key, &oddity, now);
             }
             let place = (key, used.network, used.agent);
             if self.waiting.len() < WAITING || self.waiting.contains_key(&place) {
@@ -101,8 +103,8 @@ impl Watch {
     }
 }
 
-/// Tells of something odd: by the audit trail, the log and the feed.
-fn alarm(gateway: &Gateway, key: KeyId, oddity: &Oddity, now: Timestamp) {
+/// Tells of something odd: by the audit trail, the log, the feed and the webhook.
+fn alarm((gateway, alerts): (&Gateway, &Alerts), key: KeyId, oddity: &Oddity, now: Timestamp) {
     let event = gateway.admin.system().does("key.anomaly").about(key).and("anomaly", oddity.name());
     let project = gateway.admin.key(key).map(|key| key.key.project).ok();
     let event = project.map_or(event.clone(), |project| event.of(project));
@@ -115,6 +117,7 @@ fn alarm(gateway: &Gateway, key: KeyId, oddity: &Oddity, now: Timestamp) {
     };
     gateway.audit.note(event.ending(Effect::Success));
     log::warn!(key_id:% = key, anomaly = oddity.name(); "a key is used as it was not before");
-    let message = format!("the key {key} is used {what}").into();
-    gateway.feed.publish(Event::System(SystemNoted { time: now, message }));
+    let message = format!("the key {key} is used {what}");
+    alerts.tell("anomaly", message.clone(), json!({"key": key, "project_id": project, "anomaly": oddity.name()}));
+    gateway.feed.publish(Event::System(SystemNoted { time: now, message: message.into() }));
 }

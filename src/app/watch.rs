@@ -1,48 +1,98 @@
 //! Watches: what is looked at now and then, and told to operators by log and feed when it turns.
-//! Refuses to act: nothing here stops a call. Webhooks are to be told the same from here.
+//! Refuses to act: nothing here stops a call.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use actix_web::web;
-use farthing_actors::domain::{KeyId, ProjectId, Scope};
+use farthing_actors::domain::{KeyId, ProjectId, Scope, UserId};
 use farthing_actors::feed::{BudgetWarned, Event, SystemNoted};
 use farthing_actors::ledger::{Warning, Warnings};
 
+use serde_json::json;
+
+use super::alerts::Alerts;
 use crate::admin::credits::Credit;
 use crate::web::Gateway;
 
 /// A look is one short read where no credit is set.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// A look is one read of the day's sums.
+const ESTIMATES_EVERY: Duration = Duration::from_secs(300);
 
 /// Tells once of each provider whose credit has become low.
-pub(super) async fn credits(gateway: web::Data<Gateway>) {
+pub(super) async fn credits(gateway: web::Data<Gateway>, alerts: Alerts) {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     loop {
         looks.tick().await;
         match gateway.admin.newly_low_credits().await {
-            Ok(low) => low.iter().for_each(|credit| tell(&gateway, credit)),
+            Ok(low) => low.iter().for_each(|credit| tell(&gateway, &alerts, credit)),
             Err(error) => log::warn!(error:%; "the credit of providers could not be looked at"),
         }
     }
 }
 
-fn tell(gateway: &Gateway, credit: &Credit) {
+fn tell(gateway: &Gateway, alerts: &Alerts, credit: &Credit) {
     let name = gateway.admin.provider(credit.provider).map(|provider| provider.name.clone()).unwrap_or_default();
     let (provider, remaining) = (credit.provider, credit.remaining());
     log::warn!(provider_id:% = provider, provider = name.as_str(), remaining_usd:% = remaining;
         "a provider's credit is low");
-    let message = format!("the credit at the provider {name} is low: ${remaining} left").into();
-    gateway.feed.publish(Event::System(SystemNoted { time: gateway.clock.now(), message }));
+    let message = format!("the credit at the provider {name} is low: ${remaining} left");
+    alerts.tell("credit", message.clone(), json!({"provider_id": provider, "remaining_usd": remaining}));
+    note(gateway, message);
+}
+
+fn note(gateway: &Gateway, message: String) {
+    gateway.feed.publish(Event::System(SystemNoted { time: gateway.clock.now(), message: message.into() }));
 }
 
 /// Tells of each threshold of a budget that is crossed.
-pub(super) async fn budgets(gateway: web::Data<Gateway>, mut warnings: Warnings) {
+pub(super) async fn budgets(gateway: web::Data<Gateway>, mut warnings: Warnings, alerts: Alerts) {
     while let Some(warning) = warnings.next().await {
         let (project, key, name) = owner(&gateway, warning.scope);
         let (scope, percent, limit, spent) = (warning.scope, warning.percent, warning.limit, warning.spent);
         log::warn!(scope:% = scope, name = name.as_str(), percent, limit_usd:% = limit, spent_usd:% = spent;
             "a budget is spent to one of its thresholds");
-        gateway.feed.publish(Event::Budget(warned(&warning, (project, key), &name)));
+        let warned = warned(&warning, (project, key), &name);
+        alerts.tell("budget", format!("the budget of {name} is spent to {percent} %"), json!(warned));
+        gateway.feed.publish(Event::Budget(warned));
+    }
+}
+
+/// Tells once of each account that too many guessed at, until it is free again.
+pub(super) async fn lockouts(gateway: web::Data<Gateway>, alerts: Alerts) {
+    let (mut looks, mut known) = (tokio::time::interval(LOOK_EVERY), HashSet::new());
+    loop {
+        looks.tick().await;
+        let (people, now) = (gateway.people.get(), gateway.clock.now());
+        let locked: HashSet<UserId> =
+            people.users().map(|user| user.id).filter(|id| people.lockout().is_locked(*id, now)).collect();
+        for id in locked.difference(&known) {
+            let name = people.user(*id).map(|user| user.name.to_string()).unwrap_or_default();
+            log::warn!(user_id:% = id; "an account is locked for networks it did not sign in from: too many wrong passwords");
+            let message = format!("the account {name} is locked for strangers: too many wrong passwords");
+            alerts.tell("lockout", message.clone(), json!({"user_id": id}));
+            note(&gateway, message);
+        }
+        known = locked;
+    }
+}
+
+/// Tells once of each provider of whose calls too many had to be estimated, until they are fewer again.
+pub(super) async fn estimates(gateway: web::Data<Gateway>, percent: u64, alerts: Alerts) {
+    let (mut looks, mut known) = (tokio::time::interval(ESTIMATES_EVERY), HashSet::new());
+    loop {
+        looks.tick().await;
+        let shares = gateway.tally.estimated(&gateway).await;
+        let over = shares.into_iter().filter(|(_, millionths)| *millionths > percent.saturating_mul(10_000));
+        let over: HashSet<String> = over.map(|(provider, _)| provider).collect();
+        for provider in over.difference(&known) {
+            let message = format!("of the last day's calls at {provider}, more than {percent} % had to be estimated");
+            log::warn!(provider = provider.as_str(), percent; "a provider does not report what its calls use");
+            alerts.tell("estimated", message.clone(), json!({"provider": provider, "percent": percent}));
+            note(&gateway, message);
+        }
+        known = over;
     }
 }
 

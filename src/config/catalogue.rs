@@ -46,7 +46,7 @@ impl CatalogueConfig {
     pub(super) fn take(draft: &mut Draft) -> Self {
         let default = Self::default();
         Self {
-            url: draft.take(&URL, default.url, url),
+            url: draft.take(&URL, default.url, web_address),
             refresh_every: draft.take(&REFRESH_HOURS, default.refresh_every, |given| {
                 given.number(1..=8_760).map(|hours| Duration::from_secs(hours * HOUR))
             }),
@@ -54,7 +54,8 @@ impl CatalogueConfig {
     }
 }
 
-fn url(given: &Given) -> Result<Option<String>, Problem> {
+/// An address of the web; nothing where the text is empty.
+pub(super) fn web_address(given: &Given) -> Result<Option<String>, Problem> {
     if given.is_empty() {
         return Ok(None);
     }
@@ -62,7 +63,7 @@ fn url(given: &Given) -> Result<Option<String>, Problem> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     if rest.is_none_or(|rest| rest.is_empty() || rest.contains(char::is_whitespace)) {
         let what = format!("{text:?} is not an address");
-        return Err(Problem::new(what, "write it as \"https://host/path\", or \"\" to fetch nothing"));
+        return Err(Problem::new(what, "write it as \"https://host/path\", or \"\" for none"));
     }
     Ok(Some(text.to_owned()))
 }

@@ -24,6 +24,8 @@ pub const MASTER_ENCRYPTION_KEY_PREVIOUS: &str = "MASTER_ENCRYPTION_KEY_PREVIOUS
 pub const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
 /// The variable with the token of the management API before.
 pub const MANAGEMENT_TOKEN_PREVIOUS: &str = "MANAGEMENT_TOKEN_PREVIOUS";
+/// The variable with what alerts are signed with.
+pub const ALERTS_WEBHOOK_SECRET: &str = "ALERTS_WEBHOOK_SECRET";
 /// Those that may be given besides, while something of before goes on.
 pub const PREVIOUS: [&str; 3] = [SESSION_SECRET_PREVIOUS, MASTER_ENCRYPTION_KEY_PREVIOUS, MANAGEMENT_TOKEN_PREVIOUS];
 /// All that are needed.
@@ -54,6 +56,8 @@ pub struct Secrets {
     pub former_session_secret: Option<Secret>,
     /// The `management_token` before: admitted, too.
     pub former_management_token: Option<Secret>,
+    /// Signs alerts that are posted: 32 characters or more.
+    pub webhook_secret: Option<Secret>,
 }
 
 impl Secrets {
@@ -69,6 +73,7 @@ impl Secrets {
             former_master_keys: Vec::new(),
             former_session_secret: None,
             former_management_token: None,
+            webhook_secret: None,
         })
     }
 
@@ -81,6 +86,7 @@ impl Secrets {
         let given = |name: &&str| variables.get(name).is_some_and(|variable| !variable.text.is_empty());
         let former_session = Some(SESSION_SECRET_PREVIOUS).filter(given).map(|name| one(name, judge_text));
         let former_token = Some(MANAGEMENT_TOKEN_PREVIOUS).filter(given).map(|name| one(name, judge_token));
+        let webhook = Some(ALERTS_WEBHOOK_SECRET).filter(given).map(|name| one(name, judge_text));
         let session = one(SESSION_SECRET, judge_text);
         let master = one(MASTER_ENCRYPTION_KEY, judge_key);
         let token = one(MANAGEMENT_TOKEN, judge_token);
@@ -94,6 +100,7 @@ impl Secrets {
             former_master_keys: former?,
             former_session_secret: optional(former_session)?,
             former_management_token: optional(former_token)?,
+            webhook_secret: optional(webhook)?,
         })
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod document;
 mod exchange;
 mod resolver;
+mod webhook;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -38,6 +39,7 @@ use crate::dialect::{UpstreamWords, bedrock};
 use access::Access;
 pub use check::Checked;
 pub use document::{fetch, submit};
+pub use webhook::post;
 
 /// The most of a whole answer that is read.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;

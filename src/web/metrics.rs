@@ -15,10 +15,9 @@ pub use tally::Tally;
 
 use super::Gateway;
 use super::routes::line::Anybody;
+use tally::{PARTS, Shares};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// A share is told in so many parts.
-const PARTS: i128 = 1_000_000;
 
 /// The labels of a sample, and its value.
 type Sample = (Vec<(&'static str, String)>, String);
@@ -36,7 +35,7 @@ struct Family {
 struct Reading<'a> {
     gateway: &'a Gateway,
     process: Process,
-    estimated: Vec<(String, String)>,
+    estimated: Shares,
 }
 
 const FAMILIES: &[Family] = &[
@@ -106,7 +105,8 @@ const FAMILIES: &[Family] = &[
         about: "The part of the last day's calls at the `provider` whose usage was estimated, from 0 to 1.",
         samples: |reading| {
             let shares = reading.estimated.iter();
-            shares.map(|(provider, share)| (vec![("provider", provider.clone())], share.clone())).collect()
+            let share = |share: u64| format!("{}.{:06}", share / PARTS, share % PARTS);
+            shares.map(|(provider, known)| (vec![("provider", provider.clone())], share(*known))).collect()
         },
     },
     Family {
@@ -143,7 +143,7 @@ const FAMILIES: &[Family] = &[
 
 /// GET `/metrics`.
 pub async fn show(_: Anybody, gateway: web::Data<Gateway>) -> HttpResponse {
-    let estimated = gateway.tally.estimated(&gateway, PARTS).await;
+    let estimated = gateway.tally.estimated(&gateway).await;
     let process = web::block(Process::read).await.unwrap_or_default();
     let reading = Reading { gateway: &gateway, process, estimated };
     HttpResponse::Ok().content_type(TEXT).body(written(&reading))

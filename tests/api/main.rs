@@ -2,6 +2,7 @@
 //! promise. Each test has its own gateway, which is checked at rest when the test ends (`farthing_support::gateway`).
 #![cfg(test)]
 
+mod alerts;
 mod arriving;
 mod audio;
 mod audit;

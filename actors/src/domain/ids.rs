@@ -145,6 +145,10 @@ id!(
     AuditId, "aud_"
 );
 id!(
+    /// Something operators are told of by a webhook.
+    AlertId, "alr_"
+);
+id!(
     /// A copy of the database.
     BackupId, "bkp_"
 );

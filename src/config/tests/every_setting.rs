@@ -41,6 +41,8 @@ const GIVEN: &[(&str, &str)] = &[
     ("FARTHING__MANAGEMENT__ALLOWED_ADDRESSES", "10.0.0.0/8"),
     ("FARTHING__BACKUP__EVERY_HOURS", "12"),
     ("FARTHING__BACKUP__KEEP", "3"),
+    ("FARTHING__ALERTS__WEBHOOK_URL", "https://alerts.example/farthing"),
+    ("FARTHING__ALERTS__ESTIMATED_PERCENT", "5"),
     ("FARTHING__SESSION__IDLE_MINUTES", "15"),
     ("FARTHING__SESSION__ABSOLUTE_HOURS", "24"),
     ("FARTHING__SESSION__BINDING", "exact"),
@@ -62,6 +64,8 @@ fn every_setting_can_be_set_in_the_environment() {
     check_server(&config.server);
     assert_eq!((config.backup.every, config.backup.keep), (Some(Duration::from_secs(12 * 3_600)), 3));
     assert_eq!(config.data_dir, PathBuf::from("/var/lib/farthing"));
+    let alerts = AlertsConfig { webhook_url: Some("https://alerts.example/farthing".to_owned()), estimated_percent: 5 };
+    assert_eq!(config.alerts, alerts);
     let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
     assert_eq!(config.database, database);
     let audit = &config.audit;

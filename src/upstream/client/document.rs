@@ -44,11 +44,11 @@ pub async fn submit(address: &Address, form: String, basic: Option<(&str, &str)>
 }
 
 /// Where the address itself says that it is private, its name may lead there.
-fn client(address: &Address) -> awc::Client {
+pub(super) fn client(address: &Address) -> awc::Client {
     pool(connector(SystemNames, address.is_private()), CONNECT)
 }
 
-fn dressed(call: awc::ClientRequest) -> awc::ClientRequest {
+pub(super) fn dressed(call: awc::ClientRequest) -> awc::ClientRequest {
     let call = call.insert_header((ACCEPT, "application/json"));
     call.insert_header((USER_AGENT, concat!("farthing/", env!("CARGO_PKG_VERSION"))))
 }

@@ -18,8 +18,11 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How old an answer of the database may be.
 const FRESH: Duration = Duration::from_secs(15);
 
-/// A provider's name, and a share as a decimal.
-type Shares = Vec<(String, String)>;
+/// A share is told in millionths.
+pub(super) const PARTS: u64 = 1_000_000;
+
+/// A provider's name, and a share in millionths.
+pub type Shares = Vec<(String, u64)>;
 
 /// Counts since the start.
 pub struct Tally {
@@ -75,9 +78,9 @@ impl Tally {
         self.failed_sign_ins.load(Ordering::Relaxed)
     }
 
-    /// Which part of the last day's calls was estimated, of each provider, in `parts` of one. Where the database does not
+    /// Which part of the last day's calls was estimated, of each provider. Where the database does not
     /// answer, as last known.
-    pub async fn estimated(&self, gateway: &Gateway, parts: i128) -> Shares {
+    pub async fn estimated(&self, gateway: &Gateway) -> Shares {
         let now = gateway.clock.monotonic();
         let known = self.estimated.load_full();
         if let Some((at, shares)) = known.as_deref()
@@ -85,7 +88,7 @@ impl Tally {
         {
             return shares.clone();
         }
-        match shares(gateway, parts).await {
+        match shares(gateway).await {
             Some(fresh) => {
                 self.estimated.store(Some(Arc::new((now, fresh.clone()))));
                 fresh
@@ -95,7 +98,7 @@ impl Tally {
     }
 }
 
-async fn shares(gateway: &Gateway, parts: i128) -> Option<Shares> {
+async fn shares(gateway: &Gateway) -> Option<Shares> {
     let now = gateway.clock.now();
     let range = Range::around(now.before(DAY), now);
     let subjects = gateway.admin.books().usage_by_subject(vec![range], UsageFilter::default()).await.ok()?.pop()?;
@@ -111,8 +114,8 @@ async fn shares(gateway: &Gateway, parts: i128) -> Option<Shares> {
         None => id,
     };
     let share = |(id, (estimated, requests)): (String, (i128, i128))| {
-        let share = estimated.saturating_mul(parts).checked_div(requests)?.min(parts);
-        Some((name(id), format!("{}.{:06}", share / parts, share % parts)))
+        let share = estimated.saturating_mul(i128::from(PARTS)).checked_div(requests)?;
+        Some((name(id), u64::try_from(share).unwrap_or(PARTS).min(PARTS)))
     };
     Some(sums.into_iter().filter_map(share).collect())
 }
