@@ -1,7 +1,7 @@
 //! Alerts by webhook: signed, tried again until heard, and about what was promised.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
@@ -87,6 +87,8 @@ fn an_alert_is_signed_and_posted_again_until_it_is_heard() {
     let (address, heard) = hearer();
     let url = format!("http://{address}/farthing");
     let builder = TestGateway::builder(BINARY).set("FARTHING__ALERTS__WEBHOOK_URL", &url);
+    let builder =
+        builder.set("FARTHING__SERVER__BEHIND_PROXY", "true").set("FARTHING__SERVER__TRUSTED_PROXIES", "127.0.0.1");
     let scene = Scene::around(builder.set("ALERTS_WEBHOOK_SECRET", SECRET).start());
     let operator = scene.gateway.operator();
     let provider = scene.gateway.list("/api/providers")[0]["id"].as_str().unwrap().to_owned();
@@ -99,11 +101,12 @@ fn an_alert_is_signed_and_posted_again_until_it_is_heard() {
     assert_eq!((&alert["type"], &alert["details"]["state"]), (&json!("breaker"), &json!("open")), "{alert}");
     assert!(alert["id"].as_str().unwrap().starts_with("alr_"));
 
-    // Somebody guesses.
+    // Somebody guesses, from many networks, so that none of them has to wait.
     let password = json!({"name": "mia", "role": "viewer", "password": "long enough to be one"});
     let user = scene.gateway.create("/api/users", &password);
-    for _ in 0..6 {
-        scene.gateway.anonymous().post("/api/session", &json!({"username": "mia", "password": "not this one at all"}));
+    for network in 0..90 {
+        let stranger = scene.gateway.anonymous().with("x-forwarded-for", &format!("10.0.{network}.1"));
+        stranger.post("/api/session", &json!({"username": "mia", "password": "not this one at all"}));
     }
     let alert = heard.recv_timeout(SOON).unwrap().checked();
     assert_eq!((&alert["type"], &alert["details"]["user_id"]), (&json!("lockout"), &user["id"]), "{alert}");

@@ -22,7 +22,7 @@ const FRESH: Duration = Duration::from_secs(15);
 pub(super) const PARTS: u64 = 1_000_000;
 
 /// A provider's name, and a share in millionths.
-pub type Shares = Vec<(String, u64)>;
+pub(super) type Shares = Vec<(String, u64)>;
 
 /// Counts since the start.
 pub struct Tally {
