@@ -81,6 +81,8 @@ pub(super) async fn lockouts(gateway: web::Data<Gateway>, alerts: Alerts) {
 /// Tells once of each provider of whose calls too many had to be estimated, until they are fewer again.
 pub(super) async fn estimates(gateway: web::Data<Gateway>, percent: u64, alerts: Alerts) {
     let (mut looks, mut known) = (tokio::time::interval(ESTIMATES_EVERY), HashSet::new());
+    // The first comes at once, when there is nothing to look at.
+    looks.tick().await;
     loop {
         looks.tick().await;
         let shares = gateway.tally.estimated(&gateway).await;

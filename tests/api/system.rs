@@ -63,8 +63,11 @@ fn prometheus_needs_no_key_and_counts_what_happened() {
         assert!(answer.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
         answer.text()
     };
+    let wrong = json!({"username": "nobody", "password": "not a password of anybody"});
+    assert_eq!(scene.gateway.anonymous().post("/api/session", &wrong).status, 401);
     let text = read();
-    assert_eq!(metric(&text, r#"farthing_requests_total{status="401"}"#).as_deref(), Some("1"));
+    assert_eq!(metric(&text, r#"farthing_requests_total{status="401"}"#).as_deref(), Some("2"));
+    assert_eq!(metric(&text, "farthing_sign_in_failures_total").as_deref(), Some("1"));
     assert_eq!(metric(&text, "farthing_in_flight").as_deref(), Some("0"));
     assert_eq!(metric(&text, r#"farthing_actor_alive{actor="ledger"}"#).as_deref(), Some("1"));
     let breaker = format!(r#"farthing_breaker_state{{provider="openai",model="{MODEL}"}}"#);

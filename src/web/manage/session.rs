@@ -123,6 +123,7 @@ pub async fn sign_in(
             let problem = Problem::from(error);
             if problem.code == Code::InvalidCredentials {
                 attempt.failed();
+                gateway.tally.sign_in_failed();
             }
             Err(problem)
         }
