@@ -1,5 +1,5 @@
 //! Memory: how much the process holds, against what it may.
-//! Owns reading both from the system. Refuses to free anything: new calls are refused until what is in flight has ended.
+//! Owns the limit. Refuses to free anything: new calls are refused until what is in flight has ended.
 
 use std::fs;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use actix_web::web;
 use tokio::time::interval;
 
 use crate::web::Gateway;
+use crate::web::metrics::resident;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -32,14 +33,6 @@ pub(super) async fn watch(gateway: web::Data<Gateway>, limit: u64) {
             log::warn!(held, limit; "{state}");
         }
     }
-}
-
-/// What the process holds, in bytes; only Linux says.
-fn resident() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    kib.checked_mul(1024)
 }
 
 /// A limit as a control group writes it; `max` is none.

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use actix_web::{HttpResponse, web};
 use farthing_actors::breakers::CircuitState;
 
-pub use process::Process;
+pub use process::{Process, resident};
 pub use tally::Tally;
 
 use super::Gateway;

@@ -1,5 +1,5 @@
 //! Pages: a template on its way to a browser, with the headers that let the browser trust nothing but us.
-//! Owns those headers, for refusals as well. Refuses to be kept by caches.
+//! Owns what a page may load, for refusals as well. The other headers are those of every answer (`middleware/headers.rs`).
 
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
@@ -14,25 +14,14 @@ use crate::web::error::{Code, Problem};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What every answer of the dashboard carries, whatever its status.
+/// What every answer of the dashboard carries, whatever its status, beside what all answers do.
 pub fn headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add((header::CONTENT_SECURITY_POLICY, POLICY))
-        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .add((header::REFERRER_POLICY, "no-referrer"))
-        .add((header::CACHE_CONTROL, "no-store"))
+    DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, POLICY))
 }
 
 /// The same, for a page that is not among the dashboard's.
 pub fn guard(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
 }
 
 /// The page with this status.

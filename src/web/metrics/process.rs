@@ -37,7 +37,8 @@ impl Process {
     }
 }
 
-fn resident() -> Option<u64> {
+/// What the process holds in memory, in bytes.
+pub fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
