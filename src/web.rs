@@ -7,6 +7,7 @@ pub mod data;
 pub mod error;
 pub mod extract;
 pub mod feed;
+pub mod forms;
 pub mod front;
 pub mod manage;
 pub mod metrics;

@@ -3,9 +3,13 @@
 //! the headers that tell a browser so.
 
 pub mod assets;
+pub mod chart;
 pub mod origin;
 pub mod overview;
 pub mod page;
+pub mod refusal;
+pub mod samples;
+pub mod shell;
 pub mod shown;
 pub mod sign_in;
 pub mod visitor;

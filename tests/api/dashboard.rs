@@ -313,3 +313,63 @@ fn the_feed_takes_no_messages() {
         assert_eq!(socket.close_code(), code, "kind {kind}, {length} bytes");
     }
 }
+
+/// A form of a page, as a browser without scripts sends it.
+fn send_form(browser: &Client, scene: &Scene, action: &str, fields: &[(&str, &str)]) -> Answer {
+    let csrf = browser.get("/api/session").json()["csrf"].as_str().unwrap().to_owned();
+    let fields = fields.iter().copied().chain([("_csrf", csrf.as_str())]);
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let body: Vec<String> = fields.map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let origin = format!("http://{}", address(&scene.gateway));
+    browser.clone().with("origin", &origin).with("accept", "text/html").post_bytes(action, body.join("&").as_bytes())
+}
+
+#[test]
+fn a_form_makes_the_call_it_stands_for_and_comes_back_with_what_was_typed_when_refused() {
+    let scene = scene();
+    let browser = signed_in(&scene);
+    let made = send_form(
+        &browser,
+        &scene,
+        "/forms/api/projects",
+        &[("name", "typed"), ("limits.rpm:int", "60"), ("_next", "/projects/{id}")],
+    );
+    let id = made.header("location").unwrap().strip_prefix("/projects/").unwrap().to_owned();
+    assert_eq!(made.status, 303);
+    let project = scene.gateway.operator().get(&format!("/api/projects/{id}")).json();
+    assert_eq!((&project["name"], &project["limits"]["rpm"]), (&json!("typed"), &json!(60)));
+
+    let fields = [("name", HOSTILE), ("limits.rpm:int", "many"), ("password", "not again"), ("_next", "/projects")];
+    let refused = send_form(&browser, &scene, "/forms/api/projects", &fields);
+    assert_eq!((refused.status, refused.header("content-type")), (400, Some("text/html; charset=utf-8")));
+    assert_sealed(&refused);
+    let page = refused.text();
+    assert!(page.contains(r#"name="limits.rpm:int" value="many" type="text" aria-invalid="true""#), "{page}");
+    assert!(!page.contains(HOSTILE) && !page.contains("not again"), "{page}");
+
+    let key = [("project", "typed"), ("name", "of a form"), ("_reveal", "key"), ("_next", "/keys")];
+    let shown = send_form(&browser, &scene, "/forms/api/keys", &key);
+    assert_eq!(shown.status, 200);
+    assert!(shown.text().contains("sk-ft-") && shown.text().contains("from openai import OpenAI"), "{}", shown.text());
+    let events = scene.gateway.operator().get("/api/audit?action=key.create").json();
+    assert_eq!(events["data"].as_array().unwrap().len(), 2, "{events}");
+}
+
+#[test]
+fn a_form_of_another_site_or_without_the_word_changes_nothing() {
+    let scene = scene();
+    let browser = signed_in(&scene);
+    let origin = format!("http://{}", address(&scene.gateway));
+    let body = b"name=theirs";
+    for (what, client) in [
+        ("no word", browser.clone().with("origin", &origin)),
+        ("another site", browser.clone().with("origin", "http://evil.test")),
+        ("nobody", scene.gateway.anonymous().with("origin", &origin)),
+    ] {
+        let answer = client.post_bytes("/forms/api/projects", body);
+        assert!(matches!(answer.status, 401 | 403), "{what}: {}", answer.status);
+    }
+    assert_eq!(browser.get("/forms/api/projects").status, 404);
+    let projects = scene.gateway.operator().get("/api/projects").text();
+    assert!(!projects.contains("theirs"), "{projects}");
+}

@@ -58,6 +58,11 @@ fn tokens(scene: &Scene) -> BTreeMap<Permission, Client> {
     made.collect()
 }
 
+/// Whether it is for people with a browser.
+fn is_page(line: &Line) -> bool {
+    !["/api/", "/ws/", "/v1"].iter().any(|start| line.path.starts_with(start))
+}
+
 #[test]
 fn nobody_passes_a_route_without_what_it_needs() {
     let scene = scene();
@@ -80,6 +85,11 @@ fn nobody_passes_a_route_without_what_it_needs() {
             Needs::Known => {
                 strangers.iter().for_each(|stranger| refused(stranger, 401, "a stranger"));
                 refused(&application, 401, "an application");
+            }
+            // A page knows sessions only, and sends everybody else to sign in.
+            Needs::Can(_) if is_page(&line) => {
+                strangers.iter().for_each(|stranger| refused(stranger, 303, "a stranger"));
+                tokens.iter().for_each(|(scope, token)| refused(token, 303, scope.name()));
             }
             Needs::Can(permission) => {
                 strangers.iter().for_each(|stranger| refused(stranger, 401, "a stranger"));
@@ -119,7 +129,10 @@ fn each_role_passes_the_routes_its_permissions_open_and_no_session_outlives_its_
             }
         }
         assert_eq!(person.send("DELETE", "/api/session", &json!({})).status, 204);
-        lines().for_each(|(_, line)| assert_eq!(status(&line), 401, "{line:?} after the {role} has signed out"));
+        for (_, line) in lines() {
+            let expected = if is_page(&line) { 303 } else { 401 };
+            assert_eq!(status(&line), expected, "{line:?} after the {role} has signed out");
+        }
     }
 }
 

@@ -24,6 +24,7 @@ struct Asset {
 const ASSETS: &[Asset] = &[
     Asset { name: "css/farthing.css", kind: CSS, bytes: include_bytes!("../../../static/css/farthing.css") },
     Asset { name: "js/api.js", kind: JS, bytes: include_bytes!("../../../static/js/api.js") },
+    Asset { name: "js/page.js", kind: JS, bytes: include_bytes!("../../../static/js/page.js") },
     Asset { name: "js/pages/overview.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/overview.js") },
     Asset { name: "icon.svg", kind: SVG, bytes: include_bytes!("../../../static/icon.svg") },
 ];

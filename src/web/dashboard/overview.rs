@@ -13,12 +13,15 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use farthing_actors::domain::Scope;
 
+use super::page;
+use super::shell::Shell;
+use super::shown::Moment;
 use super::visitor::Visitor;
-use super::{assets, page, shown};
 use crate::admin::AdminError;
 use crate::admin::books::{Line, RequestFilter};
 use crate::web::Gateway;
 use crate::web::error::Problem;
+use crate::web::extract::operator::ReadUsage;
 use actors::{ActorRow, actors};
 use calls::CallRow;
 use names::names;
@@ -32,9 +35,8 @@ const CALLS: i64 = 50;
 #[derive(Template)]
 #[template(path = "overview/page.html")]
 struct OverviewPage {
-    assets: &'static str,
-    username: String,
-    time: String,
+    shell: Shell,
+    time: Moment,
     tiles: Vec<Tile>,
     projects: Vec<ProjectRow>,
     more_projects: usize,
@@ -48,8 +50,7 @@ struct OverviewPage {
 ///
 /// # Errors
 /// If the ledger or the books do not answer.
-pub async fn show(visitor: Visitor, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    visitor.sees_all()?;
+pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
     let projects = Projects::first(&keys);
     let (balances, open_holds, lines) = tokio::join!(
@@ -62,9 +63,8 @@ pub async fn show(visitor: Visitor, gateway: web::Data<Gateway>) -> Result<HttpR
     page::render(
         StatusCode::OK,
         &OverviewPage {
-            assets: assets::version(),
-            username: visitor.name(),
-            time: shown::time_of_day(gateway.clock.now()),
+            shell: visitor.shell(),
+            time: gateway.clock.now().into(),
             tiles: figures.tiles(),
             more_projects: projects.more,
             projects: projects.rows(&keys, &balances),

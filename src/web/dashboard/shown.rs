@@ -52,6 +52,23 @@ pub fn millis(millis: u64) -> String {
     }
 }
 
+/// A moment: as machines read it and as people do, in UTC. The page's script turns the words into local time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// Such as `2026-11-26T17:03:59.120Z`.
+    pub iso: String,
+    /// Such as `2026-11-26 17:03:59 UTC`.
+    pub text: String,
+}
+
+impl From<Timestamp> for Moment {
+    fn from(moment: Timestamp) -> Self {
+        let iso = moment.to_string();
+        let text: String = iso.chars().take(19).collect();
+        Self { text: format!("{} UTC", text.replace('T', " ")), iso }
+    }
+}
+
 /// The time of day in UTC, `17:03:59`.
 pub fn time_of_day(moment: Timestamp) -> String {
     moment.to_string().chars().skip(11).take(8).collect()

@@ -10,7 +10,7 @@ use farthing_actors::sessions::Which;
 use serde::Deserialize;
 
 use super::visitor::{cookie, no_cookie};
-use super::{assets, origin, page};
+use super::{origin, page};
 use crate::admin::sign_in::called;
 use crate::admin::tokens::MANAGEMENT;
 use crate::web::Gateway;
@@ -30,7 +30,6 @@ const BUSY: &str = "Too many people are signing in at once. Try again.";
 #[derive(Template)]
 #[template(path = "sign_in/page.html")]
 struct SignInPage {
-    assets: &'static str,
     refused: Option<&'static str>,
 }
 
@@ -125,5 +124,5 @@ fn refused(problem: Problem) -> Result<HttpResponse, Problem> {
 }
 
 fn form(status: StatusCode, refused: Option<&'static str>) -> Result<HttpResponse, Problem> {
-    page::render(status, &SignInPage { assets: assets::version(), refused })
+    page::render(status, &SignInPage { refused })
 }

@@ -4,71 +4,122 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use farthing_actors::domain::{Author, Permission};
 
 use super::page;
+use super::shell::Shell;
 use crate::admin::tokens::MANAGEMENT;
+use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
-use crate::web::extract::session::{Present, present};
+use crate::web::extract::operator::within_sight;
+use crate::web::extract::who::{Who, by_session};
 use crate::web::front;
+use crate::web::routes::line::{Need, Needs};
 
 /// A browser keeps a cookie of this name to this host, this path and TLS.
 const OVER_TLS: &str = "__Host-farthing_session";
 /// Without TLS, which is only served on loopback, browsers take no cookie with that prefix.
 const PLAIN: &str = "farthing_session";
 
-/// An operator who has signed in.
+/// Somebody who has signed in with a browser and may see the page, whose line in the table names `N`.
 #[derive(Debug, Clone)]
-pub struct Visitor(pub Present);
+pub struct Visitor<N> {
+    /// Who, when and from where.
+    pub author: Author,
+    /// What they are and see.
+    pub who: Who,
+    name: String,
+    csrf: String,
+    path: String,
+    need: PhantomData<N>,
+}
 
-/// Not signed in, or not any more.
-#[derive(Debug, Clone, Copy)]
-pub struct SignInFirst;
+/// Why nobody is let in.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Not signed in, or not any more.
+    SignInFirst,
+    /// They may not see it, or something is wrong with us.
+    Problem(Problem),
+}
 
-impl Visitor {
-    /// Lets those look at a page who may see all that is on it.
+impl<N: Need> Visitor<N> {
+    /// Whoever sent the request.
     ///
     /// # Errors
-    /// 403 for viewers of single projects.
-    pub fn sees_all(&self) -> Result<(), Problem> {
-        let sees_some = self.0.shown.user.as_ref().is_some_and(|user| user.projects.is_some());
-        let message = "this page shows all projects, and the account sees some of them only; the API shows those";
-        if sees_some { Err(Problem::new(Code::Forbidden, message)) } else { Ok(()) }
+    /// If nobody is signed in, or they may not.
+    pub fn of(request: &HttpRequest) -> Result<Self, Refusal> {
+        let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
+        let (author, who, shown) = by_session(gateway, request).map_err(Refusal::of)?;
+        if let Needs::Can(permission) = N::NEEDS {
+            who.allow(permission)?;
+        }
+        within_sight(request, &who.sight)?;
+        let name = shown.user.as_deref().map_or_else(|| MANAGEMENT.to_owned(), |user| user.name.to_string());
+        let csrf = gateway.security.csrf(shown.session.id);
+        Ok(Self { author, who, name, csrf, path: request.path().to_owned(), need: PhantomData })
     }
 
-    /// What they are called.
-    pub fn name(&self) -> String {
-        let user = self.0.shown.user.as_deref();
-        user.map_or_else(|| MANAGEMENT.to_owned(), |user| user.name.to_string())
+    /// What the page shows around itself.
+    pub fn shell(&self) -> Shell {
+        Shell::new(self.name.clone(), &self.who, self.csrf.clone(), &self.path)
+    }
+
+    /// Whether they may do this: what they may not is not shown.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.who.may(permission)
     }
 }
 
-impl FromRequest for Visitor {
-    type Error = SignInFirst;
-    type Future = Ready<Result<Self, SignInFirst>>;
+impl<N: Need> FromRequest for Visitor<N> {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(present(request).map(Self).map_err(|_| SignInFirst))
+        ready(Self::of(request))
     }
 }
 
-impl fmt::Display for SignInFirst {
+impl Refusal {
+    fn of(problem: Problem) -> Self {
+        if problem.code == Code::Unauthorized { Self::SignInFirst } else { Self::Problem(problem) }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not signed in")
+        match self {
+            Self::SignInFirst => f.write_str("not signed in"),
+            Self::Problem(problem) => problem.fmt(f),
+        }
     }
 }
 
-impl ResponseError for SignInFirst {
+impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
-        StatusCode::SEE_OTHER
+        match self {
+            Self::SignInFirst => StatusCode::SEE_OTHER,
+            Self::Problem(problem) => problem.status_code(),
+        }
     }
 
     fn error_response(&self) -> HttpResponse {
-        page::see_other("/sign-in", None)
+        match self {
+            Self::SignInFirst => page::see_other("/sign-in", None),
+            Self::Problem(problem) => problem.error_response(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use farthing_actors::sessions::User;
 use super::author::{author, remember};
 use super::session;
 use super::virtual_key::bearer;
-use crate::admin::sign_in::called;
+use crate::admin::sign_in::{Shown, called};
 use crate::admin::tokens::MANAGEMENT;
 use crate::security::Claims;
 use crate::web::Gateway;
@@ -112,7 +112,8 @@ pub fn identify(request: &HttpRequest) -> Result<(Author, Who), Problem> {
     let (author, who) = if request.headers().contains_key(AUTHORIZATION) {
         by_bearer(gateway, request)?
     } else {
-        by_session(gateway, request)?
+        let (author, who, _) = by_session(gateway, request)?;
+        (author, who)
     };
     remember(request, &author);
     Ok((author, who))
@@ -160,7 +161,11 @@ pub fn bearer_of(gateway: &Gateway, claims: &Claims) -> Result<Who, Problem> {
     Ok(Who { role: maker.role, user: Some(maker.id), session: None, sight, scopes })
 }
 
-fn by_session(gateway: &web::Data<Gateway>, request: &HttpRequest) -> Result<(Author, Who), Problem> {
+/// Who the request's session is of.
+///
+/// # Errors
+/// As [`identify`].
+pub fn by_session(gateway: &web::Data<Gateway>, request: &HttpRequest) -> Result<(Author, Who, Shown), Problem> {
     let present = session::present(request)?;
     let user = present.shown.user.as_deref();
     let author = author(request, &called(user), gateway.clock.now());
@@ -175,7 +180,8 @@ fn by_session(gateway: &web::Data<Gateway>, request: &HttpRequest) -> Result<(Au
     }
     let (user, role) = (session.user, user.map_or(Role::Owner, |user| user.role));
     let sight = Sight::of(gateway, present.shown.user.as_deref());
-    Ok((author, Who { role, user, session: Some(session.id), sight, scopes: None }))
+    let who = Who { role, user, session: Some(session.id), sight, scopes: None };
+    Ok((author, who, present.shown))
 }
 
 /// Lets a change pass that a page of ours sends. A browser sends its cookie for whoever asks it to.

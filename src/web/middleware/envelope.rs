@@ -1,5 +1,5 @@
 //! The envelope: the request's id at the start, the error's body, headers and one log line at the end.
-//! Owns the choice of shape: the route's dialect under `/v1` and `/v1beta`, Farthing's own elsewhere. Logs ids and figures, never content, query
+//! Owns the choice of shape: the route's dialect under `/v1` and `/v1beta`, a page for people, Farthing's own JSON elsewhere. Logs ids and figures, never content, query
 //! strings or headers.
 
 use std::sync::atomic::Ordering;
@@ -14,10 +14,12 @@ use farthing_actors::domain::RequestId;
 
 use crate::logging;
 use crate::web::Gateway;
+use crate::web::dashboard::refusal;
 use crate::web::data::dialect_of;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::session;
+use crate::web::forms;
 use crate::web::middleware::{cors, headers, record, unread};
 use crate::web::strangers::Strangers;
 
@@ -48,6 +50,7 @@ pub async fn wrap(
     let mut response = match (refusal(request.request()), cors::preflight(&request)) {
         (Some(problem), _) => request.error_response(problem),
         (None, Some(answer)) => request.into_response(answer),
+        (None, None) if forms::is_form(&request) => forms::serve(request, &next).await?,
         (None, None) => next.call(request).await?.map_into_boxed_body(),
     };
     session::conclude(&mut response).await;
@@ -119,6 +122,7 @@ fn no_credential(request: &HttpRequest) -> Option<Code> {
 fn with_body(response: ServiceResponse, problem: &Problem, id: &str) -> ServiceResponse {
     let body = match dialect_of(response.request()) {
         Some(dialect) => problem.body_for(dialect),
+        None if refusal::is_for_people(response.request()) => return refusal::with_page(response, problem, id),
         None => problem.management_body(id),
     };
     response.map_body(|_, _| BoxBody::new(body))

@@ -7,14 +7,13 @@ use askama::Template;
 use serde_json::Value;
 
 use super::DOCUMENT;
-use crate::web::dashboard::{assets, page};
+use crate::web::dashboard::page;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadSettings};
 
 #[derive(Template)]
 #[template(path = "api/page.html")]
 struct DocsPage {
-    assets: &'static str,
     about: String,
     operations: Vec<Operation>,
     codes: &'static [Code],
@@ -50,7 +49,7 @@ struct Field {
 /// If the page cannot be written.
 pub async fn show(_: Operator<ReadSettings>) -> Result<HttpResponse, Problem> {
     let about = DOCUMENT.pointer("/info/description").and_then(Value::as_str).unwrap_or_default().replace('`', "");
-    let page = DocsPage { assets: assets::version(), about, operations: operations(), codes: Code::ALL };
+    let page = DocsPage { about, operations: operations(), codes: Code::ALL };
     let mut answer = page::render(StatusCode::OK, &page)?;
     page::guard(answer.headers_mut());
     Ok(answer)

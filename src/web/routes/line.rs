@@ -159,7 +159,7 @@ impl<P: Permission> Guard<P> for Operator<P> {}
 impl Guard<Recognised> for Known {}
 impl Guard<Open> for Anybody {}
 impl Guard<Key> for Caller {}
-impl Guard<SignedIn> for Visitor {}
+impl<N: Need> Guard<N> for Visitor<N> {}
 
 macro_rules! opens_with {
     ($($rest:ident)*) => {

@@ -6,7 +6,7 @@
   const LONGEST_PAUSE_MS = 30000;
   const TONES = { ok: "good", client_gone: "fair", refused: "fair" };
 
-  const names = JSON.parse(document.querySelector("main").dataset.names);
+  const names = JSON.parse(document.getElementById("overview").dataset.names);
   const live = document.getElementById("live");
   const rows = document.querySelector("#calls tbody");
   const known = new Set(Array.from(rows.rows, (row) => row.dataset.request));
@@ -48,9 +48,11 @@
     row.dataset.request = event.request_id;
     row.dataset.time = String(event.time);
     const iso = new Date(event.time).toISOString();
-    const time = element("time", "", iso.slice(11, 19), event.request_id);
+    const time = element("time", "", iso.slice(11, 19));
     time.dateTime = iso;
+    time.dataset.only = "time";
     cell(row, "", time);
+    page.localise(row);
     cell(row, "name", nameOf(event.project_id), " ", element("span", "remark", nameOf(event.key_id)));
     cell(row, "name", event.model);
     cell(row, "name", event.provider_id ? nameOf(event.provider_id) : "–");
