@@ -3,10 +3,15 @@
 //! the headers that tell a browser so.
 
 pub mod assets;
+pub(crate) mod budgets;
+mod callers;
 pub mod chart;
+pub mod keys;
 pub mod origin;
 pub mod overview;
 pub mod page;
+pub mod playground;
+pub mod projects;
 pub mod refusal;
 pub mod samples;
 pub mod shell;

@@ -22,6 +22,7 @@ mod edge;
 mod ends;
 mod fidelity;
 mod figures;
+mod forms;
 mod groups;
 mod idempotency;
 mod images;

@@ -7,9 +7,11 @@
 //! | `limits.rpm:int` | a whole number inside `limits` |
 //! | `enabled:bool` | true for `true` and `on` |
 //! | `allowed_models:list` | texts between commas or line ends; fields of one name add up |
+//! | `warn_percent:ints` | whole numbers between commas |
 //! | `budget:null` | null, whatever was typed |
 //! | `prices:json` | JSON as it is |
 //! | `limits.rpm:int?` | as without the mark, but null where nothing was typed |
+//! | `budget.limit_usd:text!` | a text; where nothing was typed, all of `budget` is left out |
 //! | `targets.0.model` | inside the first item of the list `targets` |
 
 use serde_json::{Map, Value};
@@ -42,12 +44,17 @@ impl Typed {
     /// The JSON it means.
     pub fn body(&self) -> Value {
         let mut body = Map::new();
+        let mut left_out = Vec::new();
         for (name, text) in self.fields().filter(|(name, _)| !name.starts_with('_')) {
             let (path, kind) = name.split_once(':').unwrap_or((name, "text"));
-            if let Some(value) = value(kind, text) {
-                put(&mut body, path, value);
+            let (kind, is_core) = kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
+            match value(kind, text) {
+                Some(value) => put(&mut body, path, value),
+                None if is_core => left_out.extend(path.split_once('.').map(|(object, _)| object)),
+                None => {}
             }
         }
+        body.retain(|name, _| !left_out.contains(&name.as_str()));
         listed(Value::Object(body))
     }
 }
@@ -69,11 +76,20 @@ fn typed(kind: &str, text: &str) -> Option<Value> {
         "null" => Some(Value::Null),
         "bool" => Some(Value::Bool(matches!(trimmed, "on" | "true"))),
         _ if trimmed.is_empty() => None,
-        "int" => Some(trimmed.parse::<i64>().map_or_else(|_| trimmed.into(), Value::from)),
-        "list" => Some(trimmed.split([',', '\n']).map(str::trim).filter(|it| !it.is_empty()).collect()),
+        "int" => Some(whole(trimmed)),
+        "list" => Some(parts(trimmed).collect()),
+        "ints" => Some(parts(trimmed).map(whole).collect()),
         "json" => Some(serde_json::from_str(trimmed).unwrap_or_else(|_| trimmed.into())),
         _ => Some(text.into()),
     }
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn whole(text: &str) -> Value {
+    text.parse::<i64>().map_or_else(|_| text.into(), Value::from)
 }
 
 fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
@@ -120,9 +136,12 @@ mod tests {
             (&[("limits.rpm:int", "many")], json!({ "limits": { "rpm": "many" } })),
             (&[("enabled:bool", "false"), ("enabled:bool", "on")], json!({ "enabled": true })),
             (&[("m:list", "a, b\n\nc"), ("m:list", "d")], json!({ "m": ["a", "b", "c", "d"] })),
+            (&[("w:ints", "80, 95,x")], json!({ "w": [80, 95, "x"] })),
             (&[("budget:null", "x"), ("p:text?", ""), ("n:int?", "3")], json!({ "budget": null, "p": null, "n": 3 })),
             (&[("p:json", "{\"a\":[1]}"), ("q:json", "{")], json!({ "p": { "a": [1] }, "q": "{" })),
             (&[("t.1.m", "b"), ("t.0.m", "a")], json!({ "t": [{ "m": "a" }, { "m": "b" }] })),
+            (&[("b.limit:text!", ""), ("b.window", "day"), ("name", "a")], json!({ "name": "a" })),
+            (&[("b.limit:text!", "5"), ("b.window", "day")], json!({ "b": { "limit": "5", "window": "day" } })),
             (&[("_csrf", "x"), ("_next", "/keys")], json!({})),
             (&[("a", "text"), ("a.b", "lost")], json!({ "a": "text" })),
         ];

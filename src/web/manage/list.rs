@@ -17,31 +17,31 @@ const MAX_LIMIT: u32 = 1_000;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct List<T> {
     /// What is on it.
-    pub(super) data: Vec<T>,
+    pub(crate) data: Vec<T>,
     /// Where the next one begins; `None` on the last.
-    pub(super) next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// The query of a list without conditions.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
-    pub(super) limit: Option<u32>,
-    pub(super) cursor: Option<String>,
+    pub(crate) limit: Option<u32>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Which page: what comes after `after`, and how much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Page<C> {
-    pub(super) after: Option<C>,
-    pub(super) limit: u32,
+pub(crate) struct Page<C> {
+    pub(crate) after: Option<C>,
+    pub(crate) limit: u32,
 }
 
 /// The query of a request as `T`.
 ///
 /// # Errors
 /// 400 for a parameter that is unknown or has the wrong type.
-pub(super) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     let query = web::Query::<T>::from_query(request.query_string());
     query.map(web::Query::into_inner).map_err(|error| Problem::new(Code::InvalidValue, error.to_string()))
 }
@@ -51,7 +51,7 @@ impl<C: FromStr> Page<C> {
     ///
     /// # Errors
     /// If the limit is out of bounds, or the cursor is not one of ours.
-    pub(super) fn new(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, Problem> {
+    pub(crate) fn new(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             let message = format!("limit must be between 1 and {MAX_LIMIT}");
@@ -65,13 +65,13 @@ impl<C: FromStr> Page<C> {
 
 impl<C: PartialOrd + ToString> Page<C> {
     /// This page of `items`, which are in the order of their ids, and the cursor of the next.
-    pub(super) fn cut<T>(&self, items: impl Iterator<Item = T>, id: impl Fn(&T) -> C) -> (Vec<T>, Option<String>) {
+    pub(crate) fn cut<T>(&self, items: impl Iterator<Item = T>, id: impl Fn(&T) -> C) -> (Vec<T>, Option<String>) {
         let rest = items.skip_while(|item| self.after.as_ref().is_some_and(|after| id(item) <= *after));
         self.close(rest, &id)
     }
 
     /// The first `limit` of `items`, and the cursor of the next page if there are more.
-    pub(super) fn close<T>(&self, items: impl Iterator<Item = T>, id: impl Fn(&T) -> C) -> (Vec<T>, Option<String>) {
+    pub(crate) fn close<T>(&self, items: impl Iterator<Item = T>, id: impl Fn(&T) -> C) -> (Vec<T>, Option<String>) {
         let mut items = items.fuse();
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let page: Vec<T> = items.by_ref().take(limit).collect();

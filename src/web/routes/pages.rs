@@ -1,12 +1,17 @@
 //! What operators see in a browser.
 
 use super::line::{Line, Open, lines};
-use crate::web::dashboard::{assets, overview, sign_in};
-use crate::web::extract::operator::ReadUsage;
+use crate::web::dashboard::{assets, keys, overview, playground, projects, sign_in};
+use crate::web::extract::operator::{ManageKeys, ReadSettings, ReadUsage};
 
 pub(super) fn lines() -> Vec<Line> {
     lines! {
         GET "/" ReadUsage overview::show, "Shows money, providers, actors and the last calls";
+        GET "/projects" ReadSettings projects::list, "Shows projects, their budgets and limits";
+        GET "/projects/{id}" ReadSettings projects::show, "Shows a project and what can be changed about it";
+        GET "/keys" ReadSettings keys::list, "Shows virtual keys";
+        GET "/keys/{id}" ReadSettings keys::show, "Shows a virtual key and what can be changed about it";
+        GET "/playground" ManageKeys playground::show, "Sends a prompt as an application would";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
         POST "/sign-out" Open sign_in::leave, "Signs out";

@@ -65,6 +65,15 @@ impl Person {
         self.send("POST", path, body)
     }
 
+    /// A form of a page, as a browser without scripts sends it.
+    pub(crate) fn form(&self, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let fields = fields.iter().copied().chain([("_csrf", self.csrf.as_str())]);
+        let body: Vec<String> = fields.map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+        let browser = self.client().with("origin", &self.origin).with("accept", "text/html,*/*;q=0.8");
+        browser.post_bytes(action, body.join("&").as_bytes())
+    }
+
     /// As a page of ours sends it.
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         let client = self.client().with("origin", &self.origin).with("sec-fetch-site", "same-origin");
