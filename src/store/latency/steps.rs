@@ -43,7 +43,7 @@ impl Steps {
             let calls = u128::from(*calls);
             if before + calls >= rank {
                 let (low, width) = bounds(*step);
-                let within = (u128::from(width - 1) * (rank - before)).checked_div(calls)?;
+                let within = (u128::from(width) * (2 * (rank - before) - 1)).checked_div(2 * calls)?;
                 return Some(low.saturating_add(u64::try_from(within).unwrap_or(0)));
             }
             before += calls;

@@ -35,7 +35,7 @@ fn calls_that_a_provider_answered_count_in_their_hour() {
     let first = at(0, PROVIDER).unwrap();
     assert_eq!((first.whole.count(), first.first_token.count()), (2, 1));
     assert!((320..352).contains(&first.whole.percentile(99).unwrap()), "{first:?}");
-    assert_eq!(first.first_token.percentile(50).unwrap(), 45, "{first:?}");
+    assert_eq!(first.first_token.percentile(50).unwrap(), 46, "{first:?}");
     let second = at(1, PROVIDER).unwrap();
     assert_eq!((second.whole.count(), second.first_token.percentile(50)), (1, None));
     assert_eq!((at(0, other).unwrap().whole.count(), at(1, other)), (1, None));
