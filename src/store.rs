@@ -4,7 +4,7 @@
 //! - [`data_dir`]: where everything lies, and the lock on it.
 //! - [`journal`]: the ledger's truth: an append-only file in front of the database.
 //! - [`writer`]: the thread that carries finished lines from the journal to the database.
-//! - [`entries`], [`spend`], [`usage`]: what pages and the ledger read back.
+//! - [`entries`], [`spend`], [`usage`], [`latency`]: what pages and the ledger read back.
 //! - [`idempotency`]: keys that clients retry by, and the sealed answers to them.
 //! - [`groups`], [`keys`], [`models`], [`prices`], [`projects`], [`providers`]: what operators set, for the actors that own it.
 //! - [`installation`]: which master key all is sealed under, and keys that outlive it.
@@ -34,7 +34,9 @@ pub mod journal;
 pub mod kept_list;
 pub mod key_uses;
 pub mod keys;
+pub mod latency;
 pub mod models;
+mod moment;
 pub mod prices;
 pub mod projects;
 pub mod providers;
@@ -311,6 +313,13 @@ mod tests {
         let scratch = Scratch::new();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-030001_response_cache/down.sql")).unwrap();
         scratch.run(include_str!("../migrations/sqlite/2026-11-26-030001_response_cache/up.sql")).unwrap();
+    }
+
+    #[test]
+    fn the_latencies_go_down_and_up() {
+        let scratch = Scratch::new();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000700_latency/down.sql")).unwrap();
+        scratch.run(include_str!("../migrations/sqlite/2026-11-26-000700_latency/up.sql")).unwrap();
     }
 
     #[test]

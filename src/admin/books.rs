@@ -12,13 +12,16 @@ pub use crate::store::adjustments::StoredAdjustment;
 use crate::store::charged::Charged;
 use crate::store::credits::Credit;
 pub use crate::store::day::Day;
-pub use crate::store::entries::{RequestFilter, StoredEntry as Line};
+pub use crate::store::entries::{Found, RequestFilter, Stopped, StoredEntry as Line};
 pub use crate::store::export::{ExportLine, Format, Place, Span, Spelling};
+pub use crate::store::latency::{Latencies, Steps};
 use crate::store::runs::{Run, RunFilter};
 pub use crate::store::usage::{Figures, Range, SubjectName, UsageFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
-use crate::store::{Store, StoreError, adjustments, charged, credits, entries, export, prices, runs, usage, verify};
+use crate::store::{
+    Store, StoreError, adjustments, charged, credits, entries, export, latency, prices, runs, usage, verify,
+};
 
 /// Where finished calls are read.
 pub struct Books {
@@ -45,11 +48,12 @@ impl Books {
         self.writer.behind()
     }
 
-    /// Lines in the database that fit `filter`, newest first. [`Books::behind`] says what they may lack.
+    /// Lines in the database that fit `filter`, newest first, and how far that was looked for. [`Books::behind`] says what
+    /// they may lack.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn requests(&self, filter: RequestFilter) -> Result<Vec<Line>, StoreError> {
+    pub async fn requests(&self, filter: RequestFilter) -> Result<Found, StoreError> {
         self.store.query(move |connection| entries::requests(connection, &filter)).await
     }
 
@@ -124,6 +128,19 @@ impl Books {
         filter: UsageFilter,
     ) -> Result<Vec<BTreeMap<SubjectName, Figures>>, StoreError> {
         self.store.query(move |connection| usage::by_subject(connection, &ranges, &filter)).await
+    }
+
+    /// How long calls took in each of `points`, by the ids of providers, or at `provider` alone. [`Books::behind`] says what
+    /// it may lack.
+    ///
+    /// # Errors
+    /// If the database does not answer, or a row is damaged.
+    pub async fn latencies(
+        &self,
+        points: Vec<Range>,
+        provider: Option<ProviderId>,
+    ) -> Result<Vec<BTreeMap<String, Latencies>>, StoreError> {
+        self.store.query(move |connection| latency::read(connection, &points, provider)).await
     }
 
     /// Waits until everything settled so far is in the database.

@@ -91,7 +91,7 @@ pub fn export(
 ) -> Result<u64, AppError> {
     with_books(config, |store, _| {
         let project = order.project.as_deref().map(|wanted| find_project(store, wanted)).transpose()?;
-        let span = Span { from: order.from, to: order.to, project };
+        let span = Span { from: order.from, to: order.to, project, longest: None };
         let (mut spelling, mut last, mut count) = (Spelling::new(order.format), 0, 0);
         loop {
             let page = store.read(|connection| export::page(connection, &span, Place::After(last), PAGE));

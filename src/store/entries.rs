@@ -1,22 +1,22 @@
 //! Entries in the database: the reads that pages and the ledger's start need.
-//! Owns the filters and their order. Refuses to write: rows come from the journal alone, through the writer.
+//! Owns what belongs to a line. Refuses to write: rows come from the journal alone, through the writer.
 
 pub(super) mod insert;
 pub(super) mod row;
+mod search;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use farthing_actors::domain::{KeyId, LineKind, Money, ProjectId, RequestId, Usage};
+use farthing_actors::domain::{LineKind, Money, RequestId, Usage};
 use farthing_actors::ledger::entry::{Entry, Outcome};
 
 use self::row::Row;
+use self::search::is_call;
 use super::StoreError;
 use super::chain::{Hash, hash_of_row};
 use super::schema::{journal_state, ledger_entries};
-
-/// The most rows one question may ask for: a page of a thousand, and one more to know whether another follows.
-const MAX_PAGE: i64 = 1_001;
+pub use search::{Found, RequestFilter, Stopped, requests};
 
 /// A line of the books as the database holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,38 +42,6 @@ impl StoredEntry {
     }
 }
 
-/// Which lines a page shows; an absent condition admits all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestFilter {
-    /// Called with a key of exactly this project.
-    pub project: Option<ProjectId>,
-    /// Called with this key.
-    pub key: Option<KeyId>,
-    /// Older than the line of this number: the last one of the page before.
-    pub before_seq: Option<i64>,
-    /// At most so many, and never more than 1,001.
-    pub limit: i64,
-}
-
-/// Lines, newest first.
-///
-/// # Errors
-/// If the database does not answer, or a row is damaged.
-pub fn requests(connection: &mut SqliteConnection, filter: &RequestFilter) -> Result<Vec<StoredEntry>, StoreError> {
-    let mut query = ledger_entries::table.filter(ledger_entries::kind.eq("call")).select(Row::as_select()).into_boxed();
-    if let Some(project) = filter.project {
-        query = query.filter(ledger_entries::project_id.eq(project.to_string()));
-    }
-    if let Some(key) = filter.key {
-        query = query.filter(ledger_entries::key_id.eq(key.to_string()));
-    }
-    if let Some(seq) = filter.before_seq {
-        query = query.filter(ledger_entries::seq.lt(seq));
-    }
-    let page = query.order(ledger_entries::seq.desc()).limit(filter.limit.clamp(0, MAX_PAGE)).load(connection)?;
-    with_others(connection, page)
-}
-
 /// The line of one request.
 ///
 /// # Errors
@@ -81,7 +49,7 @@ pub fn requests(connection: &mut SqliteConnection, filter: &RequestFilter) -> Re
 pub fn request(connection: &mut SqliteConnection, id: RequestId) -> Result<Option<StoredEntry>, StoreError> {
     let found = ledger_entries::table
         .filter(ledger_entries::request_id.eq(id.to_string()))
-        .filter(ledger_entries::kind.eq("call"))
+        .filter(is_call())
         .select(Row::as_select())
         .first::<Row>(connection)
         .optional()?;

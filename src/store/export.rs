@@ -4,6 +4,8 @@
 
 mod spelling;
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use farthing_actors::domain::{Money, ProjectId};
@@ -14,6 +16,7 @@ use super::StoreError;
 use super::adjustments::AdjustmentRow;
 use super::day::Day;
 use super::entries::row::Row;
+use super::moment::{self, Numbers};
 use super::schema::{ledger_adjustments, ledger_entries};
 pub use spelling::{Format, Spelling};
 
@@ -53,6 +56,8 @@ pub struct Span {
     pub to: Option<Day>,
     /// Called with a key of exactly this project, or booked on it or on such a key.
     pub project: Option<ProjectId>,
+    /// No call takes longer than this; `None`: than any can.
+    pub longest: Option<Duration>,
 }
 
 /// Where a page begins.
@@ -74,7 +79,9 @@ pub fn page(
     place: Place,
     limit: i64,
 ) -> Result<Vec<ExportLine>, StoreError> {
-    let entries = entries(span, place).limit(limit).load::<Row>(connection)?;
+    let times = (span.from.map(Day::start), span.to.map(Day::end));
+    let numbers = moment::numbers(connection, times, span.longest)?;
+    let entries = among(numbers, entries(span, place)).limit(limit).load::<Row>(connection)?;
     let adjustments = adjustments(span, place).limit(limit).load::<AdjustmentRow>(connection)?;
     let lines = entries.into_iter().map(ExportLine::from);
     let mut lines: Vec<_> = lines.chain(adjustments.into_iter().map(ExportLine::from)).collect();
@@ -87,11 +94,14 @@ pub fn page(
 }
 
 type Selected<T> = diesel::dsl::AsSelect<T, Sqlite>;
+type Entries = ledger_entries::BoxedQuery<'static, Sqlite, diesel::dsl::SqlTypeOf<Selected<Row>>>;
 
-fn entries(
-    span: &Span,
-    place: Place,
-) -> ledger_entries::BoxedQuery<'static, Sqlite, diesel::dsl::SqlTypeOf<Selected<Row>>> {
+/// Those of `entries` that have one of `numbers`: without it, a day long ago would be looked for in every line since.
+fn among(numbers: Numbers, entries: Entries) -> Entries {
+    entries.filter(ledger_entries::seq.gt(numbers.after)).filter(ledger_entries::seq.lt(numbers.before))
+}
+
+fn entries(span: &Span, place: Place) -> Entries {
     let mut query = ledger_entries::table.select(Row::as_select()).into_boxed();
     query = match place {
         Place::After(seq) => query.filter(ledger_entries::seq.gt(seq)).order(ledger_entries::seq.asc()),

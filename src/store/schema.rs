@@ -97,6 +97,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    latency_rollups (bucket, provider_id) {
+        bucket -> BigInt,
+        provider_id -> Text,
+        latency -> Text,
+        first_token -> Text,
+    }
+}
+
+diesel::table! {
     ledger_adjustments (seq) {
         seq -> BigInt,
         id -> Text,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
+use diesel::query_builder::QueryFragment;
+use diesel::sqlite::Sqlite;
+use diesel::{QueryResult, RunQueryDsl};
 use farthing_actors::domain::{
     Author, Budget, CallStatus, DeploymentId, Dialect, Event, KeyId, LineKind, Money, Price, PriceId, ProjectId,
     Provenance, ProviderId, RequestId, Scope, Timestamp, Usage,
@@ -143,9 +145,9 @@ impl Books {
     /// Every line in the database, oldest first.
     pub(crate) fn lines(&self) -> Vec<Entry> {
         self.writer.flush_blocking().unwrap();
-        let all = entries::RequestFilter { project: None, key: None, before_seq: None, limit: 1_000 };
-        let lines = self.store.read(|connection| entries::requests(connection, &all)).unwrap();
-        lines.into_iter().rev().map(|line| line.entry).collect()
+        let all = entries::RequestFilter { limit: 1_000, ..entries::RequestFilter::default() };
+        let found = self.store.read(|connection| entries::requests(connection, &all)).unwrap();
+        found.lines.into_iter().rev().map(|line| line.entry).collect()
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -267,4 +269,17 @@ pub(crate) fn refusal(n: u32) -> Entry {
         ..closing(n).outcome
     };
     Entry { target: None, outcome, held: Money::ZERO, amount: Money::ZERO, ..line(n) }
+}
+
+/// How the database would find what `query` asks for, step by step.
+pub(crate) fn plan<Q: QueryFragment<Sqlite>>(store: &Store, query: &Q) -> String {
+    #[derive(diesel::QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+    let sql = diesel::debug_query::<Sqlite, _>(query).to_string();
+    let explained = format!("EXPLAIN QUERY PLAN {}", sql.split(" -- binds").next().unwrap());
+    let steps = store.read(|connection| Ok(diesel::sql_query(explained).load::<Step>(connection)?)).unwrap();
+    steps.into_iter().map(|step| step.detail + "\n").collect()
 }

@@ -44,6 +44,7 @@ mod provider_test;
 mod retrying;
 mod routing;
 mod runs;
+mod searching;
 mod secrets;
 mod shadow;
 mod strangers;

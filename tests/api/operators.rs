@@ -47,6 +47,7 @@ fn nothing_under_api_opens_without_the_token() {
             "/api/usage/summary",
             "/api/usage/series",
             "/api/usage/breakdown?by=key",
+            "/api/usage/latency",
             "/api/usage/export",
             "/api/ledger/verify",
             "/api/cache",

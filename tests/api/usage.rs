@@ -139,6 +139,25 @@ fn a_file_has_the_same_sums_and_no_formulas() {
 }
 
 #[test]
+fn latencies_are_told_by_point_and_by_provider() {
+    let scene = busy();
+    let told = get(&scene, "/api/usage/latency");
+    let points = told["data"].as_array().unwrap();
+    let sum = |rows: &[Value]| rows.iter().map(|row| row["calls"].as_u64().unwrap()).sum::<u64>();
+    let providers = told["providers"].as_array().unwrap();
+    assert_eq!((points.len(), sum(points), sum(providers)), (30, 9, 9), "refusals are nobody's: {told}");
+    assert_eq!((&providers[0]["name"], &told["behind"]), (&json!("openai"), &json!(0)));
+    let lines = scene.gateway.list("/api/requests?status=ok");
+    let longest = lines.iter().map(|line| line["latency_ms"].as_u64().unwrap()).max().unwrap();
+    let p99 = providers[0]["latency_ms"]["p99"].as_u64().unwrap();
+    assert!(p99.abs_diff(longest) <= longest / 8, "{longest}: {told}");
+    assert_eq!(providers[0]["first_token_ms"], Value::Null, "nothing was streamed");
+    assert!(points.iter().any(|point| point["latency_ms"].is_null()), "days without calls: {told}");
+    let old = get(&scene, "/api/usage/latency?from=2020-01-01&to=2020-01-02&interval=hour");
+    assert_eq!((old["data"].as_array().unwrap().len(), &old["providers"]), (24, &json!([])));
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let scene = scene();
     let ask = |path: &str| -> Answer { scene.gateway.operator().get(&format!("/api/usage/{path}")) };
@@ -148,6 +167,8 @@ fn what_makes_no_sense_is_refused() {
         ("series?interval=minute", "minute"),
         ("series?cursor=x", "cursor"),
         ("series?limit=0", "limit"),
+        ("latency?project=team-a", "project"),
+        ("latency?interval=minute", "minute"),
         ("breakdown", "by"),
         ("breakdown?by=colour", "colour"),
         ("breakdown?by=key&cursor=x", "cursor"),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Estimate, KeyId, ProjectId, Provenance, RequestId};
+use farthing_actors::domain::{Estimate, Provenance, RequestId};
 use farthing_actors::ledger::journal::Record;
 
 use super::*;
-use crate::store::testing::{Books, KEY, PROJECT, line, refusal};
+use crate::store::testing::{Books, line, refusal};
 
 fn book(entries: &[Entry]) -> Books {
     let books = Books::new();
@@ -31,21 +31,6 @@ fn every_kind_of_line_comes_back_as_it_was() {
     scopeless.call.scopes = [].into();
     let entries = [unpriced, reasoning, scopeless, line(4)];
     assert_eq!(book(&entries).lines(), entries);
-}
-
-#[test]
-fn pages_follow_each_other_newest_first() {
-    let mut foreign = line(2);
-    foreign.call.key = KeyId::from_u128(77);
-    let books = book(&[line(1), foreign.clone(), line(3), line(4)]);
-    let page = |filter| books.store.read(|connection| requests(connection, &filter)).unwrap();
-    let all = RequestFilter { project: Some(PROJECT), key: None, before_seq: None, limit: 2 };
-    let first = page(all);
-    assert_eq!(first.iter().map(|line| line.seq).collect::<Vec<_>>(), [4, 3]);
-    let second = page(RequestFilter { before_seq: Some(3), ..all });
-    assert_eq!(second.iter().map(|line| line.entry.clone()).collect::<Vec<_>>(), [foreign, line(1)]);
-    assert_eq!(page(RequestFilter { key: Some(KEY), limit: 9, ..all }).len(), 3);
-    assert!(page(RequestFilter { project: Some(ProjectId::from_u128(78)), ..all }).is_empty());
 }
 
 #[test]

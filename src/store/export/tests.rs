@@ -6,7 +6,7 @@ use farthing_actors::ledger::journal::Record;
 
 use super::*;
 use crate::store::chain::{Fields, Hash};
-use crate::store::testing::{Books, KEY, NOON, PROJECT, PROVIDER, closing, hold, line, refusal};
+use crate::store::testing::{Books, KEY, NOON, PROJECT, PROVIDER, closing, hold, line, plan, refusal};
 
 fn books() -> Books {
     let books = Books::new();
@@ -63,12 +63,23 @@ fn pages_go_both_ways_and_obey_the_span() {
     assert_eq!(seqs(Span::default(), Place::After(all[1]), 1), [all[2]]);
     assert_eq!(seqs(Span::default(), Place::Before(all[3]), 2), [all[2], all[1]]);
     let today = Day::of(NOON);
-    let day = |from, to| Span { from, to, project: None };
+    let day = |from, to| Span { from, to, ..Span::default() };
     assert_eq!(seqs(day(Some(today), Some(today)), Place::After(0), 10), all);
     assert!(seqs(day(Some(Day::of(today.end())), None), Place::After(0), 10).is_empty());
     let of = |project| Span { project: Some(project), ..Span::default() };
     assert_eq!(seqs(of(PROJECT), Place::After(0), 10), all);
     assert!(seqs(of(ProjectId::from_u128(77)), Place::After(0), 10).is_empty());
+}
+
+#[test]
+fn a_day_long_ago_is_looked_for_among_the_numbers_of_its_time() {
+    let (books, today) = (books(), Day::of(NOON));
+    let span = Span { to: Some(today), ..Span::default() };
+    for place in [Place::Before(i64::MAX), Place::After(0)] {
+        let query = among(Numbers { after: 5, before: 9 }, entries(&span, place)).limit(3);
+        let plan = plan(&books.store, &query);
+        assert!(plan.contains("USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{plan}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::store::adjustments::{AdjustmentRow, HOUSE};
 use crate::store::chain::{Fields, Hash};
 use crate::store::entries::insert::Texts;
 use crate::store::entries::state;
+use crate::store::latency::tally::Timings;
 use crate::store::schema::{journal_state, spend};
 use crate::store::spend::bucket_of;
 use crate::store::usage::subject::Numbers;
@@ -69,16 +70,18 @@ impl Batch {
 
     fn apply(&self, connection: &mut SqliteConnection, pen: &mut Pen) -> Result<(), StoreError> {
         let (applied, mut head) = state(connection)?;
-        let (mut rollups, mut tally) = (Rollups::new(), Tally::default());
+        let (mut rollups, mut tally, mut timings) = (Rollups::new(), Tally::default(), Timings::default());
         for (seq, line) in self.lines.iter().filter(|(seq, _)| *seq > applied) {
             let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
             let Some(link) = pen.insert(connection, seq, line, &head)? else { continue };
             head = link;
             add(&mut rollups, line);
             tally.add(connection, seq, line)?;
+            timings.add(line);
         }
         save(connection, &rollups)?;
         tally.save(connection, &mut pen.numbers)?;
+        timings.save(connection)?;
         advance(connection, applied.max(self.through), &head)
     }
 }

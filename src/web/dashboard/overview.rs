@@ -77,9 +77,9 @@ pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> R
 }
 
 async fn last_calls(gateway: &Gateway) -> Result<Vec<Line>, Problem> {
-    let filter = RequestFilter { project: None, key: None, before_seq: None, limit: CALLS };
+    let filter = RequestFilter { limit: CALLS, ..RequestFilter::default() };
     let books = gateway.admin.books();
     // A database that is slow or locked makes the page older, never absent.
     books.behind().await.map_err(AdminError::Store)?;
-    Ok(books.requests(filter).await.map_err(AdminError::Store)?)
+    Ok(books.requests(filter).await.map_err(AdminError::Store)?.lines)
 }

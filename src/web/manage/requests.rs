@@ -1,10 +1,12 @@
 //! `/api/requests`: what happened, call by call. Owns the shape of a line of the books on the wire.
 //! Refuses content: neither prompts nor answers are in the books.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{
     CallStatus, Dialect, KeyId, LineKind, Money, Price, PriceId, ProjectId, Provenance, ProviderId, RequestId, Scope,
-    ServiceTier, Units, Usage,
+    ServiceTier, Timestamp, Units, Usage,
 };
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::ledger::Call;
@@ -14,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::project_id;
 use super::list::{List, Page, query};
+use super::usage::question::{calendar, invalid, moments, provider};
 use super::{id, rfc3339};
 use crate::admin::AdminError;
-use crate::admin::books::{Line, RequestFilter};
+use crate::admin::books::{Found, Line, RequestFilter};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadUsage};
@@ -27,6 +30,14 @@ use crate::web::extract::who::Sight;
 pub(crate) struct RequestsQuery {
     project: Option<String>,
     key: Option<String>,
+    run: Option<String>,
+    model: Option<String>,
+    provider: Option<String>,
+    status: Option<CallStatus>,
+    from: Option<String>,
+    to: Option<String>,
+    time_zone: Option<String>,
+    search: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -69,7 +80,18 @@ pub(crate) struct RequestView {
 pub(crate) struct RequestsPage {
     #[serde(flatten)]
     list: List<RequestView>,
+    /// Set where the page ends because enough was looked at: up to when. `next_cursor` goes on from there.
+    searched_to: Option<String>,
     behind: u64,
+}
+
+/// A page of lines as the books have them.
+pub(in crate::web) struct Listed {
+    pub(in crate::web) lines: Vec<Line>,
+    pub(in crate::web) next_cursor: Option<String>,
+    /// When the last call was booked that was not looked at.
+    pub(in crate::web) searched_to: Option<Timestamp>,
+    pub(in crate::web) behind: u64,
 }
 
 /// Disjoint classes; cache writes of both lifetimes together.
@@ -129,14 +151,25 @@ pub async fn list(
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = filter(&gateway, &operator.who.sight, query(&request)?)?;
-    let books = gateway.admin.books();
-    let behind = books.behind().await.map_err(AdminError::Store)?;
-    let lines = books.requests(filter).await.map_err(AdminError::Store)?;
-    let (lines, next_cursor) = page.close(lines.into_iter(), |line: &Line| line.seq);
+    let Listed { lines, next_cursor, searched_to, behind } =
+        listed(&gateway, &operator.who.sight, query(&request)?).await?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
     let data = lines.iter().map(|line| RequestView::new(line, &keys, &catalogue)).collect();
-    Ok(HttpResponse::Ok().json(RequestsPage { list: List { data, next_cursor }, behind }))
+    let searched_to = searched_to.map(rfc3339);
+    Ok(HttpResponse::Ok().json(RequestsPage { list: List { data, next_cursor }, searched_to, behind }))
+}
+
+/// A page of lines, newest first.
+pub(in crate::web) async fn listed(gateway: &Gateway, sight: &Sight, asked: RequestsQuery) -> Result<Listed, Problem> {
+    let (filter, page) = filter(gateway, sight, asked)?;
+    let books = gateway.admin.books();
+    let behind = books.behind().await.map_err(AdminError::Store)?;
+    let Found { lines, stopped } = books.requests(filter).await.map_err(AdminError::Store)?;
+    let (lines, next) = page.close(lines.into_iter(), |line: &Line| line.seq);
+    // A page that is full ends there, whatever was looked at beyond.
+    let stopped = stopped.filter(|_| next.is_none());
+    let next_cursor = next.or(stopped.map(|stopped| stopped.before_seq.to_string()));
+    Ok(Listed { lines, next_cursor, searched_to: stopped.map(|stopped| stopped.at), behind })
 }
 
 /// GET `/api/requests/{id}`.
@@ -155,15 +188,41 @@ pub async fn show(
 /// What to ask of the books: one line more than fits on the page, to know whether there is a next.
 fn filter(gateway: &Gateway, sight: &Sight, asked: RequestsQuery) -> Result<(RequestFilter, Page<i64>), Problem> {
     let page = Page::<i64>::new(asked.limit, asked.cursor.as_deref())?;
-    let malformed = |_| Problem::new(Code::InvalidValue, "key must be a key's id, such as key_…").at("key");
+    let malformed = |_| invalid("key", "key must be a key's id, such as key_…");
     let project = asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?;
+    let calendar = calendar(asked.time_zone.as_deref())?;
+    let (from, to) = moments(&calendar, asked.from.as_deref(), asked.to.as_deref())?;
     let filter = RequestFilter {
         project: seen(sight, project)?,
         key: asked.key.map(|key| key.parse()).transpose().map_err(malformed)?,
+        run: asked.run,
+        model: asked.model,
+        provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,
+        status: asked.status,
+        from,
+        to,
+        longest: Some(longest_call(&gateway.admin.catalogue())),
+        id: asked.search.map(beginning).transpose()?,
         before_seq: page.after,
         limit: i64::from(page.limit).saturating_add(1),
     };
     Ok((filter, page))
+}
+
+/// How long a call can take: as many attempts as are made at the slowest provider, and an hour for everything else.
+pub(super) fn longest_call(catalogue: &Catalogue) -> Duration {
+    let slowest = catalogue.providers().map(|provider| provider.timeouts.total()).max().unwrap_or_default();
+    slowest.saturating_mul(3).saturating_add(Duration::from_secs(60 * 60))
+}
+
+/// A request's id or its beginning.
+fn beginning(text: String) -> Result<String, Problem> {
+    let rest = RequestId::PREFIX.strip_prefix(&text).map(|_| "").or(text.strip_prefix(RequestId::PREFIX));
+    let is_id = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    match rest {
+        Some(rest) if is_id(rest) => Ok(text),
+        _ => Err(invalid("search", "search must be a request's id or its beginning, such as req_0199")),
+    }
 }
 
 /// The project asked for. Whoever sees some projects only asks for one of them at a time.

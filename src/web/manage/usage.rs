@@ -5,7 +5,8 @@ mod calendar;
 mod csv;
 mod export;
 mod group;
-mod question;
+pub(in crate::web) mod latency;
+pub(super) mod question;
 mod view;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -13,6 +14,8 @@ use farthing_actors::domain::Timestamp;
 
 use self::calendar::Interval;
 use self::group::{Group, Names, sum_by};
+pub use self::latency::latency;
+pub(crate) use self::latency::{LatencyPage, LatencyQuery};
 use self::question::{Asked, Question, usage_query};
 use self::view::Frame;
 pub(crate) use self::view::{Point, Rows, Share, Summary};

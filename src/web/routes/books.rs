@@ -11,7 +11,9 @@ use crate::web::manage::ledger::reconcile::ReconcileQuery;
 use crate::web::manage::list::{List, ListQuery};
 use crate::web::manage::requests::{DetailView, RequestsPage, RequestsQuery};
 use crate::web::manage::shadow::{ReportView, ShadowQuery};
-use crate::web::manage::usage::{BreakdownQuery, ExportQuery, Point, Rows, SeriesQuery, Share, Summary, SummaryQuery};
+use crate::web::manage::usage::{
+    BreakdownQuery, ExportQuery, LatencyPage, LatencyQuery, Point, Rows, SeriesQuery, Share, Summary, SummaryQuery,
+};
 use crate::web::manage::{audit, ledger, requests, shadow, usage};
 
 pub(super) fn lines() -> Vec<Line> {
@@ -34,6 +36,8 @@ pub(super) fn lines() -> Vec<Line> {
             asks(SummaryQuery) gives(200 Summary);
         GET "/api/usage/series" ReadUsage usage::series, "Shows usage and cost over time",
             asks(SeriesQuery) gives(200 Rows<Point>);
+        GET "/api/usage/latency" ReadUsage usage::latency, "Shows how long calls took",
+            asks(LatencyQuery) gives(200 LatencyPage);
         GET "/api/usage/breakdown" ReadUsage usage::breakdown, "Breaks usage and cost down",
             asks(BreakdownQuery) gives(200 Rows<Share>);
         GET "/api/usage/export" ReadUsage usage::export, "Gives usage and cost as a file",

@@ -29,6 +29,7 @@ const LISTS: &[&str] = &[
     "/api/usage/summary",
     "/api/usage/series",
     "/api/usage/breakdown",
+    "/api/usage/latency",
     "/api/usage/export",
     "/api/ledger/entries",
     "/api/ledger/adjustments",

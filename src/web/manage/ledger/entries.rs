@@ -20,6 +20,7 @@ use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{Operator, ReadUsage};
 use crate::web::manage::keys::project_id;
 use crate::web::manage::list::{List, Page, query};
+use crate::web::manage::requests::longest_call;
 
 /// Lines that are read at once for a stream.
 const CHUNK: i64 = 500;
@@ -45,9 +46,12 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let asked: EntriesQuery = query(&request)?;
     let project = asked.project.as_deref().map(|wanted| project_id(&gateway, wanted)).transpose()?;
-    let span = Span { from: asked.from, to: asked.to, project };
+    let span = Span { from: asked.from, to: asked.to, project, longest: None };
     match asked.format.as_deref() {
-        None | Some("json") => page(&gateway, span, &asked).await,
+        None | Some("json") => {
+            let longest = Some(longest_call(&gateway.admin.catalogue()));
+            page(&gateway, Span { longest, ..span }, &asked).await
+        }
         Some("csv") => stream(gateway, span, &asked, Format::Csv),
         Some("jsonl") => stream(gateway, span, &asked, Format::Jsonl),
         Some(_) => Err(Problem::new(Code::InvalidValue, "format must be json, jsonl or csv").at("format")),

@@ -18,7 +18,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// The length of a point of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Interval {
+pub(in crate::web::manage) enum Interval {
     Hour,
     Day,
     Month,
@@ -26,7 +26,7 @@ pub(super) enum Interval {
 
 /// A time zone's days.
 #[derive(Debug, Clone)]
-pub(super) struct Calendar {
+pub(in crate::web::manage) struct Calendar {
     zone: Zone,
     rules: TimeZone,
 }

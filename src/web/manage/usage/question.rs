@@ -2,7 +2,7 @@
 //! Refuses what it does not know, and ranges that end before they begin.
 
 use farthing_actors::domain::window::Zone;
-use farthing_actors::domain::{KeyId, ProjectId, ProviderId};
+use farthing_actors::domain::{KeyId, ProjectId, ProviderId, Timestamp};
 
 use super::calendar::Calendar;
 use crate::admin::AdminError;
@@ -75,18 +75,36 @@ impl Question {
     /// What was asked. Without a range: the last thirty days, today included.
     /// Of the projects that somebody sees.
     pub(super) fn new(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<Self, Problem> {
-        let zone = asked.time_zone.as_deref().map_or(Ok(Zone::utc()), str::parse::<Zone>);
-        let calendar = Calendar::new(zone.map_err(|error| invalid("time_zone", error.to_string()))?);
-        let moment = |field: &'static str, text: &Option<String>| {
-            let read = |text: &String| calendar.moment(text).ok_or_else(|| not_a_moment(field));
-            text.as_ref().map(read).transpose()
-        };
-        let to = moment("to", &asked.to)?.unwrap_or_else(|| gateway.clock.now());
-        let from = moment("from", &asked.from)?.unwrap_or_else(|| calendar.days_before(to, DEFAULT_DAYS - 1));
+        let calendar = calendar(asked.time_zone.as_deref())?;
+        let (from, to) = moments(&calendar, asked.from.as_deref(), asked.to.as_deref())?;
+        let to = to.unwrap_or_else(|| gateway.clock.now());
+        let from = from.unwrap_or_else(|| calendar.days_before(to, DEFAULT_DAYS - 1));
         if from >= to {
-            return Err(invalid("from", "from must be before to"));
+            return Err(ends_too_early());
         }
         Ok(Self { filter: filter(gateway, sight, asked)?, range: Range::around(from, to), calendar })
+    }
+}
+
+/// The calendar of this zone; UTC's without one.
+pub(in crate::web::manage) fn calendar(zone: Option<&str>) -> Result<Calendar, Problem> {
+    let zone = zone.map_or(Ok(Zone::utc()), str::parse::<Zone>);
+    Ok(Calendar::new(zone.map_err(|error| invalid("time_zone", error.to_string()))?))
+}
+
+/// The moments `from` and `to`, where they are asked for.
+pub(in crate::web::manage) fn moments(
+    calendar: &Calendar,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let moment = |field: &'static str, text: Option<&str>| {
+        text.map(|text| calendar.moment(text).ok_or_else(|| not_a_moment(field))).transpose()
+    };
+    let (from, to) = (moment("from", from)?, moment("to", to)?);
+    match (from, to) {
+        (Some(from), Some(to)) if from >= to => Err(ends_too_early()),
+        moments => Ok(moments),
     }
 }
 
@@ -116,7 +134,7 @@ fn project(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
     wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("project", wanted).into())
 }
 
-fn provider(gateway: &Gateway, wanted: &str) -> Result<ProviderId, Problem> {
+pub(in crate::web::manage) fn provider(gateway: &Gateway, wanted: &str) -> Result<ProviderId, Problem> {
     let by_name = || gateway.admin.find_provider(wanted).map(|provider| provider.id);
     wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("provider", wanted).into())
 }
@@ -128,11 +146,15 @@ fn with_children(gateway: &Gateway, id: ProjectId) -> Vec<ProjectId> {
     std::iter::once(id).chain(children).collect()
 }
 
+fn ends_too_early() -> Problem {
+    invalid("from", "from must be before to")
+}
+
 fn not_a_moment(field: &'static str) -> Problem {
     invalid(field, format!("{field} must be a date such as 2026-11-21 or a moment such as 2026-11-21T00:00:00Z"))
 }
 
 /// 400, naming the parameter.
-pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Problem {
+pub(in crate::web::manage) fn invalid(field: &'static str, message: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidValue, message).at(field)
 }
