@@ -4,11 +4,13 @@
 
 pub mod assets;
 pub mod chart;
+pub mod oidc;
 pub mod origin;
 pub mod overview;
 pub mod page;
 pub mod refusal;
 pub mod samples;
+pub mod set_up;
 pub mod shell;
 pub mod shown;
 pub mod sign_in;

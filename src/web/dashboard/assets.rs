@@ -26,6 +26,7 @@ const ASSETS: &[Asset] = &[
     Asset { name: "js/api.js", kind: JS, bytes: include_bytes!("../../../static/js/api.js") },
     Asset { name: "js/page.js", kind: JS, bytes: include_bytes!("../../../static/js/page.js") },
     Asset { name: "js/pages/overview.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/overview.js") },
+    Asset { name: "js/pages/set_up.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/set_up.js") },
     Asset { name: "icon.svg", kind: SVG, bytes: include_bytes!("../../../static/icon.svg") },
 ];
 

@@ -1,7 +1,7 @@
 //! What operators see in a browser.
 
 use super::line::{Line, Open, lines};
-use crate::web::dashboard::{assets, overview, sign_in};
+use crate::web::dashboard::{assets, oidc, overview, set_up, sign_in};
 use crate::web::extract::operator::ReadUsage;
 
 pub(super) fn lines() -> Vec<Line> {
@@ -9,6 +9,10 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/" ReadUsage overview::show, "Shows money, providers, actors and the last calls";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
+        GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";
+        GET "/sign-in/oidc/callback" Open oidc::end, "Signs in by the identity provider's word";
+        GET "/set-up" Open set_up::show, "Shows the form that makes the first owner";
+        POST "/set-up" Open set_up::make, "Makes the first owner, by the code that init told";
         POST "/sign-out" Open sign_in::leave, "Signs out";
         GET "/static/{version}/{name:.+}" Open assets::show, "Gives a file of the pages";
     }
