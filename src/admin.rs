@@ -27,9 +27,11 @@ pub mod reconcile;
 pub mod routes;
 pub mod runs;
 pub mod secrets;
+pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
 pub mod tokens;
+mod vouched;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ mod books;
 mod descriptors;
 mod installation;
 mod memory;
+mod oidc;
 mod parts;
 mod people;
 mod prices;
@@ -129,7 +130,8 @@ impl Running {
         let lists = lists.map_err(failed("catalogue.url"))?;
         let (uses, watching) = uses::begin(&disk.store).map_err(failed("uses of keys"))?;
         let counts = TokenCounts::load(&disk.store).map_err(failed("tokens of keys"))?;
-        let kept = Kept { disk, lists, masters, uses, counts };
+        let oidc = oidc::provider(&config, (&security, supervisor.clock()))?;
+        let kept = Kept { disk, lists, masters, uses, counts, oidc };
         let (gateway, warnings) = gateway(actors, kept, (supervisor.clock(), security), &config);
         let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));

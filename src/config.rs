@@ -17,6 +17,7 @@ mod listed;
 mod logging;
 mod management;
 mod network;
+mod oidc;
 pub mod renewal;
 mod routing;
 pub mod secrets;
@@ -45,6 +46,7 @@ pub use listed::Listed;
 pub use logging::LoggingConfig;
 pub use management::ManagementConfig;
 pub use network::{Network, NotANetwork};
+pub use oidc::OidcConfig;
 pub use routing::RoutingConfig;
 pub use secrets::Secrets;
 pub use server::ServerConfig;
@@ -83,6 +85,8 @@ pub struct Config {
     pub management: ManagementConfig,
     /// How long operators' sessions last.
     pub session: SessionConfig,
+    /// Who may sign in by an identity provider's word.
+    pub oidc: OidcConfig,
     /// When backups are made.
     pub backup: BackupConfig,
     /// What is told, and where.
@@ -105,7 +109,7 @@ impl Config {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
         let (server, cache, catalogue, keys, management, backup, alerts, session, logging, routing) =
             Default::default();
-        let accounts = Vec::new();
+        let (oidc, accounts) = Default::default();
         Self {
             server,
             data_dir,
@@ -116,6 +120,7 @@ impl Config {
             keys,
             management,
             session,
+            oidc,
             backup,
             alerts,
             logging,
@@ -164,6 +169,7 @@ impl Config {
         let keys = KeysConfig::take(&mut draft);
         let management = ManagementConfig::take(&mut draft);
         let session = SessionConfig::take(&mut draft);
+        let oidc = OidcConfig::take(&mut draft);
         let backup = BackupConfig::take(&mut draft);
         let alerts = AlertsConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
@@ -183,6 +189,7 @@ impl Config {
                     keys,
                     management,
                     session,
+                    oidc,
                     backup,
                     alerts,
                     logging,
@@ -201,7 +208,7 @@ impl Config {
 pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
-    let people = &[keys::SETTINGS, management::SETTINGS, session::SETTINGS].concat();
+    let people = &[keys::SETTINGS, management::SETTINGS, session::SETTINGS, oidc::SETTINGS].concat();
     let kept = &[backup::SETTINGS, alerts::SETTINGS].concat();
     let served = &[server::SETTINGS, edge::SETTINGS].concat();
     [first, served, stored, people, kept, logging::SETTINGS, routing::SETTINGS].concat()

@@ -14,6 +14,7 @@ pub mod passwords;
 mod ring;
 mod scrub;
 pub mod session_token;
+mod set_up;
 mod subkeys;
 pub mod vault;
 pub mod virtual_key;
@@ -38,6 +39,7 @@ pub use passwords::PasswordError;
 pub use ring::{KeyRing, MasterId, Standing};
 pub use scrub::scrub;
 pub use session_token::{IssuedSession, SessionClaims, SessionError};
+pub use set_up::set_up_code;
 pub use vault::VaultError;
 pub use virtual_key::MintedKey;
 pub use webhook::WebhookKey;
@@ -48,6 +50,7 @@ use management::Management;
 use oidc::flow::Flow;
 use passwords::Passwords;
 use session_token::SessionTokens;
+use set_up::SetUp;
 use subkeys::{MacKey, Subkeys};
 use vault::Purpose;
 use virtual_key::VirtualKeys;
@@ -79,6 +82,7 @@ pub struct Security {
     tokens: Tokens,
     key_tokens: KeyTokens,
     oidc_flow: Flow,
+    set_up: SetUp,
     sessions: SessionTokens,
     passwords: Passwords,
     /// What the session secret before signed.
@@ -135,6 +139,7 @@ impl Security {
             tokens: Tokens::new(&session)?,
             key_tokens: KeyTokens::new(&session)?,
             oidc_flow: Flow::new(&session)?,
+            set_up: SetUp::new(&session)?,
             sessions: SessionTokens::new(&session)?,
             former: former.transpose()?,
             audit: kept.audit(),
@@ -255,6 +260,11 @@ impl Security {
     /// Begins sign-ins with an identity provider, and recognises their ends.
     pub fn oidc_flow(&self) -> &Flow {
         &self.oidc_flow
+    }
+
+    /// Whether this is the code by which the first owner is made. Takes the same time for every wrong one.
+    pub fn is_set_up_code(&self, presented: &str) -> bool {
+        self.set_up.admits(presented)
     }
 
     /// Makes the token of a session that is over at `end` unless it is used.

@@ -42,6 +42,7 @@ use farthing_actors::snapshot::Snapshot;
 use farthing_actors::tasks::Tasks;
 
 use crate::admin::Admin;
+use crate::admin::oidc::Oidc;
 use crate::config::Listed;
 use crate::relay::CountQueue;
 use crate::security::Security;
@@ -65,6 +66,8 @@ pub struct Gateway {
     pub front: Front,
     /// Recognises keys and tokens.
     pub security: Arc<Security>,
+    /// Signs people in by their identity provider's word, if there is one.
+    pub oidc: Option<Oidc>,
     /// Keys and projects as last published.
     pub keyring: Snapshot<Keys>,
     /// Accounts and sessions as last published.

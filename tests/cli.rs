@@ -205,7 +205,9 @@ fn init_writes_what_check_finds_sound() {
     let folder = Folder::new("init");
     let made = folder.run("init --dir new --json");
     assert_eq!((made.code, made.err.as_str()), (0, ""), "{made:?}");
-    assert_eq!(made.json(), json!({"config": "new/farthing.toml", "env": "new/.env", "kept": []}));
+    let told = made.json();
+    assert_eq!(told, json!({"config": "new/farthing.toml", "env": "new/.env", "kept": [], "set_up": told["set_up"]}));
+    assert!(told["set_up"].as_str().unwrap().starts_with("http://127.0.0.1:8080/set-up#"), "{told}");
     let mode = |name: &str| fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("new/.env"), 0o600);
     let check = folder.run("--config new/farthing.toml check");

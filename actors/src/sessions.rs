@@ -33,7 +33,7 @@ use crate::domain::{Author, Clock, Event};
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{Attempt, CreateUser, DeleteUser, End, Open, Renew, Sweep, Touch, Unlock, UpdateUser};
+use messages::{Attempt, CreateFirstUser, CreateUser, DeleteUser, End, Open, Renew, Sweep, Touch, Unlock, UpdateUser};
 
 /// How often sessions are removed that are over.
 const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
@@ -118,6 +118,15 @@ impl Handler<CreateUser> for SessionsActor {
 
     fn handle(&mut self, CreateUser(user, event): CreateUser, context: &mut Self::Context) -> Self::Result {
         let change = self.people.load().create_user(user)?;
+        self.carry_out(change, Some(&event), context).map(drop)
+    }
+}
+
+impl Handler<CreateFirstUser> for SessionsActor {
+    type Result = Result<(), SessionsError>;
+
+    fn handle(&mut self, CreateFirstUser(user, event): CreateFirstUser, context: &mut Self::Context) -> Self::Result {
+        let change = self.people.load().create_first_user(user)?;
         self.carry_out(change, Some(&event), context).map(drop)
     }
 }

@@ -2,10 +2,11 @@
 //! Owns how long they are kept, and how rarely a key that is not among them is looked for. Refuses to let anybody in: it
 //! says who somebody is and which role that gives.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use farthing_actors::domain::{Clock, Role, Secret};
 use jsonwebtoken::jwk::JwkSet;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::security::oidc::discovery::{self, DiscoveryError, Endpoints};
-use crate::security::oidc::flow::{Begun, Client, FlowError, Pending, encoded, token_form};
+use crate::security::oidc::flow::{Begun, Client, FlowError, PATIENCE, Pending, encoded, token_form};
 use crate::security::oidc::{self, Expected, Identity, OidcError};
 use crate::security::{NoEntropy, Security};
 use crate::upstream::client;
@@ -23,6 +24,8 @@ use crate::upstream::guard::{Address, AddressError};
 const KEPT: Duration = Duration::from_secs(60 * 60);
 /// How soon the keys are fetched again for a token that none of them signed.
 const AGAIN: Duration = Duration::from_secs(60);
+/// How many states that came back are remembered. The provider takes each code once, too.
+const MOST_USED: usize = 4_096;
 
 /// What is known of the provider, and how to ask it.
 pub struct Oidc {
@@ -30,6 +33,8 @@ pub struct Oidc {
     security: Arc<Security>,
     clock: Clock,
     known: ArcSwapOption<Known>,
+    /// The states that came back, and until when they would be taken: each is taken once.
+    used: ArcSwap<VecDeque<(Duration, String)>>,
 }
 
 /// What role the values of a claim give.
@@ -104,7 +109,7 @@ struct TokenAnswer {
 impl Oidc {
     /// Asks nobody yet.
     pub fn new(terms: OidcTerms, security: Arc<Security>, clock: Clock) -> Self {
-        Self { terms, security, clock, known: ArcSwapOption::empty() }
+        Self { terms, security, clock, known: ArcSwapOption::empty(), used: ArcSwap::default() }
     }
 
     /// What the button says.
@@ -132,6 +137,7 @@ impl Oidc {
         redirect_uri: &str,
     ) -> Result<Arrived, SignInError> {
         let pending = self.security.oidc_flow().end(cookie, state, self.clock.now())?;
+        self.use_up(state)?;
         let known = self.known().await?;
         let token = self.exchange(&known, (code, &pending), redirect_uri).await?;
         let identity = match self.identify(&token, &known, &pending) {
@@ -143,6 +149,20 @@ impl Oidc {
         };
         let role = (self.terms.role_of)(&identity.says(&self.terms.role_claim)).ok_or(SignInError::NoRole)?;
         Ok(Arrived { issuer: self.terms.issuer.clone(), identity, role })
+    }
+
+    /// Takes a state that came back, which nobody else can take from then on.
+    fn use_up(&self, state: &str) -> Result<(), FlowError> {
+        let now = self.clock.monotonic();
+        let before = self.used.rcu(|used| {
+            let alive = used.iter().filter(|(until, _)| *until > now);
+            let mut left: VecDeque<_> = alive.filter(|(_, other)| other != state).cloned().collect();
+            left.truncate(MOST_USED);
+            left.push_front((now.saturating_add(PATIENCE), state.to_owned()));
+            left
+        });
+        let again = before.iter().any(|(until, other)| *until > now && other == state);
+        if again { Err(FlowError::State) } else { Ok(()) }
     }
 
     fn identify(&self, token: &str, known: &Known, pending: &Pending) -> Result<Identity, OidcError> {

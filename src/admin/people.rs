@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Author, ProjectId, Role, Secret, UserId};
+use farthing_actors::domain::{Author, ProjectId, Role, Secret, Timestamp, UserId};
 use farthing_actors::sessions::{User, UserChanges};
 
 use super::{Admin, AdminError};
@@ -60,7 +60,14 @@ impl Admin {
     /// If its role stands above the author's, the password is too easy, or a field is wrong.
     pub async fn create_user(&self, draft: UserDraft, who: Ranked<'_>) -> Result<Arc<User>, AdminError> {
         who.may_touch(draft.role)?;
-        let (id, now) = (UserId::generate(), who.by.at);
+        let user = self.account(draft, who.by.at).await?;
+        let (id, event) = (user.id, who.by.does("user.create").about(user.id).and("role", user.role));
+        self.parts.sessions.create_user(user, event).await?;
+        self.user(id)
+    }
+
+    /// The account that a draft describes, which nobody has yet.
+    pub(super) async fn account(&self, draft: UserDraft, now: Timestamp) -> Result<User, AdminError> {
         let password = match draft.password {
             Some(password) => {
                 self.check_password("password", &password, &draft.name)?;
@@ -68,8 +75,8 @@ impl Admin {
             }
             None => None,
         };
-        let user = User {
-            id,
+        Ok(User {
+            id: UserId::generate(),
             name: draft.name.into(),
             display_name: draft.display_name,
             role: draft.role,
@@ -79,10 +86,7 @@ impl Admin {
             disabled_at: None,
             created_at: now,
             updated_at: now,
-        };
-        let event = who.by.does("user.create").about(id).and("role", user.role);
-        self.parts.sessions.create_user(user, event).await?;
-        self.user(id)
+        })
     }
 
     /// Changes an account. If what they may do changes, their sessions end.

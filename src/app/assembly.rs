@@ -10,6 +10,7 @@ use farthing_actors::mailbox::Vitals;
 use farthing_actors::tasks::Tasks;
 
 use super::parts::{Actors, Disk};
+use crate::admin::oidc::Oidc;
 use crate::admin::secrets::ReadMasters;
 use crate::admin::{Admin, AdminParts, BackupPlan, Books, KeyTerms, PriceLists, Rotation, TokenCounts};
 use crate::config::Config;
@@ -32,12 +33,13 @@ pub(super) struct Kept {
     pub masters: ReadMasters,
     pub uses: Uses,
     pub counts: TokenCounts,
+    pub oidc: Option<Oidc>,
 }
 
 /// The gateway, and the thresholds of budgets that are crossed.
 pub(super) fn gateway(
     actors: Actors,
-    Kept { disk, lists, masters, uses, counts }: Kept,
+    Kept { disk, lists, masters, uses, counts, oidc }: Kept,
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
@@ -52,6 +54,7 @@ pub(super) fn gateway(
         strangers: Strangers::new(&config.server, &config.management),
         uses,
         security: Arc::clone(&security),
+        oidc,
         keyring: keyring.snapshot(),
         people: sessions.snapshot(),
         catalogue: registry.snapshot(),

@@ -1,4 +1,5 @@
-//! `farthing init`: writes a commented `farthing.toml` and a `.env` with new secrets. Owns both files' making.
+//! `farthing init`: writes a commented `farthing.toml` and a `.env` with new secrets, and tells the link that makes the first
+//! owner. Owns both files' making.
 //! Refuses to overwrite; with `--force` the old files are kept beside the new, for they hold the only copy of a key.
 
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -11,7 +12,8 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::output::Reply;
-use crate::config::{DOTENV_NAME, FILE_NAME, Secrets, template};
+use crate::config::{DOTENV_NAME, FILE_NAME, Secrets, ServerConfig, template};
+use crate::security::set_up_code;
 
 /// Files that hold secrets are for their owner alone.
 const PRIVATE: u32 = 0o600;
@@ -40,8 +42,9 @@ impl Init {
         let kept = self.clear([&config, &dotenv])?;
         write_new(&dotenv, PRIVATE, &template::dotenv(&secrets))?;
         write_new(&config, PUBLIC, &template::farthing_toml())?;
-        let text = report(&config, &dotenv, &kept);
-        Ok(Reply { json: json!({ "config": config, "env": dotenv, "kept": kept }), text })
+        let link = set_up_link(&secrets)?;
+        let text = report((&config, &dotenv), &kept, &link);
+        Ok(Reply { json: json!({ "config": config, "env": dotenv, "kept": kept, "set_up": link }), text })
     }
 
     /// The file in the folder, without `./` before it.
@@ -79,13 +82,20 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), CliError> {
     file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())).map_err(failed)
 }
 
-fn report(config: &Path, dotenv: &Path, kept: &[PathBuf]) -> String {
+/// Where the first owner is made. The code is behind a `#`, which browsers keep to themselves: no log on the way has it.
+fn set_up_link(secrets: &Secrets) -> Result<String, CliError> {
+    let code = set_up_code(&secrets.session_secret).map_err(|error| CliError::Failed(error.to_string()))?;
+    Ok(format!("http://{}/set-up#{}", ServerConfig::default().listen, code.expose()))
+}
+
+fn report((config, dotenv): (&Path, &Path), kept: &[PathBuf], link: &str) -> String {
     let kept: String = kept.iter().map(|path| format!("kept   {}\n", path.display())).collect();
     let here = config == Path::new(FILE_NAME);
     let flag = if here { String::new() } else { format!(" --config {}", config.display()) };
     let (config, dotenv) = (config.display(), dotenv.display());
     format!(
         "{kept}wrote  {config}\nwrote  {dotenv}  (secrets; for you alone, and worth a backup)\n\nNext:\n  \
-         farthing{flag} check\n  farthing{flag} serve\n"
+         farthing{flag} check\n  farthing{flag} serve\n\nThen make the first owner, in a browser (this link works while there is no \
+         account):\n  {link}\n"
     )
 }

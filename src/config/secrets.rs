@@ -26,6 +26,8 @@ pub const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
 pub const MANAGEMENT_TOKEN_PREVIOUS: &str = "MANAGEMENT_TOKEN_PREVIOUS";
 /// The variable with what alerts are signed with.
 pub const ALERTS_WEBHOOK_SECRET: &str = "ALERTS_WEBHOOK_SECRET";
+/// The variable with what proves to an identity provider that it is us.
+pub const OIDC_CLIENT_SECRET: &str = "OIDC_CLIENT_SECRET";
 /// Those that may be given besides, while something of before goes on.
 pub const PREVIOUS: [&str; 3] = [SESSION_SECRET_PREVIOUS, MASTER_ENCRYPTION_KEY_PREVIOUS, MANAGEMENT_TOKEN_PREVIOUS];
 /// All that are needed.
@@ -58,6 +60,8 @@ pub struct Secrets {
     pub former_management_token: Option<Secret>,
     /// Signs alerts that are posted: 32 characters or more.
     pub webhook_secret: Option<Secret>,
+    /// Proves to an identity provider that it is us; as it was given there.
+    pub oidc_client_secret: Option<Secret>,
 }
 
 impl Secrets {
@@ -74,6 +78,7 @@ impl Secrets {
             former_session_secret: None,
             former_management_token: None,
             webhook_secret: None,
+            oidc_client_secret: None,
         })
     }
 
@@ -87,6 +92,7 @@ impl Secrets {
         let former_session = Some(SESSION_SECRET_PREVIOUS).filter(given).map(|name| one(name, judge_text));
         let former_token = Some(MANAGEMENT_TOKEN_PREVIOUS).filter(given).map(|name| one(name, judge_token));
         let webhook = Some(ALERTS_WEBHOOK_SECRET).filter(given).map(|name| one(name, judge_text));
+        let client = Some(OIDC_CLIENT_SECRET).filter(given).map(|name| one(name, judge_given));
         let session = one(SESSION_SECRET, judge_text);
         let master = one(MASTER_ENCRYPTION_KEY, judge_key);
         let token = one(MANAGEMENT_TOKEN, judge_token);
@@ -101,6 +107,7 @@ impl Secrets {
             former_session_secret: optional(former_session)?,
             former_management_token: optional(former_token)?,
             webhook_secret: optional(webhook)?,
+            oidc_client_secret: optional(client)?,
         })
     }
 }
@@ -182,6 +189,12 @@ fn judge_text(text: &str) -> Result<(), Problem> {
         return Err(Problem::new(format!("it is shorter than {LEAST_CHARACTERS} characters"), NEW_KEY));
     }
     refuse_repetition(text.as_bytes())
+}
+
+/// Somebody else made it: its strength is theirs to see to.
+fn judge_given(text: &str) -> Result<(), Problem> {
+    let blank = text.trim().is_empty();
+    if blank { Err(Problem::new("it is empty", "give what the identity provider shows")) } else { refuse_samples(text) }
 }
 
 fn judge_token(text: &str) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use farthing_actors::domain::Binding;
+use farthing_actors::domain::{Binding, Role};
 use log::LevelFilter;
 
 use super::*;

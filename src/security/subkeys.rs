@@ -40,6 +40,8 @@ impl Label {
     pub(super) const PASSWORDS: Self = Self("farthing/passwords/v1");
     /// Signs what a sign-in with an identity provider takes along.
     pub(super) const OIDC: Self = Self("farthing/oidc/v1");
+    /// Makes the code by which the first owner is made.
+    pub(super) const SET_UP: Self = Self("farthing/set-up/v1");
     /// Signs tokens of virtual keys.
     pub(super) const KEY_TOKENS: Self = Self("farthing/key-tokens/v1");
     /// Signs what backups say of themselves.
@@ -48,7 +50,7 @@ impl Label {
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -65,6 +67,7 @@ impl Label {
         Self::KEY_TOKENS,
         Self::BACKUPS,
         Self::OIDC,
+        Self::SET_UP,
     ];
 
     /// The label's text, also used as associated data.

@@ -30,7 +30,18 @@ impl People {
         if self.user(user.id).is_some() || self.user_by_name(&user.name).is_some() {
             return Err(SessionsError::NameTaken);
         }
+        if user.oidc.as_ref().is_some_and(|it| self.user_by_subject(&it.issuer, &it.subject).is_some()) {
+            return Err(SessionsError::SubjectTaken);
+        }
         Ok(Change { user: Some(user), ..Change::default() })
+    }
+
+    /// The first account there is, and none if there is one already.
+    pub(super) fn create_first_user(&self, user: User) -> Decision {
+        if self.users().next().is_some() {
+            return Err(SessionsError::NotFirst);
+        }
+        self.create_user(user)
     }
 
     /// A change of what somebody may do, or of their password, ends their sessions, but for the one they do it in.

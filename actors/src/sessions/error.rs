@@ -13,6 +13,12 @@ pub enum SessionsError {
     /// Another user has this name.
     #[error("another user has this name; choose a different one")]
     NameTaken,
+    /// Another user is who this one is at the identity provider.
+    #[error("another user is this one at the identity provider")]
+    SubjectTaken,
+    /// This was to be the first account, and there is one.
+    #[error("there are accounts already; sign in, or ask an owner")]
+    NotFirst,
     /// A field cannot be what it is.
     #[error("{field} {reason}")]
     Invalid {

@@ -7,7 +7,9 @@ use super::SessionsActor;
 use super::changes::Which;
 use super::error::SessionsError;
 use super::lockout::Verdict;
-use super::messages::{Attempt, CreateUser, DeleteUser, End, Open, Renew, Sweep, Touch, Unlock, UpdateUser};
+use super::messages::{
+    Attempt, CreateFirstUser, CreateUser, DeleteUser, End, Open, Renew, Sweep, Touch, Unlock, UpdateUser,
+};
 use super::people::People;
 use super::session::{Policy, Session, SessionDigest};
 use super::user::{User, UserChanges};
@@ -49,6 +51,14 @@ impl Sessions {
     /// If the name is taken or a field is wrong.
     pub async fn create_user(&self, user: User, event: Event) -> Result<(), SessionsError> {
         self.mailbox.ask(CreateUser(user, event)).await?
+    }
+
+    /// Adds the first user there is: of two at once, one.
+    ///
+    /// # Errors
+    /// If there is one already, or a field is wrong.
+    pub async fn create_first_user(&self, user: User, event: Event) -> Result<(), SessionsError> {
+        self.mailbox.ask(CreateFirstUser(user, event)).await?
     }
 
     /// Changes a user as of the event, and says how many sessions that ended; `keep` is not ended.

@@ -16,6 +16,10 @@ use crate::domain::{Event, SessionId, Timestamp, UserId};
 pub(super) struct CreateUser(pub(super) User, pub(super) Event);
 
 #[derive(Message)]
+#[rtype(result = "Result<(), SessionsError>")]
+pub(super) struct CreateFirstUser(pub(super) User, pub(super) Event);
+
+#[derive(Message)]
 #[rtype(result = "Result<usize, SessionsError>")]
 pub(super) struct UpdateUser {
     pub(super) id: UserId,

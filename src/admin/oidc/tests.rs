@@ -153,6 +153,7 @@ fn parameter(begun: &Begun, name: &str) -> String {
     pairs.filter_map(|pair| pair.split_once('=')).find(|(own, _)| *own == name).unwrap().1.to_owned()
 }
 
+/// Each state is taken once.
 async fn ended(oidc: &Oidc, begun: &Begun) -> Result<Arrived, SignInError> {
     oidc.end(&begun.cookie, ("code", &parameter(begun, "state")), BACK).await
 }
@@ -190,6 +191,8 @@ async fn an_answer_to_another_sign_in_or_without_a_role_lets_nobody_in() {
 
     provider.says("old", provider.claims(&parameter(&other, "nonce"), NOW));
     assert_eq!(ended(&oidc, &begun).await, Err(SignInError::Token(OidcError::Nonce)));
+    assert_eq!(ended(&oidc, &begun).await, Err(SignInError::Flow(FlowError::State)), "each state is taken once");
+    let begun = oidc.begin(BACK).await.unwrap();
     let mut stranger = provider.claims(&parameter(&begun, "nonce"), NOW);
     stranger["groups"] = json!("everybody");
     provider.says("old", stranger);
@@ -205,6 +208,8 @@ async fn a_new_key_is_looked_for_once_a_minute_and_the_document_once_an_hour() {
     let begun = oidc.begin(BACK).await.unwrap();
     provider.says("new", provider.claims(&parameter(&begun, "nonce"), NOW));
     for _ in 0..3 {
+        let begun = oidc.begin(BACK).await.unwrap();
+        provider.says("new", provider.claims(&parameter(&begun, "nonce"), NOW));
         assert_eq!(ended(&oidc, &begun).await, Err(SignInError::Token(OidcError::UnknownKey)));
     }
     assert_eq!(provider.asked_for("/keys").len(), 1, "that was a moment ago");

@@ -47,6 +47,13 @@ const GIVEN: &[(&str, &str)] = &[
     ("FARTHING__SESSION__ABSOLUTE_HOURS", "24"),
     ("FARTHING__SESSION__BINDING", "exact"),
     ("FARTHING__SESSION__PER_USER", "3"),
+    ("FARTHING__OIDC__ISSUER", "https://id.example"),
+    ("FARTHING__OIDC__CLIENT_ID", "farthing"),
+    ("FARTHING__OIDC__SCOPES", "openid groups"),
+    ("FARTHING__OIDC__ROLE_CLAIM", "realm_access.roles"),
+    ("FARTHING__OIDC__ROLES", "cn=admins=admin, ops=operator"),
+    ("FARTHING__OIDC__DEFAULT_ROLE", "viewer"),
+    ("FARTHING__OIDC__LABEL", "Sign in with Example"),
     ("FARTHING__LOGGING__LEVEL", "debug"),
     ("FARTHING__ROUTING__MODEL_ROUTING", "llama-*=ollama, gpt-*=openai"),
 ];
@@ -75,8 +82,22 @@ fn every_setting_can_be_set_in_the_environment() {
     let SessionConfig(session) = config.session;
     assert_eq!((session.idle, session.absolute), (Duration::from_secs(900), Duration::from_secs(86_400)));
     assert_eq!((session.binding, session.per_user), (Binding::Exact, 3));
+    check_oidc(&config.oidc);
     assert_eq!(config.logging.level, LevelFilter::Debug);
     assert_eq!(lines(&config), ["llama-* ollama", "gpt-* openai"]);
+}
+
+fn check_oidc(oidc: &OidcConfig) {
+    let expected = OidcConfig {
+        issuer: Some("https://id.example".to_owned()),
+        client_id: "farthing".to_owned(),
+        scopes: "openid groups".to_owned(),
+        role_claim: "realm_access.roles".to_owned(),
+        roles: vec![("cn=admins".to_owned(), Role::Admin), ("ops".to_owned(), Role::Operator)],
+        default_role: Some(Role::Viewer),
+        label: "Sign in with Example".to_owned(),
+    };
+    assert_eq!(*oidc, expected);
 }
 
 fn check_server(server: &ServerConfig) {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::visitor::{cookie, no_cookie};
 use super::{origin, page};
+use crate::admin::oidc::Oidc;
 use crate::admin::sign_in::called;
 use crate::admin::tokens::MANAGEMENT;
 use crate::web::Gateway;
@@ -29,8 +30,12 @@ const BUSY: &str = "Too many people are signing in at once. Try again.";
 
 #[derive(Template)]
 #[template(path = "sign_in/page.html")]
-struct SignInPage {
+struct SignInPage<'a> {
     refused: Option<&'static str>,
+    /// What the button says that leads to the identity provider.
+    single_sign_on: Option<&'a str>,
+    /// Whether nobody has an account yet.
+    is_new: bool,
 }
 
 // Cannot be printed: it holds a secret in the clear.
@@ -49,11 +54,11 @@ struct SignInForm {
 ///
 /// # Errors
 /// If the page cannot be written.
-pub async fn show(_: Anybody, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn show(_: Anybody, gateway: web::Data<Gateway>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if present(&request).is_ok() {
         return Ok(page::see_other("/", None));
     }
-    form(StatusCode::OK, None)
+    form(&gateway, StatusCode::OK, None)
 }
 
 /// POST `/sign-in`.
@@ -75,7 +80,7 @@ pub async fn enter(
             let by = author(&request, ANONYMOUS, gateway.clock.now());
             gateway.audit.note(by.does("session.create").ending(Effect::Refused));
             log::warn!(error = problem.code.name(); "a sign-in was refused");
-            refused(problem)
+            refused(&gateway, problem)
         }
     }
 }
@@ -109,20 +114,30 @@ impl SignInForm {
 }
 
 /// The form again, for somebody who was refused.
-fn refused(problem: Problem) -> Result<HttpResponse, Problem> {
+fn refused(gateway: &Gateway, problem: Problem) -> Result<HttpResponse, Problem> {
     let (status, why) = match problem.code {
         Code::InvalidCredentials => (StatusCode::UNAUTHORIZED, WRONG),
         Code::AddressLimited => (StatusCode::TOO_MANY_REQUESTS, LATER),
         Code::SignInBusy => (StatusCode::SERVICE_UNAVAILABLE, BUSY),
         _ => return Err(problem),
     };
-    let mut page = form(status, Some(why))?;
+    let mut page = form(gateway, status, Some(why))?;
     if problem.retry_after.is_some() {
         page.headers_mut().insert(RETRY_AFTER, problem.wait_in_seconds());
     }
     Ok(page)
 }
 
-fn form(status: StatusCode, refused: Option<&'static str>) -> Result<HttpResponse, Problem> {
-    page::render(status, &SignInPage { refused })
+/// The form for somebody whom the identity provider did not bring in.
+///
+/// # Errors
+/// If the page cannot be written.
+pub(super) fn again(gateway: &Gateway, status: StatusCode, why: &'static str) -> Result<HttpResponse, Problem> {
+    form(gateway, status, Some(why))
+}
+
+fn form(gateway: &Gateway, status: StatusCode, refused: Option<&'static str>) -> Result<HttpResponse, Problem> {
+    let single_sign_on = gateway.oidc.as_ref().map(Oidc::label);
+    let is_new = !gateway.admin.has_accounts();
+    page::render(status, &SignInPage { refused, single_sign_on, is_new })
 }

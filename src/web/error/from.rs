@@ -127,6 +127,7 @@ impl From<SessionsError> for Problem {
         match error {
             SessionsError::NotFound => Self::new(Code::NotFound, message),
             SessionsError::NameTaken => Self::new(Code::Conflict, message).at("name"),
+            SessionsError::SubjectTaken | SessionsError::NotFirst => Self::new(Code::Conflict, message),
             SessionsError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
             SessionsError::LastOwner => Self::new(Code::Conflict, message),
             SessionsError::Store(_) | SessionsError::Actor(_) => Self::plain(Code::LedgerUnavailable),

@@ -1,7 +1,7 @@
 //! What operators see in a browser.
 
 use super::line::{Line, Open, lines};
-use crate::web::dashboard::{assets, keys, overview, playground, projects, sign_in};
+use crate::web::dashboard::{assets, keys, oidc, overview, playground, projects, set_up, sign_in};
 use crate::web::extract::operator::{ManageKeys, ReadSettings, ReadUsage};
 
 pub(super) fn lines() -> Vec<Line> {
@@ -14,6 +14,10 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/playground" ManageKeys playground::show, "Sends a prompt as an application would";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
+        GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";
+        GET "/sign-in/oidc/callback" Open oidc::end, "Signs in by the identity provider's word";
+        GET "/set-up" Open set_up::show, "Shows the form that makes the first owner";
+        POST "/set-up" Open set_up::make, "Makes the first owner, by the code that init told";
         POST "/sign-out" Open sign_in::leave, "Signs out";
         GET "/static/{version}/{name:.+}" Open assets::show, "Gives a file of the pages";
     }
