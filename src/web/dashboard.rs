@@ -6,11 +6,8 @@ pub mod assets;
 pub(crate) mod budgets;
 mod callers;
 pub mod chart;
-<<<<<<< HEAD
 pub mod keys;
-=======
 pub mod oidc;
->>>>>>> 5e389d1cc5ea20b4ed2153473ffca2de3b5d68b7
 pub mod origin;
 pub mod overview;
 pub mod page;
