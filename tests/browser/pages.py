@@ -22,5 +22,8 @@ class Page:
 PAGES = [
     Page("/sign-in", "Farthing", None),
     Page("/", "Overview"),
+    Page("/costs", "Costs"),
+    Page("/models", "Models"),
+    Page("/models/{model}", "{model}"),
     Page("/api/docs", "Farthing's API"),
 ]
