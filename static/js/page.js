@@ -96,5 +96,5 @@
   const done = sessionStorage.getItem(DONE);
   sessionStorage.removeItem(DONE);
   if (done) api.toast(done);
-  window.page = Object.freeze({ localise });
+  window.page = Object.freeze({ localise, clear, refuse, go });
 })();

@@ -14,7 +14,7 @@ const COLUMN: i128 = 100;
 /// Lines across the drawing, the axis not counted.
 const LINES: i128 = 4;
 /// Words below the drawing.
-const MOST_WORDS: usize = 8;
+const MOST_WORDS: usize = 5;
 
 /// How figures are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

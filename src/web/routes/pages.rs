@@ -1,7 +1,7 @@
 //! What operators see in a browser.
 
 use super::line::{Line, Open, lines};
-use crate::web::dashboard::{assets, keys, oidc, overview, playground, projects, set_up, sign_in};
+use crate::web::dashboard::{assets, costs, keys, models, oidc, overview, playground, projects, set_up, sign_in};
 use crate::web::extract::operator::{ManageKeys, ReadSettings, ReadUsage};
 
 pub(super) fn lines() -> Vec<Line> {
@@ -12,6 +12,9 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/keys" ReadSettings keys::list, "Shows virtual keys";
         GET "/keys/{id}" ReadSettings keys::show, "Shows a virtual key and what can be changed about it";
         GET "/playground" ManageKeys playground::show, "Sends a prompt as an application would";
+        GET "/costs" ReadUsage costs::show, "Shows spend by day, budgets, cache savings and prices";
+        GET "/models" ReadSettings models::show, "Shows deployments, prices and groups";
+        GET "/models/{id}" ReadSettings models::one::show, "Shows a deployment, its prices and their history";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
         GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";

@@ -18,7 +18,7 @@ use crate::web::manage::{id, rfc3339, version};
 /// Where a version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum State {
+pub(crate) enum State {
     /// It takes over at its moment.
     Upcoming,
     /// Calls are booked at it.
@@ -73,7 +73,8 @@ pub async fn withdraw(
 }
 
 impl State {
-    fn of(version: PriceId, model: Option<&Deployment>, withdrawn: bool) -> Self {
+    /// Where a version stands.
+    pub(crate) fn of(version: PriceId, model: Option<&Deployment>, withdrawn: bool) -> Self {
         let in_force = model.and_then(|model| model.price.as_deref()).map(|(id, _)| *id);
         let upcoming = model.and_then(|model| model.upcoming.as_deref()).map(|version| version.id);
         match version {

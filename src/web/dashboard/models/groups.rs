@@ -1,0 +1,43 @@
+//! Groups on the page of models: one name for several models. Owns how their targets read.
+
+use farthing_actors::registry::catalogue::Catalogue;
+use farthing_actors::registry::group::{Group, Target, To};
+
+/// One group.
+pub(super) struct GroupRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) strategy: &'static str,
+    pub(super) targets: Vec<String>,
+    pub(super) shadows: Option<String>,
+}
+
+/// Every group.
+pub(super) fn groups(catalogue: &Catalogue) -> Vec<GroupRow> {
+    catalogue.groups().map(|group| GroupRow::new(group)).collect()
+}
+
+/// The names of the groups that choose among the deployments of `model`.
+pub(super) fn groups_of(catalogue: &Catalogue, model: &str) -> Vec<String> {
+    let names = |target: &Target| matches!(&target.to, To::Model(name) if **name == *model);
+    let among = catalogue.groups().filter(|group| group.targets.iter().any(names));
+    among.map(|group| group.name.to_string()).collect()
+}
+
+impl GroupRow {
+    fn new(group: &Group) -> Self {
+        Self {
+            id: group.id.to_string(),
+            name: group.name.to_string(),
+            strategy: group.strategy.name(),
+            targets: group.targets.iter().map(said).collect(),
+            shadows: group.shadows.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+fn said(target: &Target) -> String {
+    let name = target.to.name();
+    let conditions = if target.when.is_some() { ", on conditions" } else { "" };
+    if target.weight == 1 { format!("{name}{conditions}") } else { format!("{name} × {}{conditions}", target.weight) }
+}

@@ -1,0 +1,29 @@
+"""Every page there is. A page that is added here is opened by all that looks at every page: axe, screenshots, narrow, dark,
+without scripts, full of hostile names."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    # With `{model}` and the like where the id of something stands that `stage.seed` made; so in the heading, by its name.
+    path: str
+    heading: str
+    # The least role it opens for; None for strangers.
+    role: str | None = "viewer"
+
+    @property
+    def name(self):
+        """What its screenshots are called."""
+        words = self.path.strip("/").replace("{", "").replace("}", "")
+        return words.replace("/", "-") or "overview"
+
+
+PAGES = [
+    Page("/sign-in", "Farthing", None),
+    Page("/", "Overview"),
+    Page("/costs", "Costs"),
+    Page("/models", "Models"),
+    Page("/models/{model}", "{model}"),
+    Page("/api/docs", "Farthing's API"),
+]
