@@ -5,10 +5,13 @@
 pub mod assets;
 pub(crate) mod budgets;
 mod callers;
+mod calls;
 pub mod chart;
 pub mod costs;
+mod filters;
 pub mod keys;
 pub mod models;
+mod names;
 pub mod oidc;
 pub mod origin;
 pub mod overview;
@@ -17,11 +20,13 @@ pub mod playground;
 pub mod projects;
 mod rates;
 pub mod refusal;
+pub mod requests;
 pub mod samples;
 pub mod set_up;
 pub mod shell;
 pub mod shown;
 pub mod sign_in;
+pub mod usage;
 pub mod visitor;
 
 use actix_web::HttpResponse;

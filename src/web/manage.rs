@@ -57,6 +57,6 @@ fn version(thing: &impl Tagged) -> (HeaderName, String) {
 }
 
 /// The object of this kind with the id in the path.
-fn id<T: std::str::FromStr>(noun: &'static str, text: &str) -> Result<T, Problem> {
+pub(in crate::web) fn id<T: std::str::FromStr>(noun: &'static str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| crate::admin::AdminError::absent(noun, text).into())
 }

@@ -26,7 +26,7 @@ fn sign_in(browser: &Client, token: &str) -> Answer {
 }
 
 /// A browser with a session.
-fn signed_in(scene: &Scene) -> Client {
+pub(crate) fn signed_in(scene: &Scene) -> Client {
     let answer = sign_in(&scene.gateway.anonymous(), scene.gateway.management_token());
     let (cookie, _) = answer.header("set-cookie").expect("a cookie").split_once(';').unwrap();
     scene.gateway.anonymous().with("cookie", cookie)

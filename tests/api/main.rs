@@ -18,6 +18,8 @@ mod credit;
 mod crossing;
 mod dashboard;
 mod dashboard_costs;
+mod dashboard_requests;
+mod dashboard_usage;
 mod doors;
 mod edge;
 mod ends;

@@ -24,11 +24,13 @@ struct Asset {
 const ASSETS: &[Asset] = &[
     Asset { name: "css/farthing.css", kind: CSS, bytes: include_bytes!("../../../static/css/farthing.css") },
     Asset { name: "js/api.js", kind: JS, bytes: include_bytes!("../../../static/js/api.js") },
+    Asset { name: "js/calls.js", kind: JS, bytes: include_bytes!("../../../static/js/calls.js") },
     Asset { name: "js/page.js", kind: JS, bytes: include_bytes!("../../../static/js/page.js") },
     Asset { name: "js/pages/models.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/models.js") },
     Asset { name: "js/pages/overview.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/overview.js") },
     Asset { name: "js/pages/playground.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/playground.js") },
     Asset { name: "js/pages/set_up.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/set_up.js") },
+    Asset { name: "js/pages/requests.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/requests.js") },
     Asset { name: "icon.svg", kind: SVG, bytes: include_bytes!("../../../static/icon.svg") },
 ];
 

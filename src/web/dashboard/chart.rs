@@ -62,6 +62,8 @@ pub struct Chart {
     pub lines: Vec<i128>,
     /// A word for each time, many of them empty.
     pub words: Vec<String>,
+    /// Each so many-th word has room where it is narrow.
+    pub roomy: usize,
     /// Columns, for [`Kind::Columns`].
     pub columns: Vec<Column>,
     /// Lines, for [`Kind::Lines`].
@@ -119,6 +121,7 @@ impl Chart {
             steps: (0..=LINES).rev().map(|line| shown(step.saturating_mul(line))).collect(),
             lines: (0..=LINES).map(|line| HEIGHT / LINES * line).collect(),
             words: words(times),
+            roomy: every(times.len()).saturating_mul(2),
             columns,
             paths: if *kind == Kind::Lines { paths(series, whole) } else { Vec::new() },
             names: series.iter().map(|series| series.name.clone()).collect(),
@@ -194,14 +197,22 @@ fn drawn(values: &[Option<i128>], whole: i128) -> String {
         };
         let middle = extent(at.saturating_add(1)).saturating_sub(COLUMN / 2);
         drawn.push_str(&format!("{pen}{middle} {}", HEIGHT.saturating_sub(height(*value, whole))));
+        // One that stands alone is a dot: a line of no length with round ends.
+        if pen == 'M' && values.get(at.saturating_add(1)).copied().flatten().is_none() {
+            drawn.push_str("h0");
+        }
         pen = 'L';
     }
     drawn
 }
 
+fn every(times: usize) -> usize {
+    times.div_ceil(MOST_WORDS).max(1)
+}
+
 /// Every so many-th word, so that they do not touch.
 fn words(times: &[(String, String)]) -> Vec<String> {
-    let every = times.len().div_ceil(MOST_WORDS).max(1);
+    let every = every(times.len());
     let kept =
         |(at, time): (usize, &(String, String))| if at.is_multiple_of(every) { time.0.clone() } else { String::new() };
     times.iter().enumerate().map(kept).collect()
@@ -241,7 +252,7 @@ mod tests {
     #[test]
     fn lines_have_gaps_where_nothing_is_known() {
         let chart = Chart::new(&figures(Kind::Lines, &[&[Some(0), Some(4), None, Some(2)]]));
-        assert_eq!(chart.paths[0].drawn, "M50 1000L150 0M350 500");
+        assert_eq!(chart.paths[0].drawn, "M50 1000L150 0M350 500h0");
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //! Owns what is on it and in which order. Refuses to decide anything: every figure is an owner's or the books'.
 
 mod actors;
-mod calls;
-mod names;
 mod projects;
 mod providers;
 mod tiles;
@@ -13,6 +11,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use farthing_actors::domain::Scope;
 
+use super::calls::CallRow;
+use super::names::names;
 use super::page;
 use super::shell::Shell;
 use super::shown::Moment;
@@ -23,8 +23,6 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ReadUsage;
 use actors::{ActorRow, actors};
-use calls::CallRow;
-use names::names;
 use projects::{ProjectRow, Projects};
 use providers::{ProviderRow, providers};
 use tiles::{Figures, Tile};
@@ -70,7 +68,7 @@ pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> R
             projects: projects.rows(&keys, &balances),
             providers: providers(&gateway, &catalogue),
             actors: actors(&gateway),
-            calls: lines.iter().map(|line| CallRow::new(&line.entry, &keys, &catalogue)).collect(),
+            calls: lines.iter().map(|line| CallRow::new(line, &keys, &catalogue)).collect(),
             names: names(&keys, &catalogue),
         },
     )

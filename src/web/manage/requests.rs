@@ -86,6 +86,7 @@ pub(crate) struct RequestsPage {
 }
 
 /// A page of lines as the books have them.
+#[derive(Default)]
 pub(in crate::web) struct Listed {
     pub(in crate::web) lines: Vec<Line>,
     pub(in crate::web) next_cursor: Option<String>,
@@ -314,8 +315,8 @@ impl EntryView {
     }
 }
 
-/// Where nothing was decided, that says it too.
-fn story(call: &Call) -> Vec<String> {
+/// Why it went where it went; where nothing was decided, that says it too.
+pub(in crate::web) fn story(call: &Call) -> Vec<String> {
     let named = || vec![format!("explicit {}", call.model)];
     call.route.as_deref().map_or_else(named, |route| route.lines().map(ToOwned::to_owned).collect())
 }

@@ -1,13 +1,13 @@
 //! `/api/usage/*`: what was used, as one sum, as a series in time, by who or what used it, and as a file.
 //! Owns which of them takes which parameters. Refuses to scan the books: everything is read from the ledger's rollups.
 
-mod calendar;
+pub(in crate::web) mod calendar;
 mod csv;
 mod export;
-mod group;
+pub(in crate::web) mod group;
 pub(in crate::web) mod latency;
-pub(super) mod question;
-mod view;
+pub(in crate::web) mod question;
+pub(in crate::web) mod view;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::Timestamp;
@@ -107,6 +107,16 @@ async fn sums(gateway: &Gateway, question: &Question, ranges: Vec<Range>) -> Res
     Ok((Frame::new(question, behind), sums))
 }
 
+/// One page of points, and where the next one begins.
+pub(in crate::web) fn ranges(
+    question: &Question,
+    interval: Interval,
+    page: &Page<i64>,
+) -> (Vec<Range>, Option<String>) {
+    let points = question.calendar.points(question.range, interval, page.after.map(Timestamp));
+    page.close(points, |point| point.from.0)
+}
+
 /// One page of points with their sums, and where the next one begins.
 async fn points(
     gateway: &Gateway,
@@ -114,8 +124,7 @@ async fn points(
     interval: Interval,
     page: &Page<i64>,
 ) -> Result<(Frame, Vec<(Range, Figures)>, Option<String>), Problem> {
-    let points = question.calendar.points(question.range, interval, page.after.map(Timestamp));
-    let (points, next) = page.close(points, |point| point.from.0);
+    let (points, next) = ranges(question, interval, page);
     let (frame, sums) = sums(gateway, question, points.clone()).await?;
     Ok((frame, points.into_iter().zip(sums).collect(), next))
 }

@@ -1,7 +1,9 @@
 //! What operators see in a browser.
 
 use super::line::{Line, Open, lines};
-use crate::web::dashboard::{assets, costs, keys, models, oidc, overview, playground, projects, set_up, sign_in};
+use crate::web::dashboard::{
+    assets, costs, keys, models, oidc, overview, playground, projects, requests, set_up, sign_in, usage,
+};
 use crate::web::extract::operator::{ManageKeys, ReadSettings, ReadUsage};
 
 pub(super) fn lines() -> Vec<Line> {
@@ -15,6 +17,9 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/costs" ReadUsage costs::show, "Shows spend by day, budgets, cache savings and prices";
         GET "/models" ReadSettings models::show, "Shows deployments, prices and groups";
         GET "/models/{id}" ReadSettings models::one::show, "Shows a deployment, its prices and their history";
+        GET "/requests" ReadUsage requests::show, "Shows calls, and those that fit a search";
+        GET "/requests/{id}" ReadUsage requests::story::show, "Shows a call's story";
+        GET "/usage" ReadUsage usage::show, "Shows what was used, over time and by whom";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
         GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";

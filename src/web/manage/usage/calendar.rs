@@ -18,7 +18,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// The length of a point of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::web::manage) enum Interval {
+pub(in crate::web) enum Interval {
     Hour,
     Day,
     Month,
@@ -26,25 +26,30 @@ pub(in crate::web::manage) enum Interval {
 
 /// A time zone's days.
 #[derive(Debug, Clone)]
-pub(in crate::web::manage) struct Calendar {
+pub(in crate::web) struct Calendar {
     zone: Zone,
     rules: TimeZone,
 }
 
 impl Calendar {
     /// The calendar of `zone`.
-    pub(super) fn new(zone: Zone) -> Self {
+    pub(in crate::web) fn new(zone: Zone) -> Self {
         let rules = TimeZone::get(&zone.to_string()).unwrap_or(TimeZone::UTC);
         Self { zone, rules }
     }
 
     /// Its zone's name.
-    pub(super) fn zone(&self) -> String {
+    pub(in crate::web) fn zone(&self) -> String {
         self.zone.to_string()
     }
 
+    /// Whether its days are those of the rollups.
+    pub(in crate::web) fn is_utc(&self) -> bool {
+        self.zone == Zone::utc()
+    }
+
     /// The moment that `text` names: RFC 3339, or a date, which is its first moment here.
-    pub(super) fn moment(&self, text: &str) -> Option<Timestamp> {
+    pub(in crate::web) fn moment(&self, text: &str) -> Option<Timestamp> {
         // In a query an unescaped plus arrives as a space.
         let text = text.replace(' ', "+");
         if let Ok(moment) = text.parse::<jiff::Timestamp>() {
@@ -57,13 +62,13 @@ impl Calendar {
     }
 
     /// The first moment of the day that is so many days before the one of `moment`.
-    pub(super) fn days_before(&self, moment: Timestamp, days: i64) -> Timestamp {
+    pub(in crate::web) fn days_before(&self, moment: Timestamp, days: i64) -> Timestamp {
         let noonish = Timestamp(self.point(moment, Interval::Day).0.0.saturating_add(DAY_MS / 2));
         self.point(Timestamp(noonish.0.saturating_sub(days.saturating_mul(DAY_MS))), Interval::Day).0
     }
 
     /// The points of `range` after the one that begins at `after`, the first and the last cut to what is inside.
-    pub(super) fn points(
+    pub(in crate::web) fn points(
         &self,
         range: Range,
         interval: Interval,
@@ -81,7 +86,7 @@ impl Calendar {
     }
 
     /// What people call the point that begins at `start`.
-    pub(super) fn label(&self, start: Timestamp, interval: Interval) -> String {
+    pub(in crate::web) fn label(&self, start: Timestamp, interval: Interval) -> String {
         let local = jiff::Timestamp::from_millisecond(start.0).unwrap_or_default().to_zoned(self.rules.clone());
         match interval {
             Interval::Hour => local.strftime("%Y-%m-%dT%H:%M%:z").to_string(),

@@ -13,7 +13,7 @@ use crate::admin::books::{Figures, SubjectName};
 /// What usage is broken down by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Group {
+pub(in crate::web) enum Group {
     Day,
     Project,
     Key,
@@ -23,10 +23,10 @@ pub(super) enum Group {
 
 impl Group {
     /// All of them, in the order of an export's columns.
-    pub(super) const ALL: &'static [Self] = &[Self::Day, Self::Project, Self::Key, Self::Model, Self::Provider];
+    pub(in crate::web) const ALL: &'static [Self] = &[Self::Day, Self::Project, Self::Key, Self::Model, Self::Provider];
 
     /// The columns it has in an export.
-    pub(super) fn columns(self) -> &'static [&'static str] {
+    pub(in crate::web) fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Day => &["day"],
             Self::Project => &["project_id", "project"],
@@ -37,7 +37,7 @@ impl Group {
     }
 
     /// What identifies the group of a subject on a day.
-    pub(super) fn id<'a>(self, day: &'a str, subject: &'a SubjectName) -> &'a str {
+    pub(in crate::web) fn id<'a>(self, day: &'a str, subject: &'a SubjectName) -> &'a str {
         match self {
             Self::Day => day,
             Self::Project => &subject.project,
@@ -49,14 +49,14 @@ impl Group {
 }
 
 /// Where today's names are.
-pub(super) struct Names<'a> {
-    pub(super) keys: &'a Keys,
-    pub(super) catalogue: &'a Catalogue,
+pub(in crate::web) struct Names<'a> {
+    pub(in crate::web) keys: &'a Keys,
+    pub(in crate::web) catalogue: &'a Catalogue,
 }
 
 impl Names<'_> {
     /// What people call the thing of this id; `None` if it has no name but its id, or is gone.
-    pub(super) fn of(&self, group: Group, id: &str) -> Option<String> {
+    pub(in crate::web) fn of(&self, group: Group, id: &str) -> Option<String> {
         match group {
             Group::Project => self.keys.project(id.parse().ok()?).map(|project| project.name.clone()),
             Group::Key => self.keys.key(id.parse().ok()?).map(|found| found.key.name.clone()),
@@ -67,7 +67,7 @@ impl Names<'_> {
 }
 
 /// The sums of subjects by the ids of `groups`, on `day`.
-pub(super) fn sum_by(
+pub(in crate::web) fn sum_by(
     groups: &[Group],
     day: &str,
     subjects: &BTreeMap<SubjectName, Figures>,

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use farthing_actors::domain::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +11,7 @@ use super::calendar::Interval;
 use super::group::{Group, Names};
 use super::question::{Asked, Question};
 use super::view::{Frame, Rows};
-use super::{POINTS, Page, query, rfc3339};
+use super::{POINTS, Page, query, ranges, rfc3339};
 use crate::admin::AdminError;
 use crate::admin::books::{Latencies, Range, Steps};
 use crate::web::Gateway;
@@ -121,14 +120,13 @@ pub async fn latency(
 }
 
 /// How long calls took, point by point.
-pub(super) async fn timed(
+pub(in crate::web) async fn timed(
     gateway: &Gateway,
     question: &Question,
     interval: Interval,
     page: &Page<i64>,
 ) -> Result<Timed, Problem> {
-    let points = question.calendar.points(question.range, interval, page.after.map(Timestamp));
-    let (points, next_cursor) = page.close(points, |point| point.from.0);
+    let (points, next_cursor) = ranges(question, interval, page);
     let books = gateway.admin.books();
     let behind = books.behind().await.map_err(AdminError::Store)?;
     let sums = books.latencies(points.clone(), question.filter.provider).await.map_err(AdminError::Store)?;

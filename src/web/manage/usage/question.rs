@@ -16,15 +16,15 @@ const DEFAULT_DAYS: i64 = 30;
 
 /// The parameters that every page about usage takes, as they came.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) project: Option<String>,
-    pub(super) include_children: Option<bool>,
-    pub(super) key: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) provider: Option<String>,
-    pub(super) from: Option<String>,
-    pub(super) to: Option<String>,
-    pub(super) time_zone: Option<String>,
+pub(in crate::web) struct Asked {
+    pub(in crate::web) project: Option<String>,
+    pub(in crate::web) include_children: Option<bool>,
+    pub(in crate::web) key: Option<String>,
+    pub(in crate::web) model: Option<String>,
+    pub(in crate::web) provider: Option<String>,
+    pub(in crate::web) from: Option<String>,
+    pub(in crate::web) to: Option<String>,
+    pub(in crate::web) time_zone: Option<String>,
 }
 
 /// The query of one page: the shared parameters and its own.
@@ -65,16 +65,16 @@ pub(super) use usage_query;
 
 /// Which usage, and when.
 #[derive(Debug, Clone)]
-pub(super) struct Question {
-    pub(super) filter: UsageFilter,
-    pub(super) range: Range,
-    pub(super) calendar: Calendar,
+pub(in crate::web) struct Question {
+    pub(in crate::web) filter: UsageFilter,
+    pub(in crate::web) range: Range,
+    pub(in crate::web) calendar: Calendar,
 }
 
 impl Question {
     /// What was asked. Without a range: the last thirty days, today included.
     /// Of the projects that somebody sees.
-    pub(super) fn new(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<Self, Problem> {
+    pub(in crate::web) fn new(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<Self, Problem> {
         let calendar = calendar(asked.time_zone.as_deref())?;
         let (from, to) = moments(&calendar, asked.from.as_deref(), asked.to.as_deref())?;
         let to = to.unwrap_or_else(|| gateway.clock.now());
@@ -87,13 +87,13 @@ impl Question {
 }
 
 /// The calendar of this zone; UTC's without one.
-pub(in crate::web::manage) fn calendar(zone: Option<&str>) -> Result<Calendar, Problem> {
+pub(in crate::web) fn calendar(zone: Option<&str>) -> Result<Calendar, Problem> {
     let zone = zone.map_or(Ok(Zone::utc()), str::parse::<Zone>);
     Ok(Calendar::new(zone.map_err(|error| invalid("time_zone", error.to_string()))?))
 }
 
 /// The moments `from` and `to`, where they are asked for.
-pub(in crate::web::manage) fn moments(
+pub(in crate::web) fn moments(
     calendar: &Calendar,
     from: Option<&str>,
     to: Option<&str>,
@@ -134,7 +134,7 @@ fn project(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
     wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("project", wanted).into())
 }
 
-pub(in crate::web::manage) fn provider(gateway: &Gateway, wanted: &str) -> Result<ProviderId, Problem> {
+pub(in crate::web) fn provider(gateway: &Gateway, wanted: &str) -> Result<ProviderId, Problem> {
     let by_name = || gateway.admin.find_provider(wanted).map(|provider| provider.id);
     wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("provider", wanted).into())
 }
@@ -155,6 +155,6 @@ fn not_a_moment(field: &'static str) -> Problem {
 }
 
 /// 400, naming the parameter.
-pub(in crate::web::manage) fn invalid(field: &'static str, message: impl Into<String>) -> Problem {
+pub(in crate::web) fn invalid(field: &'static str, message: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidValue, message).at(field)
 }

@@ -93,7 +93,7 @@ impl From<&Figures> for FiguresView {
 }
 
 /// A sum of whole lines, which is never negative.
-fn count(figure: i128) -> u64 {
+pub(in crate::web) fn count(figure: i128) -> u64 {
     u64::try_from(figure.max(0)).unwrap_or(u64::MAX)
 }
 
