@@ -2,15 +2,14 @@
 //! Owns pages, their assets, and the browser's side of a session. Refuses inline code, other hosts, and any answer without
 //! the headers that tell a browser so.
 
+pub mod account;
 pub mod assets;
+pub mod audit;
 pub(crate) mod budgets;
 mod callers;
 pub mod chart;
-<<<<<<< HEAD
 pub mod keys;
-=======
 pub mod oidc;
->>>>>>> 5e389d1cc5ea20b4ed2153473ffca2de3b5d68b7
 pub mod origin;
 pub mod overview;
 pub mod page;
@@ -18,10 +17,12 @@ pub mod playground;
 pub mod projects;
 pub mod refusal;
 pub mod samples;
+pub mod sessions;
 pub mod set_up;
 pub mod shell;
 pub mod shown;
 pub mod sign_in;
+pub mod users;
 pub mod visitor;
 
 use actix_web::HttpResponse;

@@ -17,6 +17,7 @@ mod classifier;
 mod credit;
 mod crossing;
 mod dashboard;
+mod dashboard_people;
 mod doors;
 mod edge;
 mod ends;

@@ -26,11 +26,8 @@ const ASSETS: &[Asset] = &[
     Asset { name: "js/api.js", kind: JS, bytes: include_bytes!("../../../static/js/api.js") },
     Asset { name: "js/page.js", kind: JS, bytes: include_bytes!("../../../static/js/page.js") },
     Asset { name: "js/pages/overview.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/overview.js") },
-<<<<<<< HEAD
     Asset { name: "js/pages/playground.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/playground.js") },
-=======
     Asset { name: "js/pages/set_up.js", kind: JS, bytes: include_bytes!("../../../static/js/pages/set_up.js") },
->>>>>>> 5e389d1cc5ea20b4ed2153473ffca2de3b5d68b7
     Asset { name: "icon.svg", kind: SVG, bytes: include_bytes!("../../../static/icon.svg") },
 ];
 

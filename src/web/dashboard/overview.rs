@@ -3,6 +3,7 @@
 
 mod actors;
 mod calls;
+mod first_steps;
 mod names;
 mod projects;
 mod providers;
@@ -24,6 +25,7 @@ use crate::web::error::Problem;
 use crate::web::extract::operator::ReadUsage;
 use actors::{ActorRow, actors};
 use calls::CallRow;
+use first_steps::FirstSteps;
 use names::names;
 use projects::{ProjectRow, Projects};
 use providers::{ProviderRow, providers};
@@ -36,6 +38,7 @@ const CALLS: i64 = 50;
 #[template(path = "overview/page.html")]
 struct OverviewPage {
     shell: Shell,
+    first_steps: Option<FirstSteps>,
     time: Moment,
     tiles: Vec<Tile>,
     projects: Vec<ProjectRow>,
@@ -64,6 +67,7 @@ pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> R
         StatusCode::OK,
         &OverviewPage {
             shell: visitor.shell(),
+            first_steps: FirstSteps::of(&gateway, &visitor, (&keys, &catalogue), !lines.is_empty()),
             time: gateway.clock.now().into(),
             tiles: figures.tiles(),
             more_projects: projects.more,

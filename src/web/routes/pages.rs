@@ -1,8 +1,10 @@
 //! What operators see in a browser.
 
-use super::line::{Line, Open, lines};
-use crate::web::dashboard::{assets, keys, oidc, overview, playground, projects, set_up, sign_in};
-use crate::web::extract::operator::{ManageKeys, ReadSettings, ReadUsage};
+use super::line::{Line, Open, SignedIn, lines};
+use crate::web::dashboard::{
+    account, assets, audit, keys, oidc, overview, playground, projects, sessions, set_up, sign_in, users,
+};
+use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewUsers};
 
 pub(super) fn lines() -> Vec<Line> {
     lines! {
@@ -12,6 +14,13 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/keys" ReadSettings keys::list, "Shows virtual keys";
         GET "/keys/{id}" ReadSettings keys::show, "Shows a virtual key and what can be changed about it";
         GET "/playground" ManageKeys playground::show, "Sends a prompt as an application would";
+        GET "/users" ViewUsers users::show, "Shows accounts, and a form to make one";
+        GET "/users/{id}" ViewUsers users::one::show, "Shows an account and what may be done with it";
+        GET "/sessions" SignedIn sessions::show, "Shows one's own sessions, or everybody's";
+        GET "/audit" ReadAudit audit::show, "Shows who did what";
+        GET "/audit/verify" ReadAudit audit::verdict::show, "Says whether nobody altered the trail";
+        GET "/audit/{id}" ReadAudit audit::one::show, "Shows all that is on record of an event";
+        GET "/account" SignedIn account::show, "Shows who one is, and a form for another password";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
         GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";

@@ -1,7 +1,7 @@
 //! An identity provider of our own on loopback: its document, its keys, and codes that become tokens once, for whoever has the
 //! verifier. Owns what a token says. Refuses codes it did not give.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
