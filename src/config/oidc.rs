@@ -101,7 +101,9 @@ impl OidcConfig {
         let text = |given: &Given| given.text().map(str::to_owned);
         let taken = Self {
             issuer: draft.take(&ISSUER, default.issuer, web_address),
-            client_id: draft.take(&CLIENT_ID, default.client_id, text),
+            client_id: draft.take(&CLIENT_ID, default.client_id, |given| {
+                if given.is_empty() { Ok(String::new()) } else { text(given) }
+            }),
             scopes: draft.take(&SCOPES, default.scopes, scopes),
             role_claim: draft.take(&ROLE_CLAIM, default.role_claim, text),
             roles: draft.take_table(&ROLES, entries, |value, name| Ok((value.to_owned(), role(name)?))),

@@ -2,7 +2,9 @@
 //! Owns pages, their assets, and the browser's side of a session. Refuses inline code, other hosts, and any answer without
 //! the headers that tell a browser so.
 
+pub mod account;
 pub mod assets;
+pub mod audit;
 pub(crate) mod budgets;
 mod callers;
 mod calls;
@@ -22,11 +24,13 @@ mod rates;
 pub mod refusal;
 pub mod requests;
 pub mod samples;
+pub mod sessions;
 pub mod set_up;
 pub mod shell;
 pub mod shown;
 pub mod sign_in;
 pub mod usage;
+pub mod users;
 pub mod visitor;
 
 use actix_web::HttpResponse;

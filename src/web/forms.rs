@@ -67,7 +67,8 @@ async fn read(request: &mut ServiceRequest) -> Result<Typed, Problem> {
     let body = body::read(request.request(), payload, MAX_BYTES).await?;
     let text = std::str::from_utf8(&body).map_err(|_| no_form())?;
     let fields = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| no_form())?;
-    Ok(Typed::new(request.path(), fields.into_inner()))
+    let action = request.uri().path_and_query().map_or_else(|| request.path(), |whole| whole.as_str());
+    Ok(Typed::new(action, fields.into_inner()))
 }
 
 fn no_form() -> Problem {
@@ -76,8 +77,8 @@ fn no_form() -> Problem {
 
 /// Turns the request into the call. The word against other sites' forms is checked where every call's is.
 fn turn(request: &mut ServiceRequest, typed: &Typed) -> Result<(), Problem> {
-    let path = api_path(request.path()).unwrap_or_default();
-    let uri: Uri = path.parse().map_err(|_| Problem::plain(Code::NotFound))?;
+    let whole = request.uri().path_and_query().map_or_else(|| request.path(), |whole| whole.as_str());
+    let uri: Uri = api_path(whole).unwrap_or_default().parse().map_err(|_| Problem::plain(Code::NotFound))?;
     let method = typed.control("method").unwrap_or("POST");
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| no_form())?;
     let body = Bytes::from(typed.body().to_string());

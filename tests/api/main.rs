@@ -20,6 +20,7 @@ mod dashboard;
 mod dashboard_costs;
 mod dashboard_requests;
 mod dashboard_usage;
+mod dashboard_people;
 mod doors;
 mod edge;
 mod ends;

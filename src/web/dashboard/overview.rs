@@ -2,6 +2,9 @@
 //! Owns what is on it and in which order. Refuses to decide anything: every figure is an owner's or the books'.
 
 mod actors;
+mod calls;
+mod first_steps;
+mod names;
 mod projects;
 mod providers;
 mod tiles;
@@ -23,6 +26,9 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ReadUsage;
 use actors::{ActorRow, actors};
+use calls::CallRow;
+use first_steps::FirstSteps;
+use names::names;
 use projects::{ProjectRow, Projects};
 use providers::{ProviderRow, providers};
 use tiles::{Figures, Tile};
@@ -34,6 +40,7 @@ const CALLS: i64 = 50;
 #[template(path = "overview/page.html")]
 struct OverviewPage {
     shell: Shell,
+    first_steps: Option<FirstSteps>,
     time: Moment,
     tiles: Vec<Tile>,
     projects: Vec<ProjectRow>,
@@ -62,6 +69,7 @@ pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> R
         StatusCode::OK,
         &OverviewPage {
             shell: visitor.shell(),
+            first_steps: FirstSteps::of(&gateway, &visitor, (&keys, &catalogue), !lines.is_empty()),
             time: gateway.clock.now().into(),
             tiles: figures.tiles(),
             more_projects: projects.more,

@@ -70,17 +70,27 @@ pub async fn list(
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let asked: AuditQuery = query(&request)?;
+    let (events, next_cursor) = asked_for(&gateway, query(&request)?).await?;
+    let data = events.into_iter().map(EventView::from).collect();
+    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+}
+
+/// The page of events that is asked for, newest first, and the cursor of the next.
+///
+/// # Errors
+/// If the question is none, or the database does not answer.
+pub(crate) async fn asked_for(
+    gateway: &Gateway,
+    asked: AuditQuery,
+) -> Result<(Vec<StoredEvent>, Option<String>), Problem> {
     let page = Page::<i64>::new(asked.limit, asked.cursor.as_deref())?;
     let filter = AuditFilter {
         before_seq: page.after,
         limit: i64::from(page.limit).saturating_add(1),
-        ..asked.filter(&gateway)?
+        ..asked.filter(gateway)?
     };
     let events = gateway.admin.audit_events(filter).await?;
-    let (events, next_cursor) = page.close(events.into_iter(), |event| event.seq);
-    let data = events.into_iter().map(EventView::from).collect();
-    Ok(HttpResponse::Ok().json(List { data, next_cursor }))
+    Ok(page.close(events.into_iter(), |event| event.seq))
 }
 
 /// GET `/api/audit/{id}`.
@@ -116,6 +126,15 @@ pub fn verdict_view(verdict: AuditVerdict) -> VerdictView {
 }
 
 impl AuditQuery {
+    /// The question that these fields ask.
+    ///
+    /// # Errors
+    /// 400 for a field that is unknown or means nothing.
+    pub(crate) fn of(fields: impl Iterator<Item = (&'static str, String)>) -> Result<Self, Problem> {
+        let fields: serde_json::Map<_, _> = fields.map(|(name, text)| (name.to_owned(), text.into())).collect();
+        serde_json::from_value(fields.into()).map_err(|error| Problem::new(Code::InvalidValue, error.to_string()))
+    }
+
     fn filter(self, gateway: &Gateway) -> Result<AuditFilter, Problem> {
         let project = self.project.as_deref().map(|wanted| project(gateway, wanted)).transpose()?;
         Ok(AuditFilter {

@@ -1,10 +1,7 @@
 //! What operators see in a browser.
 
-use super::line::{Line, Open, lines};
-use crate::web::dashboard::{
-    assets, costs, keys, models, oidc, overview, playground, projects, requests, set_up, sign_in, usage,
-};
-use crate::web::extract::operator::{ManageKeys, ReadSettings, ReadUsage};
+use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewUsers};
+use super::line::{Line, Open, SignedIn, lines};
 
 pub(super) fn lines() -> Vec<Line> {
     lines! {
@@ -20,6 +17,13 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/requests" ReadUsage requests::show, "Shows calls, and those that fit a search";
         GET "/requests/{id}" ReadUsage requests::story::show, "Shows a call's story";
         GET "/usage" ReadUsage usage::show, "Shows what was used, over time and by whom";
+        GET "/users" ViewUsers users::show, "Shows accounts, and a form to make one";
+        GET "/users/{id}" ViewUsers users::one::show, "Shows an account and what may be done with it";
+        GET "/sessions" SignedIn sessions::show, "Shows one's own sessions, or everybody's";
+        GET "/audit" ReadAudit audit::show, "Shows who did what";
+        GET "/audit/verify" ReadAudit audit::verdict::show, "Says whether nobody altered the trail";
+        GET "/audit/{id}" ReadAudit audit::one::show, "Shows all that is on record of an event";
+        GET "/account" SignedIn account::show, "Shows who one is, and a form for another password";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
         GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";
