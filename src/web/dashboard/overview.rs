@@ -2,9 +2,7 @@
 //! Owns what is on it and in which order. Refuses to decide anything: every figure is an owner's or the books'.
 
 mod actors;
-mod calls;
 mod first_steps;
-mod names;
 mod projects;
 mod providers;
 mod tiles;
@@ -26,9 +24,7 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ReadUsage;
 use actors::{ActorRow, actors};
-use calls::CallRow;
 use first_steps::FirstSteps;
-use names::names;
 use projects::{ProjectRow, Projects};
 use providers::{ProviderRow, providers};
 use tiles::{Figures, Tile};

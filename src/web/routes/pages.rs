@@ -1,7 +1,11 @@
 //! What operators see in a browser.
 
-use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewUsers};
 use super::line::{Line, Open, SignedIn, lines};
+use crate::web::dashboard::{
+    account, assets, audit, costs, keys, models, oidc, overview, playground, projects, requests, sessions, set_up,
+    sign_in, usage, users,
+};
+use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewUsers};
 
 pub(super) fn lines() -> Vec<Line> {
     lines! {
