@@ -3,6 +3,7 @@
 //! Refuses to start on weak secrets, to fall back to plain text, and to hand a derived key out.
 
 mod entropy;
+pub mod feed_tickets;
 pub mod jwt;
 mod kept_keys;
 pub mod key_tokens;
@@ -31,6 +32,7 @@ use thiserror::Error;
 use zeroize::Zeroize;
 
 pub use entropy::NoEntropy;
+pub use feed_tickets::{Pass, Ticket, TicketError};
 pub use jwt::{Claims, TokenError};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use key_tokens::{KeyClaims, KeyGrant};
@@ -44,6 +46,7 @@ pub use vault::VaultError;
 pub use virtual_key::MintedKey;
 pub use webhook::WebhookKey;
 
+use feed_tickets::FeedTickets;
 use jwt::Tokens;
 use key_tokens::KeyTokens;
 use management::Management;
@@ -83,6 +86,7 @@ pub struct Security {
     key_tokens: KeyTokens,
     oidc_flow: Flow,
     set_up: SetUp,
+    feed_tickets: FeedTickets,
     sessions: SessionTokens,
     passwords: Passwords,
     /// What the session secret before signed.
@@ -140,6 +144,7 @@ impl Security {
             key_tokens: KeyTokens::new(&session)?,
             oidc_flow: Flow::new(&session)?,
             set_up: SetUp::new(&session)?,
+            feed_tickets: FeedTickets::new(&session)?,
             sessions: SessionTokens::new(&session)?,
             former: former.transpose()?,
             audit: kept.audit(),
@@ -300,6 +305,22 @@ impl Security {
     /// Whether it is that. Takes the same time for every wrong one.
     pub fn is_csrf(&self, session: SessionId, presented: &str) -> bool {
         self.sessions.is_csrf(session, presented)
+    }
+
+    /// A one-time ticket for the live feed, for whoever listens by `pass`.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn issue_ticket(&self, pass: Pass, now: Timestamp) -> Result<String, TicketError> {
+        self.feed_tickets.issue(pass, now)
+    }
+
+    /// What a ticket says that is ours and not over; whether it was used before, the feed knows.
+    ///
+    /// # Errors
+    /// If it is another's, altered, or over.
+    pub fn verify_ticket(&self, ticket: &str, now: Timestamp) -> Result<Ticket, TicketError> {
+        self.feed_tickets.verify(ticket, now)
     }
 
     /// Hashes a password for storage; takes long, and 19 MiB.

@@ -1,10 +1,12 @@
-//! The feed: owns the most recent events and passes new ones on to whoever listens.
-//! A crash loses both: it starts empty, and subscriptions end so that their owners come back.
+//! The feed: owns the most recent events, who listens, and which one-time tickets were used; passes new events on.
+//! A crash loses all three: it starts empty, subscriptions end so that their owners come back, and older tickets are refused.
 //! Refuses to be a record: an event may be lost, the ledger and the audit trail are where truth is kept.
 
 mod event;
 mod handle;
+mod listeners;
 mod messages;
+mod redeemed;
 mod subscription;
 mod window;
 
@@ -13,21 +15,26 @@ use std::sync::Arc;
 use actix::{Actor, ArbiterHandle, Context, Handler, MessageResult};
 use tokio::sync::broadcast;
 
-pub use event::{BreakerMoved, BudgetWarned, Event, SystemNoted, UsageRecorded};
+pub use event::{BreakerMoved, BudgetWarned, Event, Notice, SystemNoted, UsageRecorded};
 pub use handle::Feed;
+pub use listeners::{Holder, MAX_LISTENERS, MAX_OF_SESSION, MAX_OF_TOKEN, SubscribeError};
 pub use subscription::Subscription;
 
-use crate::domain::Clock;
+use crate::domain::{Clock, Timestamp};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{Publish, Subscribe};
-use subscription::{Listeners, QUEUE};
+use listeners::{Listeners, Table};
+use messages::{Publish, Redeem, Subscribe};
+use redeemed::Redeemed;
+use subscription::QUEUE;
 use window::Window;
 
 /// The shell: remembers each event, then passes it on.
 struct FeedActor {
     recent: Window,
-    live: broadcast::Sender<Arc<Event>>,
+    live: broadcast::Sender<Arc<Notice>>,
     listeners: Listeners,
+    places: Table,
+    redeemed: Redeemed,
 }
 
 /// Starts the feed on `arbiter`.
@@ -37,15 +44,17 @@ struct FeedActor {
 pub async fn start(supervisor: &Supervisor, arbiter: ArbiterHandle, clock: Clock) -> Result<Feed, StartError> {
     let listeners = Listeners::default();
     let counted = listeners.clone();
-    let factory = move || Ok(FeedActor::new(counted.clone()));
+    let time = clock.clone();
+    let factory = move || Ok(FeedActor::new(counted.clone(), time.now()));
     let mailbox = supervisor.start("feed", arbiter, factory).await?;
     Ok(Feed::new(mailbox, listeners, clock))
 }
 
 impl FeedActor {
-    fn new(listeners: Listeners) -> Self {
+    fn new(listeners: Listeners, now: Timestamp) -> Self {
         let (live, _) = broadcast::channel(QUEUE);
-        Self { recent: Window::default(), live, listeners }
+        let (recent, places) = (Window::default(), Table::default());
+        Self { recent, live, listeners, places, redeemed: Redeemed::new(now) }
     }
 }
 
@@ -57,7 +66,7 @@ impl Handler<Publish> for FeedActor {
     type Result = ();
 
     fn handle(&mut self, Publish(event): Publish, _: &mut Self::Context) {
-        let event = Arc::new(event);
+        let event = Arc::new(Notice::new(event));
         self.recent.push(Arc::clone(&event));
         // Nobody need be listening.
         self.live.send(event).ok();
@@ -68,8 +77,17 @@ impl Handler<Subscribe> for FeedActor {
     type Result = MessageResult<Subscribe>;
 
     // Nothing is published between the two halves, so nothing is missed and nothing comes twice.
-    fn handle(&mut self, _: Subscribe, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Subscription::new(self.recent.to_vec(), self.live.subscribe(), &self.listeners))
+    fn handle(&mut self, Subscribe(holder): Subscribe, _: &mut Self::Context) -> Self::Result {
+        let place = self.places.admit(holder, &self.listeners);
+        MessageResult(place.map(|place| Subscription::new(self.recent.to_vec(), self.live.subscribe(), place)))
+    }
+}
+
+impl Handler<Redeem> for FeedActor {
+    type Result = bool;
+
+    fn handle(&mut self, Redeem { id, life, now }: Redeem, _: &mut Self::Context) -> bool {
+        self.redeemed.redeem(id, life, now)
     }
 }
 

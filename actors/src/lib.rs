@@ -12,7 +12,7 @@
 //! | [`audit`] | events that wait to be written, the trail's file | reads and refusals of the last moment; changes have theirs |
 //! | [`cache`] | answers that may be given again | all of them: the next requests are misses |
 //! | [`shadow`] | what limits and budgets in shadow mode would have refused | all of it: counting begins anew |
-//! | [`feed`] | recent events and who listens | both: it starts empty, subscribers come back |
+//! | [`feed`] | recent events, who listens, used tickets | all: it starts empty, subscribers come back, older tickets are refused |
 //!
 //! Callers see handles with verbs. Each actor is a shell around a pure core that could be explained on a whiteboard.
 

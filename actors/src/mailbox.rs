@@ -8,14 +8,14 @@
 mod together;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Context, Handler, Message};
 use arc_swap::ArcSwapOption;
 
-use crate::domain::Clock;
+use crate::domain::{Clock, Timestamp};
 use crate::error::ActorError;
 pub use together::Together;
 
@@ -32,6 +32,9 @@ struct Post<A: Actor> {
     current: ArcSwapOption<Addr<A>>,
     waiting: AtomicUsize,
     restarts: AtomicU64,
+    messages: AtomicU64,
+    /// When the actor before this one died, in Unix milliseconds; 0 if none did.
+    died_at: AtomicI64,
     clock: Clock,
     /// When it last did anything, in milliseconds of the clock's steady time.
     sign_of_life: AtomicU64,
@@ -50,6 +53,10 @@ pub struct Vitals {
     pub waiting: usize,
     /// How often it was replaced.
     pub restarts: u64,
+    /// Questions it was asked and things it was told since the process began.
+    pub messages: u64,
+    /// When the last one that was replaced died.
+    pub died_at: Option<Timestamp>,
     /// How long it has done nothing, not even what it does each second for this figure.
     pub silent: Duration,
 }
@@ -61,6 +68,8 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             current: ArcSwapOption::empty(),
             waiting: AtomicUsize::new(0),
             restarts: AtomicU64::new(0),
+            messages: AtomicU64::new(0),
+            died_at: AtomicI64::new(0),
             clock,
             sign_of_life: AtomicU64::new(0),
         };
@@ -80,6 +89,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     {
         let post = &*self.0;
         let _waiting = Waiting::enter(post)?;
+        post.count();
         let question = match &*post.current.load() {
             Some(address) => address.send(message),
             None => return Err(ActorError::Restarting(post.name)),
@@ -100,7 +110,9 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     {
         if let Some(address) = &*self.0.current.load() {
             // Full or gone: a hint is allowed to be lost.
-            address.try_send(message).ok();
+            if address.try_send(message).is_ok() {
+                self.0.count();
+            }
         }
     }
 
@@ -113,6 +125,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         A::Context: ToEnvelope<A, M>,
     {
         if let Some(address) = &*self.0.current.load() {
+            self.0.count();
             address.do_send(message);
         }
     }
@@ -140,7 +153,9 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// All of the above at once.
     pub fn vitals(&self) -> Vitals {
         let (name, alive, waiting, restarts) = (self.name(), self.is_alive(), self.waiting(), self.restarts());
-        Vitals { name, alive, waiting, restarts, silent: self.silent() }
+        let messages = self.0.messages.load(Ordering::Relaxed);
+        let died_at = Some(Timestamp(self.0.died_at.load(Ordering::Relaxed))).filter(|at| at.0 != 0);
+        Vitals { name, alive, waiting, restarts, messages, died_at, silent: self.silent() }
     }
 
     /// How long the actor has done nothing.
@@ -166,6 +181,13 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
 
     pub(crate) fn count_restart(&self) {
         self.0.restarts.fetch_add(1, Ordering::Relaxed);
+        self.0.died_at.store(self.0.clock.now().0, Ordering::Relaxed);
+    }
+}
+
+impl<A: Actor> Post<A> {
+    fn count(&self) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
     }
 }
 

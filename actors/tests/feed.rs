@@ -9,7 +9,7 @@ use actix::Arbiter;
 use farthing_actors::domain::{
     CallStatus, Clock, DeploymentId, KeyId, Money, ProjectId, ProviderId, RequestId, Timestamp,
 };
-use farthing_actors::feed::{self, BreakerMoved, Event, Feed, Subscription, SystemNoted, UsageRecorded};
+use farthing_actors::feed::{self, BreakerMoved, Event, Feed, Holder, Subscription, SystemNoted, UsageRecorded};
 use farthing_actors::supervisor::Supervisor;
 
 async fn start() -> (Feed, Clock) {
@@ -57,10 +57,10 @@ async fn waiting(subscription: &mut Subscription) -> Vec<Event> {
 async fn a_subscriber_gets_recent_events_then_live_ones_each_once() {
     let (feed, _) = start().await;
     feed.publish(note("before"));
-    let mut subscription = feed.subscribe().await.unwrap();
+    let mut subscription = feed.subscribe(Holder::Management).await.unwrap();
     feed.publish(usage(1));
     feed.publish(usage(2));
-    let mut later = feed.subscribe().await.unwrap();
+    let mut later = feed.subscribe(Holder::Management).await.unwrap();
     let all = vec![note("before"), usage(1), usage(2)];
     assert_eq!(waiting(&mut subscription).await, all);
     assert_eq!(waiting(&mut later).await, all);
@@ -69,11 +69,11 @@ async fn a_subscriber_gets_recent_events_then_live_ones_each_once() {
 #[actix::test]
 async fn a_slow_subscriber_loses_the_oldest_and_is_told_how_many() {
     let (feed, _) = start().await;
-    let mut slow = feed.subscribe().await.unwrap();
+    let mut slow = feed.subscribe(Holder::Management).await.unwrap();
     for request in 0..300 {
         feed.publish(usage(request));
     }
-    let _behind_them = feed.subscribe().await.unwrap();
+    let _behind_them = feed.subscribe(Holder::Management).await.unwrap();
     let events = waiting(&mut slow).await;
     assert_eq!(events.len(), 257);
     assert_eq!(events[..2], [Event::Lagged { missed: 44 }, usage(44)]);
@@ -88,7 +88,7 @@ async fn while_nobody_listens_usage_is_sampled_and_the_rest_is_kept() {
         feed.publish(note("rare"));
         clock.advance(Duration::from_millis(5));
     }
-    let mut subscription = feed.subscribe().await.unwrap();
+    let mut subscription = feed.subscribe(Holder::Management).await.unwrap();
     let kept = waiting(&mut subscription).await;
     assert_eq!(kept, [usage(0), note("rare"), note("rare"), usage(2), note("rare"), note("rare")]);
 }
@@ -96,7 +96,8 @@ async fn while_nobody_listens_usage_is_sampled_and_the_rest_is_kept() {
 #[actix::test]
 async fn a_dropped_subscriber_is_forgotten() {
     let (feed, _) = start().await;
-    let subscriptions = (feed.subscribe().await.unwrap(), feed.subscribe().await.unwrap());
+    let subscriptions =
+        (feed.subscribe(Holder::Management).await.unwrap(), feed.subscribe(Holder::Management).await.unwrap());
     assert_eq!(feed.listeners(), 2);
     drop(subscriptions);
     assert_eq!(feed.listeners(), 0);
@@ -106,12 +107,12 @@ async fn a_dropped_subscriber_is_forgotten() {
 async fn a_crash_ends_subscriptions_and_leaves_an_empty_feed() {
     let (feed, _) = start().await;
     feed.publish(note("lost"));
-    let mut ended = feed.subscribe().await.unwrap();
+    let mut ended = feed.subscribe(Holder::Management).await.unwrap();
 
     let ask_on = || async {
         let mut unanswered = 0;
         while feed.vitals().restarts == 0 || !feed.vitals().alive {
-            unanswered += u32::from(feed.subscribe().await.is_err());
+            unanswered += u32::from(feed.subscribe(Holder::Management).await.is_err());
             tokio::task::yield_now().await;
         }
         unanswered
@@ -119,13 +120,13 @@ async fn a_crash_ends_subscriptions_and_leaves_an_empty_feed() {
     // The first asks before the actor is told to die, the last while that message waits.
     let (_, _, unanswered) = tokio::join!(ask_on(), feed.crash(), ask_on());
     assert!(unanswered > 0);
-    assert_eq!(ended.next().await.as_deref(), Some(&note("lost")));
-    assert_eq!(ended.next().await, None);
+    assert_eq!(ended.next().await.map(|told| Event::clone(&told)), Some(note("lost")));
+    assert!(ended.next().await.is_none());
     drop(ended);
     assert_eq!(feed.listeners(), 0);
-    let mut again = feed.subscribe().await.unwrap();
+    let mut again = feed.subscribe(Holder::Management).await.unwrap();
     feed.publish(note("new"));
-    assert_eq!(again.next().await.as_deref(), Some(&note("new")));
+    assert_eq!(again.next().await.map(|told| Event::clone(&told)), Some(note("new")));
 }
 
 #[test]

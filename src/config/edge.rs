@@ -44,9 +44,17 @@ const ADMIN_LISTEN: Setting = Setting {
     note: "A second address for operators: then the dashboard, /api and /metrics are there alone, and server.listen serves \
            applications.",
 };
+const SOCKET_ORIGINS: Setting = Setting {
+    key: "websocket.allowed_origins",
+    default: "none",
+    example: "[]",
+    unit: "origins",
+    note: "The only sites, beside server.public_origin, whose pages may open the live feed; none is the gateway's own pages.",
+};
 
 /// The settings of this file.
-pub(super) const SETTINGS: &[&Setting] = &[&TLS_CERT, &TLS_KEY, &PUBLIC_ORIGIN, &CORS_ORIGINS, &ADMIN_LISTEN];
+pub(super) const SETTINGS: &[&Setting] =
+    &[&TLS_CERT, &TLS_KEY, &PUBLIC_ORIGIN, &CORS_ORIGINS, &ADMIN_LISTEN, &SOCKET_ORIGINS];
 
 /// How the server meets the world.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +65,8 @@ pub struct EdgeConfig {
     pub public_origin: Option<String>,
     /// Sites whose pages may call the data plane.
     pub cors_origins: Vec<String>,
+    /// Sites whose pages may open the live feed; empty is our own.
+    pub socket_origins: Vec<String>,
     /// Where operators are served, if not with applications.
     pub admin_listen: Option<SocketAddr>,
 }
@@ -78,11 +88,12 @@ impl EdgeConfig {
         if certificate.is_some() != key.is_some() {
             draft.note(half, Problem::new("TLS needs both", "set server.tls_cert and server.tls_key, or neither"));
         }
+        let origins = |given: &Given| given.list()?.into_iter().map(origin).collect();
         Self {
             tls: certificate.zip(key).map(|(certificate, key)| TlsFiles { certificate, key }),
             public_origin: draft.take(&PUBLIC_ORIGIN, None, optional(origin)),
-            cors_origins: draft
-                .take(&CORS_ORIGINS, Vec::new(), |given| given.list()?.into_iter().map(origin).collect()),
+            cors_origins: draft.take(&CORS_ORIGINS, Vec::new(), origins),
+            socket_origins: draft.take(&SOCKET_ORIGINS, Vec::new(), origins),
             admin_listen: draft.take(&ADMIN_LISTEN, None, optional(address)),
         }
     }

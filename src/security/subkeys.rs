@@ -44,13 +44,15 @@ impl Label {
     pub(super) const SET_UP: Self = Self("farthing/set-up/v1");
     /// Signs tokens of virtual keys.
     pub(super) const KEY_TOKENS: Self = Self("farthing/key-tokens/v1");
+    /// Signs one-time tickets for the live feed.
+    pub(super) const FEED_TICKETS: Self = Self("farthing/feed-tickets/v1");
     /// Signs what backups say of themselves.
     pub(super) const BACKUPS: Self = Self("farthing/backups/v1");
     /// Encrypts keys that outlive a master key.
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -68,6 +70,7 @@ impl Label {
         Self::BACKUPS,
         Self::OIDC,
         Self::SET_UP,
+        Self::FEED_TICKETS,
     ];
 
     /// The label's text, also used as associated data.

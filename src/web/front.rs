@@ -21,6 +21,7 @@ pub struct Front {
     is_behind_any: bool,
     public_origin: Option<String>,
     cors_origins: Vec<String>,
+    socket_origins: Vec<String>,
 }
 
 impl Front {
@@ -31,12 +32,22 @@ impl Front {
             is_behind_any: config.behind_proxy && config.trusted_proxies.is_empty(),
             public_origin: config.edge.public_origin.clone(),
             cors_origins: config.edge.cors_origins.clone(),
+            socket_origins: config.edge.socket_origins.clone(),
         }
     }
 
     /// Whether pages of the site `origin` may call the data plane.
     pub fn admits_pages_of(&self, origin: &str) -> bool {
         self.cors_origins.iter().any(|known| known == origin)
+    }
+
+    /// Whether pages of the site `origin` may open the live feed: the listed ones, or ours where none is listed. A listed name
+    /// is not taken from the request, so that a name that somebody else made point to us opens nothing.
+    fn admits_sockets_of(&self, origin: &str, request: &HttpRequest) -> bool {
+        if self.socket_origins.is_empty() {
+            return origin == self.origin(request);
+        }
+        self.public_origin.as_deref() == Some(origin) || self.socket_origins.iter().any(|known| known == origin)
     }
 
     fn is_https(&self, request: &HttpRequest) -> bool {
@@ -77,6 +88,11 @@ pub fn own_origin(request: &HttpRequest) -> String {
     of(request, |front| front.origin(request))
 }
 
+/// Whether pages of the site `origin` may open the live feed.
+pub fn admits_sockets_of(request: &HttpRequest, origin: &str) -> bool {
+    of(request, |front| front.admits_sockets_of(origin, request))
+}
+
 fn of<T>(request: &HttpRequest, ask: impl FnOnce(&Front) -> T) -> T {
     match request.app_data::<web::Data<Gateway>>() {
         Some(gateway) => ask(&gateway.front),
@@ -107,6 +123,42 @@ mod tests {
         assert_eq!(seen(&front, "192.0.2.1", &said), (false, "http://gateway.test:8080".to_owned()));
         assert_eq!(seen(&front, "10.1.1.1", &[]), (false, "http://gateway.test:8080".to_owned()));
         assert!(seen(&front, "::ffff:10.1.1.1", &said).0, "the same proxy, as an IPv6 socket names it");
+    }
+
+    #[test]
+    fn sockets_open_to_the_listed_sites_alone() {
+        let admits = |front: &Front, origin| {
+            let request = TestRequest::default().insert_header((HOST, "gateway.test:8080")).to_http_request();
+            front.admits_sockets_of(origin, &request)
+        };
+        let own = Front::default();
+        let listed = Front {
+            socket_origins: vec!["https://ops.example".to_owned()],
+            public_origin: Some("https://farthing.example".to_owned()),
+            ..Front::default()
+        };
+        assert!(admits(&own, "http://gateway.test:8080"));
+        assert!(admits(&listed, "https://ops.example") && admits(&listed, "https://farthing.example"));
+        for other in [
+            "null",
+            "",
+            "http://evil.test",
+            "https://gateway.test:8080",
+            "http://gateway.test",
+            "http://gateway.test:80",
+            "http://gateway.test:8080.evil.test",
+            "http://evil.gateway.test:8080",
+            "http://gateway.test:80800",
+            "http://ops.example",
+            "https://ops.example:444",
+            "https://ops.example.evil.test",
+            "https://myops.example",
+            "HTTPS://OPS.EXAMPLE",
+            "https://ops.example/",
+        ] {
+            assert!(!admits(&own, other) && !admits(&listed, other), "{other}");
+        }
+        assert!(!admits(&listed, "http://gateway.test:8080"), "a name that a request gives us counts for nothing then");
     }
 
     #[test]

@@ -55,6 +55,12 @@ const FAMILIES: &[Family] = &[
         samples: |reading| alone(reading.gateway.tasks.running()),
     },
     Family {
+        name: "farthing_feed_listeners",
+        kind: "gauge",
+        about: "Sockets that follow the live feed.",
+        samples: |reading| alone(reading.gateway.feed.listeners()),
+    },
+    Family {
         name: "farthing_ledger_behind",
         kind: "gauge",
         about: "Finished calls that are in the journal and not in the database yet.",

@@ -1,18 +1,14 @@
-// Tables of calls that follow the feed: each finished call becomes the first row. Everything from the feed is set as text.
+// Tables of calls that follow the feed (live.js): each finished call becomes the first row. Everything from it is set as text.
 "use strict";
 (() => {
   const MOST_ROWS = 50;
-  const FIRST_PAUSE_MS = 1000;
-  const LONGEST_PAUSE_MS = 30000;
   const TONES = { ok: "good", client_gone: "fair", refused: "fair" };
 
   const table = document.getElementById("calls");
   const names = JSON.parse(table.dataset.names);
-  const live = document.getElementById("live");
   const rows = table.tBodies[0];
   const known = new Set(Array.from(rows.rows, (row) => row.dataset.request));
   let waiting = [];
-  let pause = FIRST_PAUSE_MS;
 
   const nameOf = (id) => names[id] ?? `${id.slice(0, 12)}…`;
   const count = (number) => number.toLocaleString("en-US");
@@ -90,33 +86,12 @@
     document.getElementById("no-calls").hidden = rows.rows.length > 0;
   }
 
-  function take(message) {
-    const event = JSON.parse(message.data);
+  function take(event) {
     if (event.type !== "usage") return;
     if (waiting.length === 0) requestAnimationFrame(draw);
     waiting.push(event);
     if (waiting.length > MOST_ROWS) waiting.shift();
   }
 
-  function say(state, word) {
-    if (live.dataset.state === state) return;
-    live.dataset.state = state;
-    live.querySelector(".word").textContent = word;
-  }
-
-  function connect() {
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws/feed`);
-    socket.addEventListener("open", () => {
-      pause = FIRST_PAUSE_MS;
-      say("on", "live");
-    });
-    socket.addEventListener("message", take);
-    socket.addEventListener("close", () => {
-      say("lost", "connecting again");
-      setTimeout(connect, pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-    });
-  }
-
-  window.calls = Object.freeze({ follow: connect });
+  window.calls = Object.freeze({ follow: () => window.live.on({ take }) });
 })();

@@ -175,12 +175,17 @@ pub(crate) struct Socket(BufReader<TcpStream>);
 impl Socket {
     /// The status of the handshake, and the socket.
     pub(crate) fn open(gateway: &TestGateway, headers: &[(&str, &str)]) -> (u16, Self) {
+        Self::open_at(gateway, "/ws/feed", headers)
+    }
+
+    /// The same with a query.
+    pub(crate) fn open_at(gateway: &TestGateway, path: &str, headers: &[(&str, &str)]) -> (u16, Self) {
         let address = address(gateway);
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!(
-            "GET /ws/feed HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -195,8 +200,8 @@ impl Socket {
         (status, Self(reader))
     }
 
-    /// The next frame: its kind (1 text, 8 close, 9 ping) and its bytes.
-    fn next(&mut self) -> (u8, Vec<u8>) {
+    /// The next frame: its kind (1 text, 8 close, 9 ping) and its bytes. Pings are answered, as every client does.
+    pub(crate) fn next(&mut self) -> (u8, Vec<u8>) {
         let mut head = [0; 2];
         self.0.read_exact(&mut head).unwrap();
         let length = match head[1] {
@@ -209,7 +214,19 @@ impl Socket {
         };
         let mut bytes = vec![0; length];
         self.0.read_exact(&mut bytes).unwrap();
-        (head[0] & 0x0f, bytes)
+        let kind = head[0] & 0x0f;
+        if kind == 9 {
+            let mut pong = vec![0x8a, 0x80 | head[1], 0, 0, 0, 0];
+            pong.extend(&bytes);
+            // A socket that is being closed takes none.
+            self.0.get_mut().write_all(&pong).ok();
+        }
+        (kind, bytes)
+    }
+
+    /// How long it waits for a frame.
+    pub(crate) fn wait_at_most(&self, time: Duration) {
+        self.0.get_ref().set_read_timeout(Some(time)).unwrap();
     }
 
     /// The next event of this type.
@@ -227,11 +244,16 @@ impl Socket {
     }
 
     /// Sends a frame, masked with zeros.
-    fn send(&mut self, kind: u8, length: u16) {
+    pub(crate) fn send(&mut self, kind: u8, length: u16) {
         let mut frame = vec![0x80 | kind, 0x80 | 126];
         frame.extend(length.to_be_bytes());
         frame.extend(vec![0; 4 + usize::from(length)]);
         self.0.get_mut().write_all(&frame).unwrap();
+    }
+
+    /// Sends an empty frame.
+    pub(crate) fn send_short(&mut self, kind: u8) {
+        self.0.get_mut().write_all(&[0x80 | kind, 0x80, 0, 0, 0, 0]).unwrap();
     }
 
     /// The code the socket is closed with.

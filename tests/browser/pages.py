@@ -30,5 +30,8 @@ PAGES = [
     Page("/playground", "Playground", "owner"),
     Page("/models", "Models"),
     Page("/models/{model}", "{model}"),
+    Page("/providers", "Providers"),
+    Page("/providers/{provider}", "{provider}"),
+    Page("/system", "System", "owner"),
     Page("/api/docs", "Farthing's API"),
 ]

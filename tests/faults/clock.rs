@@ -3,6 +3,7 @@
 //! comes in. Owns the clock: libfaketime, which `./test` installs.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +13,7 @@ use farthing_support::{Client, Gate, Reply, TestGateway, Tokens, Upstream};
 use serde_json::json;
 
 use crate::BINARY;
+use crate::sockets::upgraded;
 
 /// What each window pays for.
 const CALLS: usize = 3;
@@ -127,6 +129,29 @@ fn no_window_is_paid_twice_or_skipped_however_the_clock_jumps() {
     gateway.restart();
     let clients = BUDGETS.map(|(project, ..)| gateway.application(&gateway.add_key(project, &json!({})).secret));
     assert_eq!(clients.each_ref().map(served), [0; 4], "a restart must not open a window again");
+    fs::remove_file(&clock.0).ok();
+}
+
+#[test]
+fn listening_keeps_no_session() {
+    let upstream = Upstream::start();
+    let (clock, gateway) = scene(&upstream);
+    let body = json!({"username": "management", "password": gateway.management_token()});
+    let answer = gateway.anonymous().post("/api/session", &body);
+    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
+    let origin = format!("http://{}", gateway.address());
+    let mut socket = upgraded(gateway.address(), &format!("Cookie: {cookie}\r\nOrigin: {origin}\r\n"));
+    clock.set(JUMPS[0].1 + 31 * 60);
+    // The next sign of life is asked for within 25 s.
+    socket.set_read_timeout(Some(PATIENCE.saturating_mul(3))).expect("a timeout can be set");
+    let mut heard = Vec::new();
+    while !heard.windows(2).any(|pair| pair == 4401_u16.to_be_bytes()) {
+        let mut byte = [0];
+        socket.read_exact(&mut byte).expect("it says why it closes");
+        heard.extend_from_slice(&byte);
+    }
+    assert_eq!(gateway.anonymous().with("cookie", &cookie).get("/api/session").status, 401);
+    drop(gateway);
     fs::remove_file(&clock.0).ok();
 }
 

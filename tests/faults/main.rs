@@ -19,6 +19,7 @@
 //! - `house`: as many calls in flight as there may be, and more.
 //! - `rotation`: the master key changes under load, with kills in the middle.
 //! - `slow`: peers that send a byte now and then, or never read.
+//! - `sockets`: thousands who listen to the feed.
 //! - `smuggling`: requests whose end two readers would see at different places (`raw`).
 //!
 //! `speech` has the same question in every dialect.
@@ -49,6 +50,7 @@ mod rotation;
 mod seed;
 mod slow;
 mod smuggling;
+mod sockets;
 mod speech;
 
 use std::sync::mpsc;

@@ -2,7 +2,8 @@
 //! Owns the wire form `{"type": "usage" | "breaker" | "budget" | "system" | "lagged", …}`; times are Unix milliseconds. Refuses secrets and
 //! texts of prompts and answers.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -25,6 +26,14 @@ pub enum Event {
         /// How many.
         missed: u64,
     },
+}
+
+/// An event on its way to everybody who listens.
+#[derive(Debug)]
+pub struct Notice {
+    event: Event,
+    /// Written for the first listener, read by the others.
+    json: OnceLock<String>,
 }
 
 /// A request that ended.
@@ -101,6 +110,26 @@ pub struct SystemNoted {
     pub time: Timestamp,
     /// What, in one plain sentence.
     pub message: Arc<str>,
+}
+
+impl Notice {
+    /// Of this event.
+    pub fn new(event: Event) -> Self {
+        Self { event, json: OnceLock::new() }
+    }
+
+    /// As listeners read it.
+    pub fn json(&self) -> &str {
+        self.json.get_or_init(|| serde_json::to_string(&self.event).unwrap_or_else(|error| error.to_string()))
+    }
+}
+
+impl Deref for Notice {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.event
+    }
 }
 
 impl Event {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::FeedActor;
 use super::event::Event;
-use super::messages::{Publish, Subscribe};
-use super::subscription::{Listeners, Subscription};
-use crate::domain::Clock;
+use super::listeners::{Holder, Listeners, SubscribeError};
+use super::messages::{Publish, Redeem, Subscribe};
+use super::subscription::Subscription;
+use crate::domain::{Clock, Timestamp};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 
@@ -46,9 +47,17 @@ impl Feed {
     /// The recent events, and from then on every new one.
     ///
     /// # Errors
+    /// If the feed did not answer, or too many listen.
+    pub async fn subscribe(&self, holder: Holder) -> Result<Subscription, SubscribeError> {
+        self.mailbox.ask(Subscribe(holder)).await?
+    }
+
+    /// Whether the ticket `id`, made and over at these times, is good and used for the first time.
+    ///
+    /// # Errors
     /// If the feed did not answer.
-    pub async fn subscribe(&self) -> Result<Subscription, ActorError> {
-        self.mailbox.ask(Subscribe).await
+    pub async fn redeem(&self, id: u128, life: (Timestamp, Timestamp)) -> Result<bool, ActorError> {
+        self.mailbox.ask(Redeem { id, life, now: self.clock.now() }).await
     }
 
     /// How many listen now.

@@ -3,7 +3,9 @@
 use actix::Message;
 
 use super::event::Event;
+use super::listeners::{Holder, SubscribeError};
 use super::subscription::Subscription;
+use crate::domain::Timestamp;
 
 /// Something happened.
 #[derive(Message)]
@@ -12,5 +14,14 @@ pub(super) struct Publish(pub(super) Event);
 
 /// Somebody wants to hear of it.
 #[derive(Message)]
-#[rtype(result = "Subscription")]
-pub(super) struct Subscribe;
+#[rtype(result = "Result<Subscription, SubscribeError>")]
+pub(super) struct Subscribe(pub(super) Holder);
+
+/// Somebody shows a one-time ticket, made and over at these times.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub(super) struct Redeem {
+    pub(super) id: u128,
+    pub(super) life: (Timestamp, Timestamp),
+    pub(super) now: Timestamp,
+}

@@ -1,64 +1,67 @@
 //! Subscriptions: recent events, then live ones, through a queue that a slow reader cannot make grow.
-//! Owns the bound and the count of who listens. Refuses to hold anybody up: what a reader misses it is told the number of.
+//! Owns the bound. Refuses to hold anybody up: what a reader misses it is told the number of.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::vec;
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::event::Event;
+use super::event::{Event, Notice};
+use super::listeners::Place;
 
 /// Live events a subscriber may be behind; then the oldest are dropped.
 pub(super) const QUEUE: usize = 256;
 
-/// How many listen now; clones share it.
-#[derive(Clone, Default)]
-pub(super) struct Listeners(Arc<AtomicUsize>);
-
 /// One listener's place in the feed. Dropped, it is forgotten.
 pub struct Subscription {
-    recent: vec::IntoIter<Arc<Event>>,
-    live: broadcast::Receiver<Arc<Event>>,
-    listeners: Listeners,
+    recent: vec::IntoIter<Arc<Notice>>,
+    live: broadcast::Receiver<Arc<Notice>>,
+    _place: Arc<Place>,
 }
 
 impl Subscription {
-    pub(super) fn new(recent: Vec<Arc<Event>>, live: broadcast::Receiver<Arc<Event>>, listeners: &Listeners) -> Self {
-        listeners.0.fetch_add(1, Ordering::Relaxed);
-        Self { recent: recent.into_iter(), live, listeners: listeners.clone() }
+    pub(super) fn new(recent: Vec<Arc<Notice>>, live: broadcast::Receiver<Arc<Notice>>, place: Arc<Place>) -> Self {
+        Self { recent: recent.into_iter(), live, _place: place }
     }
 
     /// The next event: first the recent ones, oldest first, then each as it happens. [`Event::Lagged`] stands where events
     /// were dropped. `None` when the feed was restarted: subscribe again.
     ///
     /// May be given up and called again without losing an event.
-    pub async fn next(&mut self) -> Option<Arc<Event>> {
-        if let Some(event) = self.recent.next() {
+    pub async fn next(&mut self) -> Option<Arc<Notice>> {
+        if let Some(event) = self.recent() {
             return Some(event);
         }
         match self.live.recv().await {
             Ok(event) => Some(event),
-            Err(RecvError::Lagged(missed)) => Some(Arc::new(Event::Lagged { missed })),
+            Err(RecvError::Lagged(missed)) => Some(lagged(missed)),
             Err(RecvError::Closed) => None,
         }
     }
-}
 
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.listeners.0.fetch_sub(1, Ordering::Relaxed);
+    /// The next event, if it is there already.
+    pub fn waiting(&mut self) -> Option<Arc<Notice>> {
+        if let Some(event) = self.recent() {
+            return Some(event);
+        }
+        match self.live.try_recv() {
+            Ok(event) => Some(event),
+            Err(TryRecvError::Lagged(missed)) => Some(lagged(missed)),
+            Err(TryRecvError::Closed | TryRecvError::Empty) => None,
+        }
+    }
+
+    /// The recent events are told once; then their list is no longer kept.
+    fn recent(&mut self) -> Option<Arc<Notice>> {
+        let event = self.recent.next();
+        if event.is_none() {
+            self.recent = vec::IntoIter::default();
+        }
+        event
     }
 }
 
-impl Listeners {
-    /// Whether anybody listens. May be a moment late: events are hints.
-    pub(super) fn any(&self) -> bool {
-        self.count() > 0
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
+fn lagged(missed: u64) -> Arc<Notice> {
+    Arc::new(Notice::new(Event::Lagged { missed }))
 }

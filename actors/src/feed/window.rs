@@ -4,18 +4,18 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::event::Event;
+use super::event::Notice;
 
 /// What a page can show at once, and about 50 KiB.
 const KEPT: usize = 256;
 
 /// The last events, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Window(VecDeque<Arc<Event>>);
+pub(super) struct Window(VecDeque<Arc<Notice>>);
 
 impl Window {
     /// Adds the newest; the oldest gives way.
-    pub(super) fn push(&mut self, event: Arc<Event>) {
+    pub(super) fn push(&mut self, event: Arc<Notice>) {
         if self.0.len() >= KEPT {
             self.0.pop_front();
         }
@@ -23,7 +23,7 @@ impl Window {
     }
 
     /// All of them, oldest first.
-    pub(super) fn to_vec(&self) -> Vec<Arc<Event>> {
+    pub(super) fn to_vec(&self) -> Vec<Arc<Notice>> {
         self.0.iter().cloned().collect()
     }
 }
@@ -31,12 +31,13 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::Event;
 
     #[test]
     fn keeps_the_last_and_their_order() {
         let mut window = Window::default();
         for missed in 0..1_000 {
-            window.push(Arc::new(Event::Lagged { missed }));
+            window.push(Arc::new(Notice::new(Event::Lagged { missed })));
         }
         let kept: Vec<_> = window.to_vec().iter().map(|event| Event::clone(event)).collect();
         let expected: Vec<_> = (744..1_000).map(|missed| Event::Lagged { missed }).collect();

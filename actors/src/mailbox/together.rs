@@ -73,6 +73,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         M::Result: Send,
         A::Context: ToEnvelope<A, Together<M>>,
     {
+        self.0.count();
         let kind = (Arc::as_ptr(&self.0).addr(), TypeId::of::<M>());
         if !TURN.with_borrow(|turn| turn.contains_key(&kind)) {
             let mailbox = self.clone();

@@ -22,6 +22,7 @@ const GIVEN: &[(&str, &str)] = &[
     ("FARTHING__SERVER__PUBLIC_ORIGIN", "https://farthing.example"),
     ("FARTHING__SERVER__CORS_ORIGINS", "https://app.example, http://localhost:3000"),
     ("FARTHING__SERVER__ADMIN_LISTEN", "127.0.0.1:9090"),
+    ("FARTHING__WEBSOCKET__ALLOWED_ORIGINS", "https://farthing.example"),
     ("FARTHING__DATA_DIR", "/var/lib/farthing"),
     ("FARTHING__DATABASE__URL", "sqlite:///srv/books.db"),
     ("FARTHING__DATABASE__DURABILITY", "power"),
@@ -111,6 +112,7 @@ fn check_server(server: &ServerConfig) {
         tls: Some(TlsFiles { certificate: "/etc/farthing/cert.pem".into(), key: "/etc/farthing/key.pem".into() }),
         public_origin: Some("https://farthing.example".to_owned()),
         cors_origins: vec!["https://app.example".to_owned(), "http://localhost:3000".to_owned()],
+        socket_origins: vec!["https://farthing.example".to_owned()],
         admin_listen: Some(([127, 0, 0, 1], 9090).into()),
     };
     assert_eq!(server.edge, edge);

@@ -19,6 +19,16 @@ pub fn own_origin(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     if origin == front::own_origin(request) { Ok(Some(origin)) } else { Err(foreign()) }
 }
 
+/// The origin of a page that may open the live feed; `None` if the request names none.
+///
+/// # Errors
+/// 403 if it is not one of those pages.
+pub fn of_socket(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(None) };
+    let origin = origin.to_str().ok().filter(|origin| front::admits_sockets_of(request, origin));
+    origin.map(Some).ok_or_else(foreign_socket)
+}
+
 /// Lets a form of ours pass, and callers that are no browser.
 ///
 /// # Errors
@@ -47,6 +57,14 @@ fn foreign() -> Problem {
         Code::Forbidden,
         "the request comes from another site; open the dashboard itself; behind a proxy, \
                                    server.trusted_proxies or server.public_origin must say how browsers reach it",
+    )
+}
+
+fn foreign_socket() -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        "the page is of another site; websocket.allowed_origins lists those that may listen, and server.public_origin or \
+         server.trusted_proxies must say how browsers reach this one behind a proxy",
     )
 }
 

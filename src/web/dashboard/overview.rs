@@ -10,7 +10,7 @@ mod tiles;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use farthing_actors::domain::Scope;
+use farthing_actors::domain::{Scope, Timestamp};
 
 use super::calls::CallRow;
 use super::names::names;
@@ -19,7 +19,7 @@ use super::shell::Shell;
 use super::shown::Moment;
 use super::visitor::Visitor;
 use crate::admin::AdminError;
-use crate::admin::books::{Line, RequestFilter};
+use crate::admin::books::{self, Line, Range, RequestFilter, UsageFilter};
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ReadUsage;
@@ -27,10 +27,13 @@ use actors::{ActorRow, actors};
 use first_steps::FirstSteps;
 use projects::{ProjectRow, Projects};
 use providers::{ProviderRow, providers};
-use tiles::{Figures, Tile};
+use tiles::{Figures, House, Tile};
 
+/// What figures of the last calls are made of.
+const CALLS: i64 = 200;
 /// What the eye takes in; the page's script keeps as many.
-const CALLS: i64 = 50;
+const SHOWN: usize = 50;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Template)]
 #[template(path = "overview/page.html")]
@@ -54,13 +57,15 @@ struct OverviewPage {
 pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
     let projects = Projects::first(&keys);
-    let (balances, open_holds, lines) = tokio::join!(
+    let (balances, open_holds, lines, today) = tokio::join!(
         gateway.admin.balances(projects.shown.iter().map(|project| Scope::Project(project.id)).collect()),
         gateway.admin.open_holds(),
         last_calls(&gateway),
+        today(&gateway),
     );
-    let (balances, open_holds, lines) = (balances?, open_holds?, lines?);
-    let figures = Figures::new(&projects, &balances, open_holds, &lines);
+    let (balances, lines, today) = (balances?, lines?, today?);
+    let house = House { open_holds: open_holds?, in_flight: gateway.tasks.running(), now: gateway.clock.now() };
+    let figures = Figures::new((&projects, &balances), &lines, today, house);
     page::render(
         StatusCode::OK,
         &OverviewPage {
@@ -72,7 +77,7 @@ pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> R
             projects: projects.rows(&keys, &balances),
             providers: providers(&gateway, &catalogue),
             actors: actors(&gateway),
-            calls: lines.iter().map(|line| CallRow::new(line, &keys, &catalogue)).collect(),
+            calls: lines.iter().take(SHOWN).map(|line| CallRow::new(line, &keys, &catalogue)).collect(),
             names: names(&keys, &catalogue),
         },
     )
@@ -84,4 +89,12 @@ async fn last_calls(gateway: &Gateway) -> Result<Vec<Line>, Problem> {
     // A database that is slow or locked makes the page older, never absent.
     books.behind().await.map_err(AdminError::Store)?;
     Ok(books.requests(filter).await.map_err(AdminError::Store)?.lines)
+}
+
+/// What was used since midnight in UTC.
+async fn today(gateway: &Gateway) -> Result<books::Figures, Problem> {
+    let now = gateway.clock.now();
+    let midnight = Timestamp(now.0.div_euclid(DAY_MS).saturating_mul(DAY_MS));
+    let sums = gateway.admin.books().usage(vec![Range::around(midnight, now)], UsageFilter::default()).await;
+    Ok(sums.map_err(AdminError::Store)?.pop().unwrap_or_default())
 }

@@ -63,9 +63,15 @@ pub struct Moment {
 
 impl From<Timestamp> for Moment {
     fn from(moment: Timestamp) -> Self {
-        let iso = moment.to_string();
+        Self::read(&moment.to_string())
+    }
+}
+
+impl Moment {
+    /// One that is written as machines read it.
+    pub fn read(iso: &str) -> Self {
         let text: String = iso.chars().take(19).collect();
-        Self { text: format!("{} UTC", text.replace('T', " ")), iso }
+        Self { text: format!("{} UTC", text.replace('T', " ")), iso: iso.to_owned() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServiceResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, web};
 use farthing_actors::sessions::{Judgement, Session, User};
 
@@ -19,6 +19,8 @@ use crate::web::error::{Code, Problem};
 /// How exactly it is kept when a session was last used.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 const DOOR: &str = "/api/session";
+/// What a page says that brings its figures up to date by itself: nobody has done anything.
+const REFRESH: &str = "x-farthing-refresh";
 
 /// A session that is let in.
 #[derive(Debug, Clone)]
@@ -62,11 +64,19 @@ pub fn present(request: &HttpRequest) -> Result<Present, Problem> {
             request.extensions_mut().insert(Stolen(shown, "it came from another program or address"));
             return Err(over());
         }
+        Judgement::Fine { .. } if is_refresh(request) => {}
         Judgement::Fine { stale: true } => drop(request.extensions_mut().insert(Stale(shown.clone()))),
         Judgement::Fine { stale: false } | Judgement::Elsewhere => {}
     }
-    touch(gateway, &shown.session);
+    if !is_refresh(request) {
+        touch(gateway, &shown.session);
+    }
     Ok(Present { shown, elsewhere: judgement == Judgement::Elsewhere })
+}
+
+/// Whether a page asks by itself; then the session ends when it would have without.
+fn is_refresh(request: &HttpRequest) -> bool {
+    *request.method() == Method::GET && request.headers().contains_key(REFRESH)
 }
 
 /// Whether the request is about the session itself: it may be confirmed and ended from anywhere.

@@ -75,6 +75,11 @@ impl Sight {
 }
 
 impl Who {
+    /// Whoever knows the management token.
+    pub fn management() -> Self {
+        Self { role: Role::Owner, user: None, session: None, sight: Sight::All, scopes: None }
+    }
+
     /// Whether they may do this.
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission) && self.scopes.as_deref().is_none_or(|scopes| scopes.contains(&permission))
@@ -126,7 +131,7 @@ fn by_bearer(gateway: &web::Data<Gateway>, request: &HttpRequest) -> Result<(Aut
     let author = author(request, claims.as_ref().map_or(MANAGEMENT, |claims| &claims.sub), gateway.clock.now());
     let who = match claims {
         Some(claims) => bearer_of(gateway, &claims)?,
-        None => Who { role: Role::Owner, user: None, session: None, sight: Sight::All, scopes: None },
+        None => Who::management(),
     };
     Ok((author, who))
 }
@@ -142,6 +147,19 @@ fn recognise(gateway: &Gateway, presented: &str) -> Result<Option<Claims>, Probl
         return Err(Problem::new(Code::Unauthorized, "the token was revoked"));
     }
     Ok(Some(claims))
+}
+
+/// Whose session `id` is; `None` if it is over. Looking is no use: the session is over when it would be without.
+pub fn session_of(gateway: &Gateway, id: SessionId) -> Option<Who> {
+    let (people, now) = (gateway.people.load(), gateway.clock.now());
+    let session = people.session(id).filter(|session| now < session.expires_at)?;
+    let user = match session.user {
+        Some(user) => Some(people.user(user).filter(|user| user.disabled_at.is_none())?),
+        None => None,
+    };
+    let sight = Sight::of(gateway, user.map(|user| &**user));
+    let role = user.map_or(Role::Owner, |user| user.role);
+    Some(Who { role, user: session.user, session: Some(id), sight, scopes: None })
 }
 
 /// What a scoped token is good for: what its maker may still do.

@@ -20,22 +20,22 @@ const NOUN: &str = "backup";
 /// A backup as the API and the command line tell it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BackupView {
-    id: String,
-    created_at: String,
+    pub(crate) id: String,
+    pub(crate) created_at: String,
     /// `manual` or `scheduled`.
-    reason: &'static str,
-    bytes: u64,
-    entries: u64,
-    chain_head: String,
-    audit_head: String,
-    imbalance_usd: String,
+    pub(crate) reason: &'static str,
+    pub(crate) bytes: u64,
+    pub(crate) entries: u64,
+    pub(crate) chain_head: String,
+    pub(crate) audit_head: String,
+    pub(crate) imbalance_usd: String,
     /// The last step that made its tables.
-    schema: String,
-    sha256: String,
+    pub(crate) schema: String,
+    pub(crate) sha256: String,
     /// The id of the master key that is needed to use it.
-    key_id: String,
+    pub(crate) key_id: String,
     /// One that did not add up was never kept.
-    verified: bool,
+    pub(crate) verified: bool,
 }
 
 /// A verdict as the API and the command line tell it.

@@ -55,31 +55,31 @@ pub(crate) struct ChangedProvider {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ProviderView {
-    id: ProviderId,
-    name: String,
-    kind: ProviderKind,
-    base_url: String,
-    api_key: Option<String>,
+    pub(crate) id: ProviderId,
+    pub(crate) name: String,
+    pub(crate) kind: ProviderKind,
+    pub(crate) base_url: String,
+    pub(crate) api_key: Option<String>,
     /// Why the key does not open: then no call goes there.
-    api_key_fault: Option<String>,
-    allow_private_network: bool,
-    enabled: bool,
-    timeouts: Timeouts,
-    breaker: BreakerView,
-    credit: Option<CreditView>,
-    created_at: String,
-    updated_at: String,
+    pub(crate) api_key_fault: Option<String>,
+    pub(crate) allow_private_network: bool,
+    pub(crate) enabled: bool,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) breaker: BreakerView,
+    pub(crate) credit: Option<CreditView>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
 }
 
 /// What was paid in advance: `remaining_usd` is below zero where more was spent.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct CreditView {
-    set_usd: Money,
-    set_at: String,
-    spent_usd: Money,
-    remaining_usd: Money,
-    low_usd: Option<Money>,
-    low: bool,
+    pub(crate) set_usd: Money,
+    pub(crate) set_at: String,
+    pub(crate) spent_usd: Money,
+    pub(crate) remaining_usd: Money,
+    pub(crate) low_usd: Option<Money>,
+    pub(crate) low: bool,
 }
 
 /// GET `/api/providers`.
@@ -155,7 +155,8 @@ async fn shown(gateway: &Gateway, provider: &Provider) -> Result<HttpResponse, P
 }
 
 impl ProviderView {
-    fn new(gateway: &Gateway, provider: &Provider, credit: Option<&Credit>) -> Self {
+    /// A provider as it stands, with its credit if it has one.
+    pub(crate) fn new(gateway: &Gateway, provider: &Provider, credit: Option<&Credit>) -> Self {
         Self {
             id: provider.id,
             name: provider.name.clone(),

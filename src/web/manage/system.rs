@@ -23,51 +23,55 @@ const MOST_LINES: usize = 1_000;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct HealthView {
     /// `ok`, `degraded` or `stopping`.
-    status: &'static str,
-    version: &'static str,
-    started_at: String,
-    uptime_s: u64,
+    pub(crate) status: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) started_at: String,
+    pub(crate) uptime_s: u64,
     /// The owners of state that are away.
-    missing: Vec<&'static str>,
+    pub(crate) missing: Vec<&'static str>,
     /// `ok`, or why it admits no call.
-    ledger: String,
+    pub(crate) ledger: String,
     /// Finished calls that are only in the journal yet.
-    database_behind: u64,
-    audit: AuditHealth,
-    actors: Vec<ActorView>,
+    pub(crate) database_behind: u64,
+    pub(crate) audit: AuditHealth,
+    pub(crate) actors: Vec<ActorView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct AuditHealth {
+pub(crate) struct AuditHealth {
     /// `ok`, `failing` (what it lacks is in the database and follows) or `off`.
-    file: &'static str,
+    pub(crate) file: &'static str,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ActorView {
-    name: &'static str,
-    alive: bool,
+    pub(crate) name: &'static str,
+    pub(crate) alive: bool,
     /// Questions that wait for it.
-    waiting: usize,
+    pub(crate) waiting: usize,
     /// How often it was replaced.
-    restarts: u64,
+    pub(crate) restarts: u64,
+    /// Questions it was asked and things it was told since the process began.
+    pub(crate) messages: u64,
+    /// When the last one that was replaced died.
+    pub(crate) died_at: Option<String>,
     /// How long it has done nothing.
-    silent_ms: u64,
+    pub(crate) silent_ms: u64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct FiguresView {
-    resident_bytes: Option<u64>,
+    pub(crate) resident_bytes: Option<u64>,
     /// Seconds of the processor.
-    cpu_seconds: Option<String>,
-    open_files: Option<usize>,
-    most_files: Option<u64>,
-    in_flight: usize,
-    most_in_flight: usize,
-    database_behind: u64,
+    pub(crate) cpu_seconds: Option<String>,
+    pub(crate) open_files: Option<usize>,
+    pub(crate) most_files: Option<u64>,
+    pub(crate) in_flight: usize,
+    pub(crate) most_in_flight: usize,
+    pub(crate) database_behind: u64,
     /// Answers by HTTP status.
-    requests: Map<String, Value>,
-    failed_sign_ins: u64,
+    pub(crate) requests: Map<String, Value>,
+    pub(crate) failed_sign_ins: u64,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,30 +95,18 @@ enum Level {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SettingView {
-    key: &'static str,
+    pub(crate) key: &'static str,
     /// What was given; null where the default holds.
-    value: Option<String>,
-    default: &'static str,
+    pub(crate) value: Option<String>,
+    pub(crate) default: &'static str,
     /// `file`, `environment` or `default`.
-    source: &'static str,
-    secret: bool,
+    pub(crate) source: &'static str,
+    pub(crate) secret: bool,
 }
 
 /// GET `/api/system/health`.
 pub async fn health(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let state = probes::state(&gateway).await;
-    let file = gateway.admin.audit_file().map_or("off", |(_, fails)| if fails { "failing" } else { "ok" });
-    Ok(HttpResponse::Ok().json(HealthView {
-        status: state.status,
-        version: env!("CARGO_PKG_VERSION"),
-        started_at: rfc3339(gateway.tally.started()),
-        uptime_s: gateway.tally.up(&gateway.clock).as_secs(),
-        missing: state.missing.unwrap_or_default(),
-        ledger: state.ledger,
-        database_behind: state.database_behind,
-        audit: AuditHealth { file },
-        actors: views(&gateway),
-    }))
+    Ok(HttpResponse::Ok().json(HealthView::of(&gateway).await))
 }
 
 /// GET `/api/system/actors`.
@@ -124,39 +116,92 @@ pub async fn actors(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Res
 
 /// GET `/api/system/metrics`.
 pub async fn figures(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let process = web::block(Process::read).await.unwrap_or_default();
-    let requests = gateway.tally.by_status().map(|(status, count)| (status.to_string(), count.into()));
-    Ok(HttpResponse::Ok().json(FiguresView {
-        resident_bytes: process.resident,
-        cpu_seconds: process.cpu(),
-        open_files: process.open_files,
-        most_files: process.most_files,
-        in_flight: gateway.tasks.running(),
-        most_in_flight: gateway.max_in_flight,
-        database_behind: gateway.admin.books().waiting(),
-        requests: requests.collect(),
-        failed_sign_ins: gateway.tally.failed_sign_ins(),
-    }))
+    Ok(HttpResponse::Ok().json(FiguresView::of(&gateway).await))
 }
 
 /// GET `/api/system/logs`: the newest first.
 pub async fn logs(_: Operator<ViewSystem>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let LogsQuery { level, limit } = query(&request)?;
-    let limit = limit.unwrap_or(USUAL_LINES);
+    Ok(HttpResponse::Ok().json(List { data: lines(query(&request)?).await?, next_cursor: None }))
+}
+
+/// GET `/api/system/settings`.
+pub async fn settings(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(List { data: SettingView::all(&gateway), next_cursor: None }))
+}
+
+/// The latest lines of the log, the newest first.
+///
+/// # Errors
+/// 400 if too many are asked for.
+pub(crate) async fn lines(asked: LogsQuery) -> Result<Vec<Value>, Problem> {
+    let limit = asked.limit.unwrap_or(USUAL_LINES);
     if !(1..=MOST_LINES).contains(&limit) {
         let message = format!("limit must be between 1 and {MOST_LINES}");
         return Err(Problem::new(Code::InvalidValue, message).at("limit"));
     }
     let lines = web::block(logging::recent).await.map_err(|_| Problem::plain(Code::Internal))?;
     let read = |line: &Vec<u8>| serde_json::from_str::<Value>(&scrub(std::str::from_utf8(line).ok()?)).ok();
-    let lines = lines.iter().rev().filter_map(read).filter(|line| level.is_none_or(|least| weight(line) <= least));
-    Ok(HttpResponse::Ok().json(List { data: lines.take(limit).collect(), next_cursor: None }))
+    let is_asked = |line: &Value| asked.level.is_none_or(|least| weight(line) <= least);
+    Ok(lines.iter().rev().filter_map(read).filter(is_asked).take(limit).collect())
 }
 
-/// GET `/api/system/settings`.
-pub async fn settings(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let data = gateway.settings.iter().map(SettingView::from).collect();
-    Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
+impl LogsQuery {
+    /// The least weight of a line, as it is written; empty for all.
+    pub(crate) fn level_name(&self) -> &'static str {
+        match self.level {
+            Some(Level::Error) => "error",
+            Some(Level::Warn) => "warn",
+            Some(Level::Info) => "info",
+            Some(Level::Debug) => "debug",
+            Some(Level::Trace) => "trace",
+            None => "",
+        }
+    }
+}
+
+impl HealthView {
+    /// How the gateway is.
+    pub(crate) async fn of(gateway: &Gateway) -> Self {
+        let state = probes::state(gateway).await;
+        let file = gateway.admin.audit_file().map_or("off", |(_, fails)| if fails { "failing" } else { "ok" });
+        Self {
+            status: state.status,
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: rfc3339(gateway.tally.started()),
+            uptime_s: gateway.tally.up(&gateway.clock).as_secs(),
+            missing: state.missing.unwrap_or_default(),
+            ledger: state.ledger,
+            database_behind: state.database_behind,
+            audit: AuditHealth { file },
+            actors: views(gateway),
+        }
+    }
+}
+
+impl FiguresView {
+    /// The figures of the process.
+    pub(crate) async fn of(gateway: &Gateway) -> Self {
+        let process = web::block(Process::read).await.unwrap_or_default();
+        let requests = gateway.tally.by_status().map(|(status, count)| (status.to_string(), count.into()));
+        Self {
+            resident_bytes: process.resident,
+            cpu_seconds: process.cpu(),
+            open_files: process.open_files,
+            most_files: process.most_files,
+            in_flight: gateway.tasks.running(),
+            most_in_flight: gateway.max_in_flight,
+            database_behind: gateway.admin.books().waiting(),
+            requests: requests.collect(),
+            failed_sign_ins: gateway.tally.failed_sign_ins(),
+        }
+    }
+}
+
+impl SettingView {
+    /// Every setting, without secrets.
+    pub(crate) fn all(gateway: &Gateway) -> Vec<Self> {
+        gateway.settings.iter().map(Self::from).collect()
+    }
 }
 
 fn views(gateway: &Gateway) -> Vec<ActorView> {
@@ -167,6 +212,8 @@ fn views(gateway: &Gateway) -> Vec<ActorView> {
             alive: vitals.alive,
             waiting: vitals.waiting,
             restarts: vitals.restarts,
+            messages: vitals.messages,
+            died_at: vitals.died_at.map(rfc3339),
             silent_ms: crate::relay::millis(vitals.silent),
         })
         .collect()

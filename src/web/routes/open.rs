@@ -1,4 +1,4 @@
-//! What load balancers and people call without a key, and the feed, which looks at its callers itself.
+//! What load balancers and people call without a key, and the feed's socket, which looks at its callers itself.
 
 use super::line::{Line, Open, lines};
 use crate::web::extract::operator::ReadUsage;

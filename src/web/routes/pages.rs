@@ -2,10 +2,7 @@
 
 use super::line::{Line, Open, SignedIn, lines};
 use crate::web::dashboard::{
-    account, assets, audit, costs, keys, models, oidc, overview, playground, projects, requests, sessions, set_up,
-    sign_in, usage, users,
-};
-use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewUsers};
+use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewSystem, ViewUsers};
 
 pub(super) fn lines() -> Vec<Line> {
     lines! {
@@ -28,6 +25,9 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/audit/verify" ReadAudit audit::verdict::show, "Says whether nobody altered the trail";
         GET "/audit/{id}" ReadAudit audit::one::show, "Shows all that is on record of an event";
         GET "/account" SignedIn account::show, "Shows who one is, and a form for another password";
+        GET "/providers" ReadSettings providers::list, "Shows providers and how they are";
+        GET "/providers/{id}" ReadSettings providers::show, "Shows a provider, and forms to change it";
+        GET "/system" ViewSystem system::show, "Shows health, figures, backups, the log and settings";
         GET "/sign-in" Open sign_in::show, "Shows the form to sign in";
         POST "/sign-in" Open sign_in::enter, "Signs in";
         GET "/sign-in/oidc" Open oidc::begin, "Sends a browser to the identity provider";

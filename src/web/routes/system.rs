@@ -1,7 +1,8 @@
 //! Management: how the gateway is.
 
 use super::line::{Line, lines};
-use crate::web::extract::operator::ViewSystem;
+use crate::web::extract::operator::{ReadUsage, ViewSystem};
+use crate::web::feed::{self, TicketView};
 use crate::web::manage::list::List;
 use crate::web::manage::system;
 use crate::web::manage::system::{ActorView, FiguresView, HealthView, LogsQuery, SettingView};
@@ -18,5 +19,7 @@ pub(super) fn lines() -> Vec<Line> {
             asks(LogsQuery) gives(200 List<serde_json::Value>);
         GET "/api/system/settings" ViewSystem system::settings, "Lists settings and where their values come from",
             gives(200 List<SettingView>);
+        POST "/api/feed/tickets" ReadUsage feed::ticket, "Gives a ticket that opens the live feed once",
+            gives(201 TicketView);
     }
 }

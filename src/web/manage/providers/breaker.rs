@@ -43,26 +43,26 @@ impl Wanted {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BreakerView {
     #[serde(flatten)]
-    worst: CircuitView,
-    circuits: Vec<CircuitOf>,
+    pub(crate) worst: CircuitView,
+    pub(crate) circuits: Vec<CircuitOf>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct CircuitView {
     /// `closed`, `half_open`, `cooling` (the provider asked for a pause) or `open`.
-    state: &'static str,
-    control: Control,
-    cause: Option<String>,
-    since: Option<String>,
-    next_trial_at: Option<String>,
+    pub(crate) state: &'static str,
+    pub(crate) control: Control,
+    pub(crate) cause: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) next_trial_at: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct CircuitOf {
-    model: String,
-    deployment_id: DeploymentId,
+pub(crate) struct CircuitOf {
+    pub(crate) model: String,
+    pub(crate) deployment_id: DeploymentId,
     #[serde(flatten)]
-    circuit: CircuitView,
+    pub(crate) circuit: CircuitView,
 }
 
 /// PUT `/api/providers/{id}/breaker`.

@@ -1,0 +1,87 @@
+//! Listeners by the thousand: what an idle socket of the feed costs, and that calls go on beside them and when all leave.
+//! `FARTHING_SOCKETS` says how many; a process needs as many open files.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use farthing_support::poll::{PATIENCE, until};
+use farthing_support::scene::ask;
+use farthing_support::{Reply, Scene, TestGateway, Tokens};
+use serde_json::json;
+
+use crate::BINARY;
+
+/// What an idle socket may cost.
+const MOST_BYTES: u64 = 32 * 1_024;
+/// Calls of which the times are compared.
+const CALLS: usize = 100;
+
+/// A socket of the feed, opened with these headers.
+pub(crate) fn upgraded(address: SocketAddr, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    let head = format!(
+        "GET /ws/feed HTTP/1.1\r\nHost: {address}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut line = String::new();
+    let mut reader = BufReader::with_capacity(1, &stream);
+    reader.read_line(&mut line).expect("an answer");
+    assert!(line.starts_with("HTTP/1.1 101"), "{line}");
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).expect("the rest of its head");
+    }
+    stream
+}
+
+/// The times of [`CALLS`] calls in microseconds, sorted.
+fn times(scene: &Scene) -> Vec<u128> {
+    let mut times: Vec<_> = (0..CALLS)
+        .map(|_| {
+            let begin = Instant::now();
+            assert_eq!(scene.chat(&ask(&json!({}))).status, 200);
+            begin.elapsed().as_micros()
+        })
+        .collect();
+    times.sort_unstable();
+    times
+}
+
+fn listeners(gateway: &TestGateway) -> usize {
+    let figures = gateway.anonymous().get("/metrics").text();
+    let line = figures.lines().find_map(|line| line.strip_prefix("farthing_feed_listeners "));
+    line.and_then(|count| count.parse().ok()).expect("the figure is there")
+}
+
+#[test]
+fn idle_listeners_cost_little_and_hold_nobody_up() {
+    let count = env::var("FARTHING_SOCKETS").map_or(300, |text| text.parse().expect("FARTHING_SOCKETS is a number"));
+    let scene = Scene::around(TestGateway::builder(BINARY).start());
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let alone = times(&scene);
+    let authorization = format!("Authorization: Bearer {}\r\n", scene.gateway.management_token());
+    let open =
+        |count| -> Vec<TcpStream> { (0..count).map(|_| upgraded(scene.gateway.address(), &authorization)).collect() };
+    // What is set up once is no listener's.
+    let mut sockets = open(20);
+    let before = scene.gateway.memory("VmRSS");
+    sockets.extend(open(count));
+    let each = scene.gateway.memory("VmRSS").saturating_sub(before) / u64::try_from(count).expect("a small number");
+    let beside = times(&scene);
+    println!(
+        "{count} idle listeners: {each} bytes each; calls alone p50 {} us, p99 {} us; beside them p50 {} us, p99 {} us",
+        alone[CALLS / 2],
+        alone[CALLS - 1],
+        beside[CALLS / 2],
+        beside[CALLS - 1]
+    );
+    assert!(each <= MOST_BYTES, "{each} bytes each");
+    assert_eq!(listeners(&scene.gateway), count + 20);
+    drop(sockets);
+    until("all places are free again", PATIENCE.saturating_mul(3), || (listeners(&scene.gateway) == 0).then_some(()));
+    assert_eq!(scene.chat(&ask(&json!({}))).status, 200);
+}
