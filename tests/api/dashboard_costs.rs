@@ -62,6 +62,7 @@ fn costs_show_prices_budgets_and_what_caches_saved() {
         assert!(html.contains(r#"Cache savings: <span title="$0.000075">$0.000075</span>"#), "{html}");
         let cost = format!("title=\"${}\"", row["cost_usd"].as_str().unwrap());
         let name = if by == "model" { MODEL } else { "team-a" };
+        assert!(html.contains("Budget of team-a") && html.contains("at this pace"), "{html}");
         for shown in [&*cost, name, "$25.00", "no price", "1,000", r#"<td class="number">$0.075</td>"#] {
             assert!(html.contains(shown), "{shown} is missing:\n{html}");
         }

@@ -30,7 +30,12 @@ def test_it_fits_and_is_pictured(visit, seeded, screenshots, entry, scheme):
     page.screenshot(path=screenshots / f"{entry.name}-{scheme}.png", full_page=True, clip=shown)
 
 
-@pytest.mark.parametrize("scheme", ["light-wide", "dark-wide", "light-narrow"])
+# The description of the API is one long page of the same few shapes, and has no dark or narrow ones of its own.
+AUDITED = [(entry, scheme) for scheme in ("light-wide", "dark-wide", "light-narrow") for entry in PAGES]
+AUDITED = [(entry, scheme) for entry, scheme in AUDITED if entry.path != "/api/docs" or scheme == "light-wide"]
+
+
+@pytest.mark.parametrize("entry, scheme", AUDITED, ids=lambda it: getattr(it, "name", it))
 def test_axe_finds_nothing_serious(visit, seeded, axe, entry, scheme):
     page = visit(entry.role and (LOOKS[scheme] or entry.role), scheme)
     open_page(page, entry, seeded)

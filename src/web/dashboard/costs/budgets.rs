@@ -19,8 +19,10 @@ const LOW_PERCENT: i128 = 90;
 /// A budget there is, and whose.
 pub(super) struct Kept {
     pub(super) scope: Scope,
+    /// Of the project or the key.
+    pub(super) id: String,
+    pub(super) name: String,
     budget: Budget,
-    name: String,
     href: String,
     within: Option<String>,
 }
@@ -34,6 +36,7 @@ pub(super) struct Budgets {
 
 /// One budget and where it will stand; the width is a part of the limit such as `42.1%`.
 pub(super) struct BudgetRow {
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) href: String,
     pub(super) within: Option<String>,
@@ -44,6 +47,8 @@ pub(super) struct BudgetRow {
     pub(super) reaches: Option<Moment>,
     pub(super) tone: &'static str,
     pub(super) verdict: &'static str,
+    /// Whether its chart is the one that is shown.
+    pub(super) is_drawn: bool,
     taken_permille: i128,
 }
 
@@ -54,6 +59,7 @@ pub(super) fn kept(keys: &Keys, now: Timestamp) -> Vec<Kept> {
         let href = format!("/projects/{}", project.id);
         Some(Kept {
             scope: Scope::Project(project.id),
+            id: project.id.to_string(),
             budget: project.budget.clone()?,
             name: project.name.clone(),
             href,
@@ -67,6 +73,7 @@ pub(super) fn kept(keys: &Keys, now: Timestamp) -> Vec<Kept> {
         let within = Some(it.project.name.clone());
         Some(Kept {
             scope: Scope::Key(it.key.id),
+            id: it.key.id.to_string(),
             budget: it.key.budget.clone()?,
             name: it.key.name.clone(),
             href,
@@ -90,6 +97,14 @@ impl Budgets {
         rows.truncate(MOST);
         Self { rows, more, is_near }
     }
+
+    /// Which of `kept` is drawn: the one asked for, else the nearest to its limit whose window ends.
+    pub(super) fn drawn(&mut self, kept: &[Kept], asked: Option<&str>) -> Option<usize> {
+        let is_asked = |row: &&mut BudgetRow| asked.map_or(row.ends.is_some(), |asked| row.id == asked);
+        let row = self.rows.iter_mut().find(is_asked)?;
+        row.is_drawn = true;
+        kept.iter().position(|kept| kept.id == row.id)
+    }
 }
 
 impl BudgetRow {
@@ -100,6 +115,7 @@ impl BudgetRow {
         let at_end = pace.and_then(|pace| pace.at_end());
         let (tone, verdict) = verdict(taken, at_end, balance.limit, kept.budget.is_enforced());
         Self {
+            id: kept.id.clone(),
             name: kept.name.clone(),
             href: kept.href.clone(),
             within: kept.within.clone(),
@@ -110,6 +126,7 @@ impl BudgetRow {
             reaches: pace.and_then(|pace| pace.reaches(balance.limit)).filter(|at| *at > now).map(Moment::from),
             tone,
             verdict,
+            is_drawn: false,
             taken_permille: permille(taken, balance.limit),
         }
     }
@@ -143,7 +160,7 @@ mod tests {
         let (window, time_zone, warn_percent) = (WindowKind::Month, Zone::utc(), Thresholds::default());
         let budget = Budget { limit_usd, window, time_zone, warn_percent, mode };
         let scope = Scope::Project(ProjectId::generate());
-        Kept { scope, budget, name: name.to_owned(), href: String::new(), within: None }
+        Kept { scope, id: name.to_owned(), budget, name: name.to_owned(), href: String::new(), within: None }
     }
 
     fn balance(spent: &str, end: Option<i64>) -> Balance {

@@ -18,8 +18,14 @@ pub(super) struct Pace {
 impl Pace {
     /// What will have been spent when the window ends; `None` where nobody can say yet.
     pub(super) fn at_end(&self) -> Option<Money> {
+        self.at(self.end)
+    }
+
+    /// What will have been spent at this moment of the window.
+    pub(super) fn at(&self, moment: Timestamp) -> Option<Money> {
         let (elapsed, whole) = self.millis()?;
-        let picos = self.spent.picos().max(0).checked_mul(whole)?;
+        let then = i128::from(moment.millis_since(self.start)).min(whole);
+        let picos = self.spent.picos().max(0).checked_mul(then)?;
         Some(Money::from_picos(picos.checked_div(elapsed)?))
     }
 

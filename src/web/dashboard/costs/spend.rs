@@ -1,6 +1,7 @@
 //! What was spent on each day, by project or by model: the chart and the table beside it.
 //! Owns the grouping and its order. Refuses more colours than can be told apart: what is small belongs to the others.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::iter;
 
@@ -87,7 +88,7 @@ impl Spend {
             }
         }
         let mut spent: Vec<_> = spent.into_iter().collect();
-        spent.sort_by(|(_, one), (_, other)| other.total.cmp(&one.total));
+        spent.sort_by_key(|(_, spent)| Reverse(spent.total));
         let total: Money = spent.iter().map(|(_, spent)| spent.total).sum();
         Self {
             chart: chart(days, &spent, by),
