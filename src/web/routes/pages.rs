@@ -2,6 +2,9 @@
 
 use super::line::{Line, Open, SignedIn, lines};
 use crate::web::dashboard::{
+    account, assets, audit, costs, keys, models, oidc, overview, playground, projects, providers, requests, sessions,
+    set_up, sign_in, system, usage, users,
+};
 use crate::web::extract::operator::{ManageKeys, ReadAudit, ReadSettings, ReadUsage, ViewSystem, ViewUsers};
 
 pub(super) fn lines() -> Vec<Line> {
