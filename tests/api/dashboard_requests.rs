@@ -119,7 +119,7 @@ fn a_story_tells_what_the_books_know() {
         "as the provider reported it",
         &format!("/keys/{}", key.id),
         &format!("/projects/{}", row["project_id"].as_str().unwrap()),
-        &format!("/providers/{}", row["provider_id"].as_str().unwrap()),
+        &format!("/providers#{}", row["provider_id"].as_str().unwrap()),
         "nightly",
         "x-farthing-attempts",
     ] {

@@ -22,6 +22,9 @@ class Page:
 PAGES = [
     Page("/sign-in", "Farthing", None),
     Page("/", "Overview"),
+    Page("/requests", "Requests"),
+    Page("/requests/{request}", "{model}"),
+    Page("/usage", "Usage"),
     Page("/costs", "Costs"),
     Page("/projects", "Projects"),
     Page("/projects/{project}", "{project}"),

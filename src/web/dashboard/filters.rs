@@ -48,10 +48,10 @@ impl Filters {
         Self::from(self.pairs.iter().filter(|(other, _)| other != name).cloned().collect())
     }
 
-    /// The same with `value`, which needs no escapes, for `name`.
+    /// The same with `value` for `name`.
     pub(super) fn with(&self, name: &str, value: &str) -> Self {
         let mut pairs = self.without(name).pairs;
-        pairs.push((name.to_owned(), value.to_owned()));
+        pairs.push((name.to_owned(), escaped(value)));
         Self::from(pairs)
     }
 
@@ -70,6 +70,12 @@ impl Filters {
     }
 }
 
+fn escaped(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let spelled = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    value.bytes().map(spelled).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +89,7 @@ mod tests {
         assert_eq!(filters.without("cursor").address(), "model=a%26b+c");
         assert_eq!(filters.with("cursor", "8").address(), "model=a%26b+c&cursor=8");
         assert!(filters.without("cursor").without("model").is_empty());
+        assert_eq!(filters.with("project", "=ü&x y").get("project"), "=ü&x y");
         let read: BTreeMap<String, String> = filters.query().unwrap();
         assert_eq!(read["model"], "a&b c");
     }

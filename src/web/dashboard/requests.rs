@@ -98,7 +98,7 @@ pub(super) fn of_a_project(filters: &Filters, sight: &Sight, keys: &Keys) -> Fil
     let first = || keys.projects().find(|project| sight.sees(project.id));
     match sight {
         Sight::Projects(_) if filters.get("project").is_empty() => {
-            first().map_or_else(|| filters.clone(), |project| filters.with("project", &project.id.to_string()))
+            first().map_or_else(|| filters.clone(), |project| filters.with("project", &project.name))
         }
         _ => filters.clone(),
     }

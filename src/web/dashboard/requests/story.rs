@@ -8,7 +8,7 @@ mod usage;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use farthing_actors::domain::CallStatus;
+use farthing_actors::domain::{CallStatus, Permission};
 use farthing_actors::keyring::ring::Keys;
 use farthing_actors::registry::catalogue::Catalogue;
 
@@ -32,6 +32,8 @@ use crate::web::manage::requests::story as reasons;
 #[template(path = "requests/story.html")]
 struct StoryPage {
     shell: Shell,
+    /// Whether they may follow links to what operators set.
+    sees_settings: bool,
     call: CallFacts,
     /// Why it was refused, in words.
     refused: Option<&'static str>,
@@ -95,17 +97,18 @@ pub async fn show(
     let line = line.filter(|line| visitor.who.sight.sees(line.entry.call.project));
     let line = line.ok_or_else(|| AdminError::absent("request", &path))?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
-    page::render(StatusCode::OK, &StoryPage::new(visitor.shell(), &line, &keys, &catalogue))
+    page::render(StatusCode::OK, &StoryPage::new(&visitor, &line, &keys, &catalogue))
 }
 
 impl StoryPage {
-    fn new(shell: Shell, line: &Line, keys: &Keys, catalogue: &Catalogue) -> Self {
+    fn new(visitor: &Visitor<ReadUsage>, line: &Line, keys: &Keys, catalogue: &Catalogue) -> Self {
         let (entry, outcome) = (&line.entry, line.outcome());
         let call = CallFacts::new(line, keys, catalogue);
         let target = entry.target.as_ref();
         let price = target.and_then(|target| target.price.as_deref());
         Self {
-            shell,
+            shell: visitor.shell(),
+            sees_settings: visitor.may(Permission::ViewSettings),
             refused: told::refusal(outcome),
             reasons: reasons(&entry.call),
             attempts: attempts::attempts(line, catalogue),
