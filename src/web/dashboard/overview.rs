@@ -29,8 +29,6 @@ use projects::{ProjectRow, Projects};
 use providers::{ProviderRow, providers};
 use tiles::{Figures, House, Tile};
 
-/// What figures of the last calls are made of.
-const CALLS: i64 = 200;
 /// What the eye takes in; the page's script keeps as many.
 const SHOWN: usize = 50;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -84,7 +82,7 @@ pub async fn show(visitor: Visitor<ReadUsage>, gateway: web::Data<Gateway>) -> R
 }
 
 async fn last_calls(gateway: &Gateway) -> Result<Vec<Line>, Problem> {
-    let filter = RequestFilter { limit: CALLS, ..RequestFilter::default() };
+    let filter = RequestFilter { limit: i64::try_from(tiles::MOST).unwrap_or(i64::MAX), ..RequestFilter::default() };
     let books = gateway.admin.books();
     // A database that is slow or locked makes the page older, never absent.
     books.behind().await.map_err(AdminError::Store)?;

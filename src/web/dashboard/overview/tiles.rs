@@ -9,6 +9,8 @@ use crate::admin::books::{self, Line};
 use crate::web::dashboard::shown::{self, Amount};
 
 const MINUTE_MS: i64 = 60_000;
+/// The last calls that are looked at.
+pub(super) const MOST: usize = 200;
 
 /// One figure with its name and a remark.
 pub(super) struct Tile {
@@ -94,7 +96,7 @@ impl Figures {
 
     /// More than are looked at may have come in the last minute.
     fn recent(&self) -> String {
-        let more = if self.calls > 0 && self.last_minute == self.calls { " or more" } else { "" };
+        let more = if self.last_minute >= MOST { " or more" } else { "" };
         format!("{}{more}", shown::count(self.last_minute))
     }
 }
