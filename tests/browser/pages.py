@@ -36,5 +36,12 @@ PAGES = [
     Page("/providers", "Providers"),
     Page("/providers/{provider}", "{provider}"),
     Page("/system", "System", "owner"),
+    Page("/users", "Users", "owner"),
+    Page("/users/{user}", "{user}", "owner"),
+    Page("/sessions", "Sessions"),
+    Page("/audit", "Audit", "owner"),
+    Page("/audit/{event}", "{event}", "owner"),
+    Page("/audit/verify", "The chain", "owner"),
+    Page("/account", "Your account"),
     Page("/api/docs", "Farthing's API"),
 ]

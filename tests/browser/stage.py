@@ -47,7 +47,12 @@ def seed(gateway, upstream):
         ask(gateway, other if number < 4 else seeded.secret, name)
     seeded.ids["request"] = ask(gateway, seeded.secret, "gpt-4o-mini")[1]
     gateway.recorded(seeded.ids["request"])
+    users = gateway.call("GET", "/api/users")[1]["data"]
+    seeded.ids["user"] = next(user["id"] for user in users if user["name"] == "viewer")
+    event = gateway.call("GET", "/api/audit?action=key.create&limit=1")[1]["data"][0]
+    seeded.ids["event"] = event["id"]
     seeded.names = {"model": "gpt-4o-mini", "provider": "openai", "project": "apps", "key": "web"}
+    seeded.names |= {"request": "gpt-4o-mini", "user": "viewer", "event": event["action"]}
     return seeded
 
 
