@@ -50,6 +50,9 @@ fn model_id(scene: &Scene) -> String {
 fn costs_show_prices_budgets_and_what_caches_saved() {
     let scene = scene();
     scene.gateway.create("/api/models", &json!({"name": "nobody-knows", "provider": "openai"}));
+    // The scene's own budget never starts anew, so there is nothing to project.
+    let monthly = json!({"limit_usd": "5", "window": "month", "time_zone": "UTC"});
+    scene.gateway.create("/api/projects", &json!({"name": "monthly", "budget": monthly}));
     scene.upstream.expect(Reply::chat(Tokens { cached: 1_000, ..Tokens::plain(1_200, 10) }));
     let answer = scene.chat(&ask(&json!({})));
     let row = scene.recorded(&answer);
@@ -62,7 +65,7 @@ fn costs_show_prices_budgets_and_what_caches_saved() {
         assert!(html.contains(r#"Cache savings: <span title="$0.000075">$0.000075</span>"#), "{html}");
         let cost = format!("title=\"${}\"", row["cost_usd"].as_str().unwrap());
         let name = if by == "model" { MODEL } else { "team-a" };
-        assert!(html.contains("Budget of team-a") && html.contains("at this pace"), "{html}");
+        assert!(html.contains("Budget of monthly") && html.contains("at this pace"), "{html}");
         for shown in [&*cost, name, "$25.00", "no price", "1,000", r#"<td class="number">$0.075</td>"#] {
             assert!(html.contains(shown), "{shown} is missing:\n{html}");
         }
