@@ -75,7 +75,8 @@
       if (secret && form.dataset.reveal) reveal(form, made, secret);
       else go(form, made);
     } catch (refused) {
-      if (refused.status === 401) return location.assign("/sign-in");
+      // A wrong password in a form is no end of the session.
+      if (refused.status === 401 && refused.code !== "invalid_credentials") return location.assign("/sign-in");
       refuse(form, refused);
     } finally {
       for (const button of buttons) button.disabled = false;

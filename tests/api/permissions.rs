@@ -1,5 +1,7 @@
 //! Who may call what: every route of the table, called by strangers, by applications, and by tokens of each permission.
 
+mod others;
+
 use std::collections::BTreeMap;
 
 use farthing::web::routes::line::{Line, Needs};

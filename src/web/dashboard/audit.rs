@@ -22,6 +22,9 @@ use crate::web::extract::operator::ReadAudit;
 use crate::web::manage::audit::{AuditQuery, asked_for};
 use crate::web::manage::list::query;
 
+/// What nearly every event has, and nobody looks for in a list.
+const USUAL: [&str; 3] = ["endpoint", "http_method", "duration_ms"];
+
 /// What was typed, as it was typed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -145,7 +148,8 @@ impl EventRow {
             let name = keys.project(id).map_or_else(|| id.to_string(), |project| project.name.clone());
             (id.to_string(), name)
         });
-        let words: Vec<_> = event.details.iter().take(3).map(|(name, text)| format!("{name} {text}")).collect();
+        let telling = event.details.iter().filter(|(name, _)| !USUAL.contains(&&***name));
+        let words: Vec<_> = telling.take(3).map(|(name, text)| format!("{name} {text}")).collect();
         Self {
             id: event.id.to_string(),
             time: Moment::from(event.author.at),

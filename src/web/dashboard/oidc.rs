@@ -31,6 +31,7 @@ const NOT_TAKEN: &str = "The identity provider's answer is not accepted. Begin a
 const REFUSED: &str = "The identity provider did not sign you in. Begin again.";
 const NO_ROLE: &str = "The identity provider knows you, and gives you no role here. Ask whoever runs this gateway.";
 const DISABLED: &str = "Your account is disabled. Ask whoever runs this gateway.";
+const HELD: &str = "You could not be signed in now. Ask whoever runs this gateway; the log says why.";
 const LATER: &str = "Too many sign-ins from this address were wrong. Wait a minute, and try again.";
 
 #[derive(Template)]
@@ -122,8 +123,8 @@ async fn admitted(
             Err(Refusal(StatusCode::FORBIDDEN, DISABLED))
         }
         Err(problem) => {
-            log::error!(error = problem.code.name(); "somebody whom the identity provider vouches for could not be let in");
-            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, AWAY))
+            log::error!(error = problem.message.as_str(); "somebody whom the identity provider vouches for could not be let in");
+            Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, HELD))
         }
     }
 }
