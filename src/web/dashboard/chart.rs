@@ -197,9 +197,9 @@ fn drawn(values: &[Option<i128>], whole: i128) -> String {
         };
         let middle = extent(at.saturating_add(1)).saturating_sub(COLUMN / 2);
         drawn.push_str(&format!("{pen}{middle} {}", HEIGHT.saturating_sub(height(*value, whole))));
-        // One that stands alone is a dot: a line of no length with round ends.
+        // One that stands alone is a dash as wide as a column would be.
         if pen == 'M' && values.get(at.saturating_add(1)).copied().flatten().is_none() {
-            drawn.push_str("h0");
+            drawn.push_str("m-30 0h60");
         }
         pen = 'L';
     }
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn lines_have_gaps_where_nothing_is_known() {
         let chart = Chart::new(&figures(Kind::Lines, &[&[Some(0), Some(4), None, Some(2)]]));
-        assert_eq!(chart.paths[0].drawn, "M50 1000L150 0M350 500h0");
+        assert_eq!(chart.paths[0].drawn, "M50 1000L150 0M350 500m-30 0h60");
     }
 
     #[test]
