@@ -39,7 +39,7 @@ pub(super) async fn follow(response: ServiceResponse<BoxBody>, typed: &Typed) ->
             let samples = is_key.then(|| Samples::new(&front::own_origin(&request), secret));
             let mut page =
                 page::render(StatusCode::OK, &SecretPage { shell, next, secret: secret.to_owned(), samples })
-                    .unwrap_or_else(|problem| HttpResponse::from_error(problem));
+                    .unwrap_or_else(HttpResponse::from_error);
             page::guard(page.headers_mut());
             page
         }

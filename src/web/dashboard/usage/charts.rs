@@ -96,8 +96,8 @@ pub(super) fn usage_charts(points: &Points, by: Group, keys: &Keys, catalogue: &
     ];
     vec![
         columns(spend, spent, |picos| Amount::from(Money::from_picos(picos)).short),
-        columns("Tokens by class".to_owned(), tokens, |count| shown::count(count)),
-        columns("Requests".to_owned(), requests, |count| shown::count(count)),
+        columns("Tokens by class".to_owned(), tokens, shown::count),
+        columns("Requests".to_owned(), requests, shown::count),
     ]
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Header {
 
 /// Why nothing was sent; `None` if something was.
 pub(super) fn refusal(outcome: &Outcome) -> Option<&'static str> {
-    (outcome.status == CallStatus::Refused).then(|| match outcome.http_status {
+    (outcome.status == CallStatus::Refused).then_some(match outcome.http_status {
         400 => "The request could not be sent as it was: a part of it fits no deployment of the model.",
         402 => "A budget of its key, its run, its project or a project above could not cover what it might cost.",
         403 => "Its key may not use this model, this endpoint or this parameter.",
