@@ -1,6 +1,8 @@
 //! The live feed from outside: from which pages it opens, by which tickets, what each listener is told, how many there may be, and
 //! when a socket is closed.
 
+#![expect(clippy::disallowed_methods, reason = "how long it takes from outside is what is asked here")]
+
 use std::time::{Duration, Instant};
 
 use farthing_support::poll::{PATIENCE, until};

@@ -43,7 +43,7 @@ fn the_link_that_init_tells_makes_one_owner_and_then_nothing() {
     for (code, name, passwords, status) in [
         ("wrong", "root", twice, 401),
         ("", "root", twice, 401),
-        (&code[1..], "root", twice, 401),
+        (code.split_at(1).1, "root", twice, 401),
         (&code, "root", (PASSWORD, "another one, of some length"), 400),
         (&code, "root", ("passwordpassword", "passwordpassword"), 400),
         (&code, "No+Such+Name", twice, 400),

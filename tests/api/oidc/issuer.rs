@@ -4,11 +4,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use farthing_actors::domain::Clock;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ impl Issuer {
 
     /// What somebody who signs in there comes back with: a code, for a token that says what is usual and `change`.
     pub(crate) fn grant(&self, location: &str, change: &Value) -> String {
-        let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let second = Clock::system().now().0 / 1_000;
         let mut claims = json!({"iss": self.address, "sub": "7", "aud": CLIENT, "nonce": parameter(location, "nonce"),
                                 "iat": second, "exp": second + 300, "preferred_username": "Mia",
                                 "groups": ["gateway-ops"]});
