@@ -67,10 +67,12 @@
     if (!form || form.dataset.plain !== undefined || event.defaultPrevented) return;
     event.preventDefault();
     clear(form);
+    // Sent first: a button that is disabled says nothing.
+    const answer = api.form(form, event.submitter);
     const buttons = form.querySelectorAll("button");
     for (const button of buttons) button.disabled = true;
     try {
-      const made = await api.form(form, event.submitter);
+      const made = await answer;
       const secret = made?.[control(form, "reveal")];
       if (secret && form.dataset.reveal) reveal(form, made, secret);
       else go(form, made);

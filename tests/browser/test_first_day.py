@@ -96,7 +96,7 @@ def demand(page):
     page.get_by_role("link", name="Make one").click()
     page.get_by_label("Name", exact=True).fill("ci")
     press(page, "Make the key")
-    secret = page.locator("#new-secret-text").inner_text()
+    secret = page.get_by_role("dialog").locator("#new-secret-text").inner_text()
     press(page, "I have kept it")
     page.get_by_role("heading", name="ci", level=1).wait_for()
     return secret
