@@ -17,6 +17,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use bytes::Bytes;
 
+use super::dashboard::origin;
 use super::error::{Code, Problem};
 use super::extract::body;
 use super::extract::who::CSRF;
@@ -39,6 +40,9 @@ pub async fn serve(
     mut request: ServiceRequest,
     next: &Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Err(problem) = origin::own_form(request.request()) {
+        return Ok(request.error_response(problem));
+    }
     let typed = match read(&mut request).await.and_then(|typed| turn(&mut request, &typed).map(|()| typed)) {
         Ok(typed) => typed,
         Err(problem) => return Ok(request.error_response(problem)),
@@ -75,7 +79,8 @@ fn no_form() -> Problem {
     Problem::new(Code::InvalidValue, "the body is not a form")
 }
 
-/// Turns the request into the call. The word against other sites' forms is checked where every call's is.
+/// Turns the request into the call. The session's word against other sites' forms is checked where every call's is; that no
+/// other site signs somebody in, where there is no session yet, has been checked before.
 fn turn(request: &mut ServiceRequest, typed: &Typed) -> Result<(), Problem> {
     let whole = request.uri().path_and_query().map_or_else(|| request.path(), |whole| whole.as_str());
     let uri: Uri = api_path(whole).unwrap_or_default().parse().map_err(|_| Problem::plain(Code::NotFound))?;

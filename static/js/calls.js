@@ -21,10 +21,6 @@
     return `$${count(BigInt(whole))}${kept === "" ? "" : `.${kept}`}`;
   }
 
-  function latency(ms) {
-    return ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)}.${Math.floor((ms % 1000) / 100)} s`;
-  }
-
   function element(tag, className, text, title) {
     const made = document.createElement(tag);
     if (className) made.className = className;
@@ -60,7 +56,7 @@
     cell(row, "number", count(event.input_tokens));
     cell(row, "number", count(event.output_tokens));
     cell(row, "number", shortMoney(event.cost_usd)).title = `$${event.cost_usd}`;
-    cell(row, "number", latency(event.latency_ms));
+    cell(row, "number", page.millis(event.latency_ms));
     return row;
   }
 

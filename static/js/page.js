@@ -17,6 +17,9 @@
     }
   }
 
+  // As src/web/dashboard/shown.rs says it.
+  const millis = (ms) => (ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)}.${Math.floor((ms % 1000) / 100)} s`);
+
   function clear(form) {
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     for (const note of form.querySelectorAll(".refused")) note.remove();
@@ -99,5 +102,5 @@
   const done = sessionStorage.getItem(DONE);
   sessionStorage.removeItem(DONE);
   if (done) api.toast(done);
-  window.page = Object.freeze({ localise, clear, refuse, go });
+  window.page = Object.freeze({ localise, millis, clear, refuse, go });
 })();

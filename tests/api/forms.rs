@@ -55,6 +55,10 @@ fn a_form_of_another_site_or_without_the_word_changes_nothing() {
         let answer = client.post_bytes("/forms/api/projects", body);
         assert!(matches!(answer.status, 401 | 403), "{what}: {}", answer.status);
     }
+    let theirs = scene.gateway.anonymous().with("origin", "http://evil.test").with("sec-fetch-site", "cross-site");
+    let management = format!("username=management&password={}", scene.gateway.management_token());
+    let signed_in = theirs.post_bytes("/forms/api/session", management.as_bytes());
+    assert_eq!((signed_in.status, signed_in.header("set-cookie")), (403, None), "another site signs nobody in");
     assert_eq!(browser.get("/forms/api/projects").status, 404);
     let projects = scene.gateway.operator().get("/api/projects").text();
     assert!(!projects.contains("theirs"), "{projects}");

@@ -4,14 +4,12 @@
   const MOST = 200;
   const times = new Map();
 
-  const words = (ms) => (ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)}.${Math.floor((ms % 1000) / 100)} s`);
-
   function show() {
     for (const place of document.querySelectorAll("[data-latency]")) {
       const known = times.get(place.dataset.latency);
       if (!known) continue;
       const sorted = Array.from(known.values()).sort((left, right) => left - right);
-      const at = (percent) => words(sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]);
+      const at = (percent) => page.millis(sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]);
       place.textContent = `median ${at(50)}, p99 ${at(99)} (last ${sorted.length} calls)`;
     }
   }
@@ -35,7 +33,7 @@
     try {
       const found = await window.api.form(form, button);
       const models = found.models === undefined ? "" : `, ${found.models} models`;
-      said.textContent = found.ok ? `It answers (${found.checked}${models}) after ${words(found.latency_ms)}.` : found.error.message;
+      said.textContent = found.ok ? `It answers (${found.checked}${models}) after ${page.millis(found.latency_ms)}.` : found.error.message;
     } catch (refused) {
       said.textContent = refused.message;
     } finally {
