@@ -29,6 +29,8 @@ pub(crate) struct Gateway {
     process: Option<Child>,
     kept: bool,
     address: Option<SocketAddr>,
+    /// What an application calls with.
+    key: String,
 }
 
 impl Gateway {
@@ -36,7 +38,14 @@ impl Gateway {
     pub(crate) fn new() -> Result<Self, Fault> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("scale-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder, secrets: [secret()?, secret()?, secret()?], process: None, kept: false, address: None })
+        Ok(Self {
+            folder,
+            secrets: [secret()?, secret()?, secret()?],
+            process: None,
+            kept: false,
+            address: None,
+            key: String::new(),
+        })
     }
 
     /// Serves, and says how long it took until it was ready.
@@ -102,6 +111,11 @@ impl Gateway {
         Ok(Client::new(address).with("cookie", cookie).send("GET", path, b"")?)
     }
 
+    /// An application.
+    pub(crate) fn application(&self) -> Result<Client, Fault> {
+        Ok(Client::new(self.address.ok_or("it is not running")?).bearer(&self.key))
+    }
+
     /// Signs in with the management token; the cookie.
     pub(crate) fn sign_in(&self) -> Result<String, Fault> {
         let address = self.address.ok_or("it is not running")?;
@@ -112,7 +126,7 @@ impl Gateway {
     }
 
     /// Providers, models, projects and keys, as an operator makes them.
-    pub(crate) fn set_up(&self) -> Result<(), Fault> {
+    pub(crate) fn set_up(&mut self) -> Result<(), Fault> {
         let prices = json!({"input_cost_per_m": "0.15", "output_cost_per_m": "0.60"});
         for n in 0..PROVIDERS {
             self.create("/api/providers", &json!({"name": format!("provider-{n}"), "kind": "sandbox"}))?;
@@ -129,7 +143,8 @@ impl Gateway {
         }
         for n in 0..KEYS {
             let key = json!({"project": format!("project-{}", n % PROJECTS), "name": format!("key-{n}")});
-            self.create("/api/keys", &key)?;
+            let made = self.create("/api/keys", &key)?;
+            self.key = made.get("key").and_then(Value::as_str).ok_or("a key without a secret")?.to_owned();
         }
         Ok(())
     }
@@ -139,9 +154,9 @@ impl Gateway {
         Ok(Client::new(self.address.ok_or("it is not running")?).bearer(token))
     }
 
-    fn create(&self, path: &str, body: &Value) -> Result<(), Fault> {
+    fn create(&self, path: &str, body: &Value) -> Result<Value, Fault> {
         let answer = self.operator()?.send("POST", path, body.to_string().as_bytes())?;
-        if answer.status == 201 { Ok(()) } else { Err(format!("{path}: {}", answer.text()).into()) }
+        if answer.status == 201 { Ok(answer.json()) } else { Err(format!("{path}: {}", answer.text()).into()) }
     }
 }
 

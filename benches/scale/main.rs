@@ -1,4 +1,4 @@
-//! The pages' benchmark: how long each takes over ten million requests, beside the same over none.
+//! The pages' benchmark: how long each takes over ten million requests while an application calls, beside the same over few.
 //! Owns the list of pages and the print. Refuses to pass or fail: it prints what it measured (docs/performance.md).
 //!
 //! `cargo bench --bench scale` makes ten million; `-- --requests N` another number; `-- --keep` leaves the folder to look at.
@@ -10,14 +10,18 @@
 
 mod fill;
 mod gateway;
+mod traffic;
 
 use std::time::{Duration, Instant};
 
 use gateway::Gateway;
 use serde_json::Value;
+use traffic::Traffic;
 
 pub(crate) type Fault = Box<dyn std::error::Error>;
 
+/// How long an application calls before anybody looks at a page.
+const ALONE: Duration = Duration::from_secs(10);
 /// Each page is asked so often; the first time is not counted.
 const TIMES: usize = 12;
 
@@ -65,13 +69,13 @@ fn main() -> Result<(), Fault> {
     gateway.set_up()?;
     // So that there is a request whose story can be told.
     stop_fill_start(&mut gateway, 90)?;
-    let empty = ask(&gateway)?;
+    let empty = ask_beside_calls(&gateway, "90 requests")?;
     let begun = Instant::now();
     let ready = stop_fill_start(&mut gateway, requests)?;
     let size = std::fs::metadata(gateway.database())?.len() >> 20;
     println!("{requests} requests in ninety days, 200 keys of 20 projects, 10 models at 3 providers: {size} MiB");
     println!("filled and started in {} s, ready {} ms after its start\n", begun.elapsed().as_secs(), ready.as_millis());
-    let full = ask(&gateway)?;
+    let full = ask_beside_calls(&gateway, &format!("{requests} requests"))?;
     println!("{:<75} {:>12} {:>12} {:>12}", "", "90 requests", requests, "");
     println!("{:<75} {:>12} {:>12} {:>12}", "milliseconds", "median", "median", "slowest");
     for ((path, empty), (_, full)) in empty.iter().zip(&full) {
@@ -97,6 +101,17 @@ fn stop_fill_start(gateway: &mut Gateway, requests: i64) -> Result<Duration, Fau
     gateway.forget_journal()?;
     fill::fill(&gateway.database(), requests)?;
     gateway.start()
+}
+
+/// Asks every page while an application calls; says what its calls took, without that and meanwhile.
+fn ask_beside_calls(gateway: &Gateway, among: &str) -> Result<Asked, Fault> {
+    let traffic = Traffic::start(gateway.application()?);
+    std::thread::sleep(ALONE);
+    let alone = traffic.stop()?;
+    let traffic = Traffic::start(gateway.application()?);
+    let asked = ask(gateway)?;
+    println!("among {among}, nobody looking: {alone}\namong {among}, beside the pages: {}", traffic.stop()?);
+    Ok(asked)
 }
 
 /// Median and slowest of each page; `None` where there is no such page.

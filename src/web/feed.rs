@@ -4,6 +4,7 @@
 mod listener;
 mod pace;
 mod socket;
+mod turn;
 
 use std::time::Duration;
 

@@ -30,13 +30,22 @@ const PROMISE: Duration = Duration::from_secs(35 + 10);
 const READERS: Duration = Duration::from_secs(65 + 55);
 /// What the gateway may hold for all of them.
 const MOST_MEMORY: u64 = 512 << 20;
-/// How long honest callers call alone first.
-const ALONE: Duration = Duration::from_secs(2);
+/// How fast peers come: strangers do not all come in the same moment.
+const ARRIVALS: Duration = Duration::from_micros(500);
+/// How fast readers come that stop: each is worth about a megabyte until all buffers are full.
+const READERS_ARRIVE: Duration = Duration::from_millis(20);
 
 /// How many of each kind, if it is said.
 fn asked() -> Option<usize> {
     let asked = std::env::var("FARTHING_SLOW_PEERS").ok();
     asked.map(|text| text.parse().expect("FARTHING_SLOW_PEERS is a number"))
+}
+
+const WORTH_WAITING: Duration = Duration::from_millis(2);
+
+/// How long honest callers call alone first.
+fn while_alone() -> Duration {
+    Duration::from_secs(if asked().is_some() { 20 } else { 2 })
 }
 
 fn scene() -> Scene {
@@ -59,7 +68,7 @@ fn peers_that_do_not_get_on_are_let_go() {
     let (scene, count) = (scene(), asked().unwrap_or(5));
     scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
     let alone = Honest::start(scene.application());
-    pause(ALONE);
+    pause(while_alone());
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
     let beside = Honest::start(scene.application());
@@ -82,15 +91,36 @@ fn attack(scene: &Scene, count: usize) -> Vec<Peer> {
     let (address, key, began) = (scene.gateway.address(), &scene.key.secret, Instant::now());
     // A thousand bytes must last.
     let step = if asked().is_some() { Duration::from_secs(1) } else { Duration::from_millis(100) };
-    let kinds = (0..count).flat_map(|_| KINDS);
-    let mut peers: Vec<Peer> = kinds.map(|kind| Peer::open(kind, address, key)).collect();
+    let kinds = (0..count).flat_map(|_| KINDS).enumerate();
+    let open = |(nth, kind)| {
+        wait_until(began + ARRIVALS.saturating_mul(u32::try_from(nth).expect("not that many")));
+        Peer::open(kind, address, key)
+    };
+    let mut peers: Vec<Peer> = kinds.map(open).collect();
     let opened = began.elapsed();
     println!("{} connections in {opened:.1?}", peers.len());
     while peers.iter().any(|peer| peer.closed.is_none()) && began.elapsed() < opened + PROMISE {
-        peers.iter_mut().filter(|peer| peer.closed.is_none()).for_each(Peer::step);
-        pause(step);
+        dribble(&mut peers, step);
     }
     peers
+}
+
+/// A byte from each within `step`, spread over all of it.
+fn dribble(peers: &mut [Peer], step: Duration) {
+    let (began, each) = (Instant::now(), step / u32::try_from(peers.len()).expect("not that many"));
+    for (peer, nth) in peers.iter_mut().zip(1..).filter(|(peer, _)| peer.closed.is_none()) {
+        peer.step();
+        wait_until(began + each.saturating_mul(nth));
+    }
+    wait_until(began + step);
+}
+
+/// Waits, if it is worth it: a wait for each of thousands of bytes would be work of its own.
+fn wait_until(when: Instant) {
+    let early = when.saturating_duration_since(Instant::now());
+    if early >= WORTH_WAITING {
+        pause(early);
+    }
 }
 
 fn bounded(scene: &Scene, before: u64) {
@@ -112,13 +142,16 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     scene.gateway.add_project("stalled", None);
     let key = scene.gateway.add_key("stalled", &json!({}));
     let alone = Honest::start(scene.application());
-    pause(ALONE);
+    pause(while_alone());
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
     let beside = Honest::start(scene.application());
     let body = ask(&json!({"model": "endless", "stream": true})).to_string();
     let began = Instant::now();
-    let start = |caller: Client| caller.start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent");
+    let start = |caller: Client| {
+        pause(READERS_ARRIVE);
+        caller.start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent")
+    };
     // They are kept, and never read.
     let kept: Vec<_> = (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect();
     let gone = || (endless.left.load(Ordering::Acquire) == readers).then_some(());

@@ -54,11 +54,7 @@ pub(super) struct Table(HashMap<Holder, Vec<Weak<Place>>>);
 pub(super) struct Place(Listeners);
 
 impl Listeners {
-    /// Whether anybody listens. May be a moment late: events are hints.
-    pub(super) fn any(&self) -> bool {
-        self.count() > 0
-    }
-
+    /// May be a moment late: events are hints.
     pub(super) fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

@@ -52,6 +52,11 @@ impl Subscription {
         }
     }
 
+    /// Whether the feed was restarted and all is told: subscribe again.
+    pub fn is_over(&self) -> bool {
+        self.recent.as_slice().is_empty() && self.live.is_closed() && self.live.is_empty()
+    }
+
     /// The recent events are told once; then their list is no longer kept.
     fn recent(&mut self) -> Option<Arc<Notice>> {
         let event = self.recent.next();

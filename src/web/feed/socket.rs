@@ -2,8 +2,7 @@
 //! Owns what a listener is sent and when its socket is closed. Refuses to keep anything for a slow client but its place in the
 //! feed, which drops the oldest events and says how many.
 //!
-//! Ten thousand sockets stand idle without a timer each second: all wait for word of a change of accounts or keys. Where many
-//! listen, events are passed on a moment later, at another moment for each, because a call must not wait for its audience.
+//! Ten thousand sockets stand idle without a timer each second: all wait for word of a change of accounts or keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use farthing_actors::tasks::Stage;
 
 use super::listener::{holder, is_for, who};
 use super::pace::Pace;
+use super::turn::{self, Turn};
 use crate::security::Pass;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
@@ -33,15 +33,6 @@ const MAX_FRAME_BYTES: usize = 4 * 1_024;
 /// Changes of accounts and keys come in crowds: one look serves all of a second.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Events that are passed on at once, about 4 KiB: a connection's buffer does not grow by them.
-const TURN: usize = 10;
-/// Long enough for the connection to be written to.
-const NEXT_TURN: Duration = Duration::from_millis(1);
-/// So many listeners are told at once.
-const AT_ONCE: usize = 64;
-/// Beyond that, the time that each listener adds to everybody's wait: 10,000 are told about once a second.
-const WAIT_FOR_EACH: Duration = Duration::from_micros(100);
-
 /// The code of a socket whose session or token is over.
 const OVER: u16 = 4401;
 
@@ -57,8 +48,7 @@ struct Socket {
     pace: Pace,
     /// What closes it unless the client reads.
     deadline: Option<SpawnHandle>,
-    /// From 0 to 99, so that sockets wait for different times.
-    odd: u32,
+    turn: Turn,
 }
 
 /// What a socket waits for beside events.
@@ -84,9 +74,8 @@ pub(super) fn open(
     subscription: Subscription,
     (request, payload): (&HttpRequest, web::Payload),
 ) -> Result<HttpResponse, Problem> {
-    let odd = u32::try_from(gateway.feed.listeners() % 100).unwrap_or_default();
-    let (subscription, pace) = (Some(subscription), Pace::default());
-    let socket = Socket { gateway, pass, who, subscription, pace, deadline: None, odd };
+    let (pace, turn) = (Pace::default(), Turn::new(gateway.feed.listeners()));
+    let socket = Socket { gateway, pass, who, subscription: Some(subscription), pace, deadline: None, turn };
     let answer = WsResponseBuilder::new(socket, request, payload).frame_size(MAX_FRAME_BYTES).start();
     answer.map_err(|error| Problem::new(Code::InvalidValue, format!("/ws/feed speaks WebSocket only: {error}")))
 }
@@ -132,17 +121,20 @@ impl Socket {
     /// Waits for the next events, no sooner than after `pause`, and passes them on.
     fn follow(&mut self, pause: Duration, context: &mut WebsocketContext<Self>) {
         let Some(mut subscription) = self.subscription.take() else { return };
-        let turn = async move {
+        let is_one_of_few = turn::are_few(self.gateway.feed.listeners());
+        let events = async move {
             tokio::time::sleep(pause).await;
-            (next(&mut subscription).await, subscription)
+            let events =
+                if is_one_of_few { turn::next(&mut subscription).await } else { turn::waiting(&mut subscription) };
+            (events, subscription)
         };
-        context.spawn(turn.into_actor(self).map(|(events, subscription), socket, context| {
-            if events.is_empty() {
+        context.spawn(events.into_actor(self).map(|(events, subscription), socket, context| {
+            if events.is_empty() && subscription.is_over() {
                 return socket.subscribe_again(context);
             }
             socket.subscription = Some(subscription);
             socket.pass_on(&events, context);
-            let pause = if events.len() == TURN { NEXT_TURN } else { socket.pause() };
+            let pause = socket.turn.pause(events.len(), socket.gateway.feed.listeners());
             if socket.pace.is_full() { socket.stand(context) } else { socket.follow(pause, context) }
         }));
     }
@@ -183,7 +175,7 @@ impl Socket {
             if let Some(deadline) = self.deadline.take() {
                 context.cancel_future(deadline);
             }
-            self.follow(NEXT_TURN, context);
+            self.follow(turn::SOON, context);
         }
     }
 
@@ -198,17 +190,6 @@ impl Socket {
             }
             Err(_) => drop(context.run_later(SUBSCRIBE_AGAIN, |socket, context| socket.subscribe_again(context))),
         }));
-    }
-
-    /// How long it waits before it asks for more.
-    fn pause(&self) -> Duration {
-        let listeners = self.gateway.feed.listeners();
-        if listeners <= AT_ONCE {
-            return Duration::ZERO;
-        }
-        let usual = WAIT_FOR_EACH.saturating_mul(u32::try_from(listeners).unwrap_or(u32::MAX));
-        // From half of it to one and a half.
-        usual.saturating_mul(self.odd.saturating_add(50)) / 100
     }
 
     /// Waits for what may end the socket.
@@ -248,15 +229,6 @@ impl Signs {
             () = self.keys.next() => Sign::Change(self),
         }
     }
-}
-
-/// The next events, at most [`TURN`]; none if the feed was restarted.
-async fn next(subscription: &mut Subscription) -> Vec<Arc<Notice>> {
-    let mut events = Vec::from_iter(subscription.next().await);
-    while let Some(event) = (!events.is_empty() && events.len() < TURN).then(|| subscription.waiting()).flatten() {
-        events.push(event);
-    }
-    events
 }
 
 fn close(context: &mut WebsocketContext<Socket>, code: CloseCode, why: &str) {
