@@ -37,6 +37,7 @@ mod parameters;
 pub mod passage;
 pub mod plain;
 pub mod request;
+pub mod sifted;
 pub mod splice;
 pub mod sse;
 pub mod transcript;

@@ -79,7 +79,7 @@ impl Handler<Subscribe> for FeedActor {
     // Nothing is published between the two halves, so nothing is missed and nothing comes twice.
     fn handle(&mut self, Subscribe(holder): Subscribe, _: &mut Self::Context) -> Self::Result {
         let place = self.places.admit(holder, &self.listeners);
-        MessageResult(place.map(|place| Subscription::new(self.recent.to_vec(), self.live.subscribe(), place)))
+        MessageResult(place.map(|place| Subscription::new(self.recent.list(), self.live.subscribe(), place)))
     }
 }
 

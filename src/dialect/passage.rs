@@ -22,6 +22,14 @@ pub struct Seen {
     pub tier: Option<ServiceTier>,
 }
 
+impl Seen {
+    /// Takes in an event with so many bytes of text.
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.text_bytes = self.text_bytes.saturating_add(bytes);
+        self.events = self.events.saturating_add(u64::from(bytes > 0));
+    }
+}
+
 /// How the provider ended the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamEnd {
@@ -117,17 +125,13 @@ impl Translation {
             if let Event::Began { created, .. } = &mut event {
                 created.get_or_insert(self.now);
             }
-            if let Event::Usage(reading) = &event
-                && *reading != Reading::Absent
-            {
-                self.usage = *reading;
+            if let Event::Usage(reading) = &event {
+                self.usage.follow(*reading);
             }
             if let Event::ServiceTier(tier) = &event {
                 self.seen.tier = ServiceTier::of_provider(tier).or(self.seen.tier);
             }
-            let bytes = event.text_bytes();
-            self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);
-            self.seen.events = self.seen.events.saturating_add(u64::from(bytes > 0));
+            self.seen.add(event.text_bytes());
             self.encoder.event(event, out);
         }
     }

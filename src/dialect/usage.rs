@@ -23,6 +23,13 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// Takes a later word of the same answer for the truth, if it says anything.
+    pub(super) fn follow(&mut self, later: Self) {
+        if later != Self::Absent {
+            *self = later;
+        }
+    }
+
     /// The same figures, of a call that was served in `tier`, if that is known.
     pub(super) fn served(mut self, tier: Option<ServiceTier>) -> Self {
         if let (Self::Figures(usage), Some(tier)) = (&mut self, tier) {

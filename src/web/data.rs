@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod caching;
+mod call;
 pub mod chat_completions;
 pub mod gemini;
 mod idempotency;
@@ -13,31 +14,12 @@ mod parameters;
 pub mod plain;
 pub mod responses;
 
-use std::rc::Rc;
-use std::sync::Arc;
-
 use actix_web::http::Method;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use farthing_actors::domain::{Dialect, name};
+use actix_web::{HttpRequest, HttpResponse};
+use farthing_actors::domain::Dialect;
 
-use idempotency::Before;
-
-use crate::dialect::Request;
-use crate::relay::{Ask, Relay};
-use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
-use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::virtual_key::Caller;
-
-/// Headers of Anthropic's clients that mean something to a provider of the same dialect.
-const FORWARDED: [&str; 2] = [ANTHROPIC, "anthropic-beta"];
-
-/// The run of an agent that a request is part of.
-const RUN: &str = "x-farthing-run";
-const BAD_RUN: &str = "x-farthing-run must be a name of 1 to 128 printable characters";
-
-/// What the rules of groups may look at.
-const TAGS: &str = "x-farthing-tags";
 
 /// Every request of an Anthropic client carries it, and no other client does.
 const ANTHROPIC: &str = "anthropic-version";
@@ -76,62 +58,6 @@ pub async fn unknown(_: Caller) -> Result<HttpResponse, Problem> {
 /// The path exists, the method does not; said only to a caller.
 pub async fn wrong_method(_: Caller) -> Result<HttpResponse, Problem> {
     Err(Problem::plain(Code::MethodNotAllowed))
-}
-
-/// Serves a request that generates, in whichever dialect.
-async fn serve(
-    relay: &Rc<Relay>,
-    caller: Caller,
-    http: &HttpRequest,
-    request: Request,
-) -> Result<HttpResponse, Problem> {
-    // Bodies that were let in together may be whole together.
-    let gateway = http.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
-    gateway.admit()?;
-    caller.check(gateway, http.path())?;
-    parameters::check(&caller.0, &request)?;
-    caller.take(gateway)?;
-    let Caller(key) = caller;
-    let id = http.extensions().get::<ThisRequest>().copied().ok_or_else(|| Problem::plain(Code::Internal))?;
-    let headers = if matches!(request, Request::Messages(_)) { forwarded(http) } else { Vec::new() };
-    let run = run(http)?;
-    let claim = match idempotency::claim(http, &key, &request, id).await? {
-        Before::Nothing(claim) => claim,
-        Before::Answered(answered) => return answer::again(answered),
-    };
-    let caching = caching::wanted(http, &key, relay.cache.bounds().max_age);
-    let answer = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(http), claim, caching }).await?;
-    Ok(answer::respond(answer))
-}
-
-/// Counts the tokens of a request that is not sent.
-async fn count(relay: &Rc<Relay>, Caller(key): Caller, request: Request) -> Result<HttpResponse, Problem> {
-    parameters::check(&key, &request)?;
-    let body = relay.count_tokens(&key, &request)?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
-}
-
-/// The run of an agent that the request says it is part of.
-fn run(http: &HttpRequest) -> Result<Option<Arc<str>>, Problem> {
-    let Some(value) = http.headers().get(RUN) else { return Ok(None) };
-    let name = value.to_str().ok().filter(|name| name::fault(name).is_none());
-    let name = name.ok_or_else(|| Problem::new(Code::InvalidValue, BAD_RUN).at(RUN))?;
-    Ok(Some(name.into()))
-}
-
-/// The tags of the request, as one list.
-fn tags(http: &HttpRequest) -> Option<Box<str>> {
-    let values: Vec<_> = http.headers().get_all(TAGS).filter_map(|value| value.to_str().ok()).collect();
-    (!values.is_empty()).then(|| values.join(",").into())
-}
-
-/// A header that comes several times is one list.
-fn forwarded(http: &HttpRequest) -> Vec<(&'static str, String)> {
-    let value = |name: &'static str| {
-        let values: Vec<_> = http.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
-        (!values.is_empty()).then(|| (name, values.join(", ")))
-    };
-    FORWARDED.into_iter().filter_map(value).collect()
 }
 
 #[cfg(test)]

@@ -59,6 +59,12 @@ use std::time::Duration;
 const BINARY: &str = env!("CARGO_BIN_EXE_farthing");
 
 // Waits by the clock on purpose: the instant of a fault is the one thing here that must not depend on any condition.
+/// The rest of this thread's work, and of those it begins, is an attacker's: elsewhere that takes none of the gateway's processors, so here
+/// it takes what everybody else leaves.
+fn give_way() {
+    rustix::process::nice(19).expect("a thread may be nicer");
+}
+
 fn pause(length: Duration) {
     let (_sender, receiver) = mpsc::channel::<()>();
     receiver.recv_timeout(length).ok();

@@ -11,6 +11,7 @@ mod peer;
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use farthing_support::poll::until;
@@ -19,7 +20,7 @@ use farthing_support::{Client, Gate, Reply, Scene, TestGateway, Tokens};
 use serde_json::json;
 
 use crate::raw::answered;
-use crate::{BINARY, pause};
+use crate::{BINARY, give_way, pause};
 use endless::Endless;
 use honest::Honest;
 use peer::{KINDS, Peer};
@@ -72,7 +73,11 @@ fn peers_that_do_not_get_on_are_let_go() {
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
     let beside = Honest::start(scene.application());
-    let peers = attack(&scene, count);
+    let attack = || {
+        give_way();
+        attack(&scene, count)
+    };
+    let peers = thread::scope(|threads| threads.spawn(attack).join().expect("the attackers live"));
     let beside = beside.stop();
     println!("alone: {alone}\nbeside: {beside}");
     for kind in KINDS {
@@ -153,7 +158,11 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
         caller.start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent")
     };
     // They are kept, and never read.
-    let kept: Vec<_> = (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect();
+    let arrive = || {
+        give_way();
+        (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect()
+    };
+    let kept: Vec<_> = thread::scope(|threads| threads.spawn(arrive).join().expect("they all come"));
     let gone = || (endless.left.load(Ordering::Acquire) == readers).then_some(());
     until("everybody has left", READERS, gone);
     let took = began.elapsed();

@@ -2,27 +2,29 @@
 //! Owns the bound. Refuses to hold anybody up: what a reader misses it is told the number of.
 
 use std::sync::Arc;
-use std::vec;
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::event::{Event, Notice};
 use super::listeners::Place;
+use super::window::Recent;
 
 /// Live events a subscriber may be behind; then the oldest are dropped.
 pub(super) const QUEUE: usize = 256;
 
 /// One listener's place in the feed. Dropped, it is forgotten.
 pub struct Subscription {
-    recent: vec::IntoIter<Arc<Notice>>,
+    recent: Recent,
+    /// How many of them were told.
+    told: usize,
     live: broadcast::Receiver<Arc<Notice>>,
     _place: Arc<Place>,
 }
 
 impl Subscription {
-    pub(super) fn new(recent: Vec<Arc<Notice>>, live: broadcast::Receiver<Arc<Notice>>, place: Arc<Place>) -> Self {
-        Self { recent: recent.into_iter(), live, _place: place }
+    pub(super) fn new(recent: Recent, live: broadcast::Receiver<Arc<Notice>>, place: Arc<Place>) -> Self {
+        Self { recent, told: 0, live, _place: place }
     }
 
     /// The next event: first the recent ones, oldest first, then each as it happens. [`Event::Lagged`] stands where events
@@ -54,14 +56,16 @@ impl Subscription {
 
     /// Whether the feed was restarted and all is told: subscribe again.
     pub fn is_over(&self) -> bool {
-        self.recent.as_slice().is_empty() && self.live.is_closed() && self.live.is_empty()
+        self.told >= self.recent.len() && self.live.is_closed() && self.live.is_empty()
     }
 
     /// The recent events are told once; then their list is no longer kept.
     fn recent(&mut self) -> Option<Arc<Notice>> {
-        let event = self.recent.next();
-        if event.is_none() {
-            self.recent = vec::IntoIter::default();
+        let event = self.recent.get(self.told).cloned();
+        match &event {
+            Some(_) => self.told = self.told.saturating_add(1),
+            None if self.told > 0 => (self.recent, self.told) = (Recent::default(), 0),
+            None => {}
         }
         event
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::give_way;
+
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 const BEFORE: &str = r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":""#;
 const AFTER: &str = "\"},\"finish_reason\":null}]}\n\n";
@@ -23,6 +25,7 @@ impl Endless {
         let endless = Arc::new(Self::default());
         let shared = Arc::clone(&endless);
         thread::spawn(move || {
+            give_way();
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || shared.serve(&stream));

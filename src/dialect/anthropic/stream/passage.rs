@@ -9,27 +9,26 @@ use bytes::{Bytes, BytesMut};
 use super::frame::{Frame, Kind};
 use crate::dialect::anthropic::usage::Tally;
 use crate::dialect::fault::StreamFault;
-use crate::dialect::frame;
 use crate::dialect::members::Member;
-use crate::dialect::passage::{Passage, Seen, StreamEnd};
+use crate::dialect::passage::Seen;
+use crate::dialect::sifted::{Fate, Sieve, Sifted};
 use crate::dialect::splice::Splice;
-use crate::dialect::sse::{Event, Splitter};
+use crate::dialect::sse::Event;
 use crate::dialect::usage::Reading;
 
 const STOP: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
 /// One stream being relayed.
+pub type MessagesStream = Sifted<MessagesSieve>;
+
+/// What is known of its events.
 #[derive(Default)]
-pub struct MessagesStream {
-    splitter: Splitter,
+pub struct MessagesSieve {
     tally: Tally,
     seen: Seen,
     /// Why the answer ends has come.
     finished: bool,
-    done: bool,
-    failed: bool,
     stop: Option<Bytes>,
-    rest: Bytes,
 }
 
 impl MessagesStream {
@@ -37,82 +36,41 @@ impl MessagesStream {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
-    /// Takes in one event; says whether it goes to the client now.
-    fn passes(&mut self, bytes: &[u8]) -> Result<bool, StreamFault> {
-        if self.done {
-            return Ok(false);
-        }
-        let kind = Frame::open(bytes, |frame| self.note(frame))?;
-        if kind != Kind::MessageStop {
-            return Ok(true);
-        }
-        self.done = true;
-        self.stop = object(bytes).map(|_| Bytes::copy_from_slice(bytes));
-        Ok(false)
-    }
-
+impl MessagesSieve {
     fn note(&mut self, frame: &Frame<'_>) -> Kind {
         match frame.kind {
-            Kind::BlockDelta => self.measure(frame.delta.map_or(0, delta_bytes)),
-            Kind::BlockStart => self.measure(frame.block.map_or(0, start_bytes)),
+            Kind::BlockDelta => self.seen.add(frame.delta.map_or(0, delta_bytes)),
+            Kind::BlockStart => self.seen.add(frame.block.map_or(0, start_bytes)),
             Kind::MessageStart | Kind::MessageDelta => self.tally.take(frame.any_usage()),
             Kind::BlockStop | Kind::MessageStop | Kind::Other => {}
         }
         self.finished |= frame.finishes();
         frame.kind
     }
-
-    fn measure(&mut self, bytes: u64) {
-        self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);
-        self.seen.events = self.seen.events.saturating_add(u64::from(bytes > 0));
-    }
 }
 
-impl Passage for MessagesStream {
-    fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamFault> {
-        if self.done || self.failed {
-            return Ok(Bytes::new());
+impl Sieve for MessagesSieve {
+    fn take(&mut self, bytes: &[u8]) -> Result<Fate, StreamFault> {
+        if Frame::open(bytes, |frame| self.note(frame))? != Kind::MessageStop {
+            return Ok(Fate::Passes);
         }
-        let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = frame::sift(&mut splitter, &chunk, |event| self.passes(event));
-        self.splitter = splitter;
-        match outcome {
-            Err(fault) if !self.done => {
-                self.failed = true;
-                self.rest = due;
-                Err(fault)
-            }
-            _ => Ok(due),
-        }
+        self.stop = object(bytes).map(|_| Bytes::copy_from_slice(bytes));
+        Ok(Fate::Ends)
     }
 
-    fn rest(&mut self) -> Bytes {
-        std::mem::take(&mut self.rest)
+    fn is_whole(&self) -> bool {
+        self.finished
     }
 
-    fn finish(&mut self) -> StreamEnd {
-        let last = frame::last(&mut self.splitter).filter(|_| !self.done && !self.failed);
-        if let Some(last) = last.filter(|last| self.passes(last) == Ok(true)) {
-            self.rest = last;
-        }
-        let complete = self.done || (self.finished && !self.failed);
-        if complete { StreamEnd::Complete } else { StreamEnd::Cut }
-    }
-
-    fn is_done(&self) -> bool {
-        self.done
-    }
-
-    fn tail(&mut self, farthing: Option<&str>) -> Bytes {
-        let mut tail = BytesMut::from(&self.rest()[..]);
+    fn end(&mut self, farthing: Option<&str>, tail: &mut BytesMut) {
         let stop = self.stop.take().unwrap_or(Bytes::from_static(STOP));
         let mut splice = Splice::new(&stop);
         if let Some((farthing, object)) = farthing.zip(object(&stop)) {
             splice.insert(object, "farthing", farthing);
         }
         tail.extend_from_slice(&splice.finish());
-        tail.freeze()
     }
 
     fn usage(&self) -> Reading {

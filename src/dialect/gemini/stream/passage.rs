@@ -86,10 +86,7 @@ impl GeminiStream {
         }
         self.searches = self.searches.max(grounding::searches(&answer));
         self.seen.tier = answer.usage_metadata.as_ref().and_then(usage::served).or(self.seen.tier);
-        let reading = usage::read(answer.usage_metadata.as_ref());
-        if reading != Reading::Absent {
-            self.usage = reading;
-        }
+        self.usage.follow(usage::read(answer.usage_metadata.as_ref()));
         if answer.is_blocked() {
             self.choices.note(0, true);
         }
@@ -98,8 +95,7 @@ impl GeminiStream {
             self.choices.note(candidate.choice(position), candidate.is_finished());
             bytes = candidate.parts().map(|part| text_bytes(&part)).fold(bytes, u64::saturating_add);
         }
-        self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);
-        self.seen.events = self.seen.events.saturating_add(u64::from(bytes > 0));
+        self.seen.add(bytes);
         Ok(())
     }
 

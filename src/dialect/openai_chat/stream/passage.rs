@@ -1,6 +1,6 @@
 //! A stream of chat chunks on its way from a provider to a client of the same dialect.
 //! Owns what passes, what is withheld until the books are settled, and what the stream says of usage, choices and
-//! errors. Refuses to reshape: what passes is byte for byte what the provider sent.
+//! errors. Refuses to reshape: what passes is byte for byte what the provider sent ([`crate::dialect::sifted`]).
 
 use std::ops::Range;
 
@@ -13,25 +13,24 @@ use super::scan;
 use crate::dialect::fault::StreamFault;
 use crate::dialect::frame;
 use crate::dialect::members::{self, Member};
-use crate::dialect::passage::{Passage, Seen, StreamEnd};
+use crate::dialect::passage::Seen;
+use crate::dialect::sifted::{Fate, Sieve, Sifted};
 use crate::dialect::splice::Splice;
-use crate::dialect::sse::Splitter;
 use crate::dialect::usage::{self, Reading};
 use crate::dialect::words::UpstreamWords;
 
 pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// One stream being relayed.
-pub struct ChatStream {
+pub type ChatStream = Sifted<ChatSieve>;
+
+/// What is known of its chunks.
+pub struct ChatSieve {
     client_wants_usage: bool,
-    splitter: Splitter,
     choices: Indexes,
     usage: Reading,
     seen: Seen,
-    done: bool,
-    failed: bool,
     withheld: Option<Withheld>,
-    rest: Bytes,
 }
 
 /// The usage-only chunk, kept until the tail.
@@ -43,48 +42,12 @@ struct Withheld {
 impl ChatStream {
     /// Begins a stream. `client_wants_usage`: whether the client itself asked for the usage chunk.
     pub fn new(client_wants_usage: bool) -> Self {
-        Self {
-            client_wants_usage,
-            splitter: Splitter::default(),
-            choices: Indexes::default(),
-            usage: Reading::Absent,
-            seen: Seen::default(),
-            done: false,
-            failed: false,
-            withheld: None,
-            rest: Bytes::new(),
-        }
+        let (choices, usage, seen) = (Indexes::default(), Reading::Absent, Seen::default());
+        Self::through(ChatSieve { client_wants_usage, choices, usage, seen, withheld: None })
     }
+}
 
-    /// Takes in one event; says whether it goes to the client now.
-    fn passes(&mut self, bytes: &[u8]) -> Result<bool, StreamFault> {
-        if self.done {
-            return Ok(false);
-        }
-        let event = frame::open(bytes)?;
-        let data = match read(&event)? {
-            Frame::Silent => return Ok(true),
-            Frame::Done => {
-                self.done = true;
-                return Ok(false);
-            }
-            Frame::Chunk(data) => data,
-        };
-        let json = &data[..];
-        self.measure(json);
-        if scan::needs_parse(json, &self.choices) && self.parse(json)? {
-            self.withhold(bytes, event.data_span());
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    fn measure(&mut self, json: &[u8]) {
-        let bytes = scan::text_bytes(json);
-        self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);
-        self.seen.events = self.seen.events.saturating_add(u64::from(bytes > 0));
-    }
-
+impl ChatSieve {
     /// Reads a chunk that says more than text; says whether it holds usage and no choice.
     fn parse(&mut self, json: &[u8]) -> Result<bool, StreamFault> {
         // Local servers send broken UTF-8; it passes as it came, and what is read here does not depend on it.
@@ -97,10 +60,7 @@ impl ChatStream {
         }
         let choices = choices.map_or(0, |choices| self.note_choices(choices));
         self.seen.tier = usage::tier(tier).or(self.seen.tier);
-        let reading = Reading::of(usage, x_groq);
-        if reading != Reading::Absent {
-            self.usage = reading;
-        }
+        self.usage.follow(Reading::of(usage, x_groq));
         Ok(choices == 0 && usage.is_some_and(|usage| usage.is_object()))
     }
 
@@ -124,43 +84,28 @@ impl ChatStream {
     }
 }
 
-impl Passage for ChatStream {
-    fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamFault> {
-        if self.done || self.failed {
-            return Ok(Bytes::new());
+impl Sieve for ChatSieve {
+    fn take(&mut self, bytes: &[u8]) -> Result<Fate, StreamFault> {
+        let event = frame::open(bytes)?;
+        let data = match read(&event)? {
+            Frame::Silent => return Ok(Fate::Passes),
+            Frame::Done => return Ok(Fate::Ends),
+            Frame::Chunk(data) => data,
+        };
+        let json = &data[..];
+        self.seen.add(scan::text_bytes(json));
+        if scan::needs_parse(json, &self.choices) && self.parse(json)? {
+            self.withhold(bytes, event.data_span());
+            return Ok(Fate::Stays);
         }
-        let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = frame::sift(&mut splitter, &chunk, |event| self.passes(event));
-        self.splitter = splitter;
-        match outcome {
-            Err(fault) if !self.done => {
-                self.failed = true;
-                self.rest = due;
-                Err(fault)
-            }
-            _ => Ok(due),
-        }
+        Ok(Fate::Passes)
     }
 
-    fn rest(&mut self) -> Bytes {
-        std::mem::take(&mut self.rest)
+    fn is_whole(&self) -> bool {
+        self.choices.all_finished()
     }
 
-    fn finish(&mut self) -> StreamEnd {
-        let last = frame::last(&mut self.splitter).filter(|_| !self.done && !self.failed);
-        if let Some(last) = last.filter(|last| self.passes(last) == Ok(true)) {
-            self.rest = last;
-        }
-        let complete = self.done || (!self.failed && self.choices.all_finished());
-        if complete { StreamEnd::Complete } else { StreamEnd::Cut }
-    }
-
-    fn is_done(&self) -> bool {
-        self.done
-    }
-
-    fn tail(&mut self, farthing: Option<&str>) -> Bytes {
-        let mut tail = BytesMut::from(&self.rest()[..]);
+    fn end(&mut self, farthing: Option<&str>, tail: &mut BytesMut) {
         if let Some(withheld) = self.withheld.take().filter(|_| self.client_wants_usage) {
             let mut splice = Splice::new(&withheld.event);
             if let Some(farthing) = farthing {
@@ -169,7 +114,6 @@ impl Passage for ChatStream {
             tail.extend_from_slice(&splice.finish());
         }
         tail.extend_from_slice(DONE);
-        tail.freeze()
     }
 
     fn usage(&self) -> Reading {

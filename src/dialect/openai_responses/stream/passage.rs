@@ -6,53 +6,50 @@ use bytes::{Bytes, BytesMut};
 
 use super::event::{Frame, Said};
 use crate::dialect::fault::StreamFault;
-use crate::dialect::frame;
 use crate::dialect::openai_responses::pick;
-use crate::dialect::passage::{Passage, Seen, StreamEnd};
+use crate::dialect::passage::Seen;
+use crate::dialect::sifted::{Fate, Sieve, Sifted};
 use crate::dialect::splice::Splice;
-use crate::dialect::sse::{Event, Splitter};
+use crate::dialect::sse::Event;
 use crate::dialect::usage::Reading;
 
 /// One stream being relayed.
-pub struct ResponsesStream {
-    splitter: Splitter,
+pub type ResponsesStream = Sifted<ResponsesSieve>;
+
+/// What is known of its events.
+pub struct ResponsesSieve {
     usage: Reading,
     seen: Seen,
-    failed: bool,
-    /// The event that ended the stream, until the tail; the stream is done with it.
+    /// The event that ended the stream, until the tail.
     last: Option<Bytes>,
-    done: bool,
-    rest: Bytes,
-}
-
-impl Default for ResponsesStream {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl ResponsesStream {
     /// Begins a stream.
     pub fn new() -> Self {
-        Self {
-            splitter: Splitter::default(),
-            usage: Reading::Absent,
-            seen: Seen::default(),
-            failed: false,
-            last: None,
-            done: false,
-            rest: Bytes::new(),
-        }
+        Self::through(ResponsesSieve { usage: Reading::Absent, seen: Seen::default(), last: None })
+    }
+}
+
+impl ResponsesSieve {
+    /// A failed response has cost something too.
+    fn note_usage(&mut self, said: &Said<'_>) {
+        self.seen.tier = said.tier().or(self.seen.tier);
+        self.usage.follow(said.usage());
     }
 
-    /// Takes in one event; says whether it goes to the client now.
-    fn passes(&mut self, bytes: &[u8]) -> Result<bool, StreamFault> {
-        if self.done {
-            return Ok(false);
-        }
+    fn measure(&mut self, said: &Said<'_>) {
+        let spoken = said.delta.filter(|_| !said.kind.starts_with("response.audio.delta"));
+        let bytes = spoken.and_then(|delta| delta.string()).map_or(0, |text| text.len());
+        self.seen.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
+impl Sieve for ResponsesSieve {
+    fn take(&mut self, bytes: &[u8]) -> Result<Fate, StreamFault> {
         let json = match Frame::read(bytes)? {
-            Frame::Silent => return Ok(true),
-            Frame::Marker => return Ok(false),
+            Frame::Silent => return Ok(Fate::Passes),
+            Frame::Marker => return Ok(Fate::Stays),
             Frame::Said(json) => json,
         };
         // Local servers send broken UTF-8; it passes as it came, and what is read here does not depend on it.
@@ -63,72 +60,22 @@ impl ResponsesStream {
         if let Some(fault) = said.fault() {
             return Err(fault);
         }
-        if said.is_end() {
-            self.done = true;
-            self.last = Some(Bytes::copy_from_slice(bytes));
+        if !said.is_end() {
+            return Ok(Fate::Passes);
         }
-        Ok(!self.done)
+        self.last = Some(Bytes::copy_from_slice(bytes));
+        Ok(Fate::Ends)
     }
 
-    /// A failed response has cost something too.
-    fn note_usage(&mut self, said: &Said<'_>) {
-        self.seen.tier = said.tier().or(self.seen.tier);
-        let reading = said.usage();
-        if reading != Reading::Absent {
-            self.usage = reading;
-        }
+    fn is_whole(&self) -> bool {
+        false
     }
 
-    fn measure(&mut self, said: &Said<'_>) {
-        let spoken = said.delta.filter(|_| !said.kind.starts_with("response.audio.delta"));
-        let bytes = spoken.and_then(|delta| delta.string()).map_or(0, |text| text.len());
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.seen.text_bytes = self.seen.text_bytes.saturating_add(bytes);
-        self.seen.events = self.seen.events.saturating_add(u64::from(bytes > 0));
-    }
-}
-
-impl Passage for ResponsesStream {
-    fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamFault> {
-        if self.done || self.failed {
-            return Ok(Bytes::new());
-        }
-        let mut splitter = std::mem::take(&mut self.splitter);
-        let (due, outcome) = frame::sift(&mut splitter, &chunk, |event| self.passes(event));
-        self.splitter = splitter;
-        match outcome {
-            Err(fault) if !self.done => {
-                self.failed = true;
-                self.rest = due;
-                Err(fault)
-            }
-            _ => Ok(due),
-        }
-    }
-
-    fn rest(&mut self) -> Bytes {
-        std::mem::take(&mut self.rest)
-    }
-
-    fn finish(&mut self) -> StreamEnd {
-        let last = frame::last(&mut self.splitter).filter(|_| !self.done && !self.failed);
-        if let Some(last) = last.filter(|last| self.passes(last) == Ok(true)) {
-            self.rest = last;
-        }
-        if self.done { StreamEnd::Complete } else { StreamEnd::Cut }
-    }
-
-    fn is_done(&self) -> bool {
-        self.done
-    }
-
-    fn tail(&mut self, farthing: Option<&str>) -> Bytes {
-        let mut tail = BytesMut::from(&self.rest()[..]);
+    fn end(&mut self, farthing: Option<&str>, tail: &mut BytesMut) {
         if let Some(last) = self.last.take() {
             let spliced = farthing.and_then(|farthing| with_farthing(&last, farthing));
             tail.extend_from_slice(&spliced.unwrap_or(last));
         }
-        tail.freeze()
     }
 
     fn usage(&self) -> Reading {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::passage::{Passage, StreamEnd};
 
 const HELLO: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hé\"},\"finish_reason\":null}]}\n\n";
 const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
@@ -142,12 +143,13 @@ proptest! {
         let cut = cut.index(body.len() + 1);
         let [whole, halves] = [vec![body.clone()], vec![body.slice(..cut), body.slice(cut..)]].map(|chunks| {
             let mut stream = ChatStream::new(true);
-            let mut passed = Vec::new();
+            let (mut passed, mut failed) = (Vec::new(), false);
             for chunk in chunks {
-                let due = stream.push(chunk).unwrap_or_else(|_| stream.rest());
-                passed.extend_from_slice(&due);
+                let due = stream.push(chunk);
+                failed |= due.is_err();
+                passed.extend_from_slice(&due.unwrap_or_else(|_| stream.rest()));
             }
-            (passed, stream.failed, stream.finish(), stream.usage, stream.seen, stream.tail(None))
+            (passed, failed, stream.finish(), stream.usage(), stream.seen(), stream.tail(None))
         });
         prop_assert_eq!(whole, halves);
     }
