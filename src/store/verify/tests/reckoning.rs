@@ -161,7 +161,7 @@ fn price(dice: &mut Dice) -> Value {
             let places = usize::try_from(dice.below(13)).unwrap();
             let behind = format!("{:012}", dice.below(1_000_000_000_000));
             let point = if places == 0 { "" } else { "." };
-            let text = format!("{}{point}{}", dice.below(90), &behind[..places]);
+            let text = format!("{}{point}{}", dice.below(90), behind.get(..places).unwrap());
             some.insert(format!("{name}_cost_per_m"), text.into());
         }
         some

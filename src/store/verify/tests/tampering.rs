@@ -64,7 +64,7 @@ fn call(n: u32, dice: &mut Dice) -> Entry {
     entry.closed_at = Timestamp(entry.call.placed_at.0 + 1_500);
     (entry.call.key, entry.call.project) = (key, project);
     entry.call.scopes = [Scope::Key(key), Scope::Project(project)].into();
-    entry.call.run = (n % 4 == 0).then(|| "night run".into());
+    entry.call.run = n.is_multiple_of(4).then(|| "night run".into());
     let price: Price = serde_json::from_str(PRICES[version]).unwrap();
     let target = Target { price: Some(std::sync::Arc::new((price_id(version), price))), ..target() };
     let units = Units { images: u64::from(n % 5 == 1), ..Units::NONE };
