@@ -14,6 +14,8 @@ mod paths;
 mod planted;
 #[path = "tidy/seeds.rs"]
 mod seeds;
+#[path = "tidy/settings.rs"]
+mod settings;
 #[path = "tidy/sizes.rs"]
 mod sizes;
 #[path = "tidy/source.rs"]

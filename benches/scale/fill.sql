@@ -74,7 +74,7 @@ INSERT INTO latency_rollups (bucket, provider_id, latency, first_token)
 SELECT hour, provider_id, json_group_object(step, calls) FILTER (WHERE whole), json_group_object(step, calls) FILTER (WHERE NOT whole)
 FROM stepped GROUP BY 1, 2;
 
-UPDATE journal_state SET applied_seq = (SELECT MAX(seq) FROM ledger_entries), chain_head = zeroblob (32);
+UPDATE journal_state SET applied_seq = (SELECT MAX(seq) FROM ledger_entries);
 
 DROP TABLE batch;
 DROP TABLE sums;

@@ -149,6 +149,11 @@ impl Gateway {
         Ok(())
     }
 
+    /// The answer to what the operator sends, whatever it is.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Fault> {
+        Ok(self.operator()?.send("POST", path, body.to_string().as_bytes())?)
+    }
+
     fn operator(&self) -> Result<Client, Fault> {
         let [.., token] = &self.secrets;
         Ok(Client::new(self.address.ok_or("it is not running")?).bearer(token))

@@ -2,12 +2,14 @@
 //! Owns the list of pages and the print. Refuses to pass or fail: it prints what it measured (docs/performance.md).
 //!
 //! `cargo bench --bench scale` makes ten million; `-- --requests N` another number; `-- --keep` leaves the folder to look at.
+//! `-- --backup` measures a backup of about a gibibyte while calls go on, in place of the pages.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a benchmark prints, reads its arguments and the time, and spawns"
 )]
 
+mod copy;
 mod fill;
 mod gateway;
 mod traffic;
@@ -21,7 +23,9 @@ use traffic::Traffic;
 pub(crate) type Fault = Box<dyn std::error::Error>;
 
 /// How long an application calls before anybody looks at a page.
-const ALONE: Duration = Duration::from_secs(10);
+pub(crate) const ALONE: Duration = Duration::from_secs(10);
+/// So many lines are about a gibibyte.
+const GIBIBYTE: i64 = 900_000;
 /// Each page is asked so often; the first time is not counted.
 const TIMES: usize = 12;
 
@@ -57,25 +61,41 @@ const PAGES: &[&str] = &[
     "/api/usage/latency?from={oldest}",
     "/api/usage/latency?from={old}&to={later}&interval=hour",
     "/api/ledger/entries?to={later}",
+    "/api/ledger/entries?from={old}",
+    "/api/ledger/entries?to={later}&project={project}",
     "/api/ledger/entries?from={old}&to={later}&project={project}",
     "/api/projects",
     "/api/keys?limit=200",
 ];
 
 fn main() -> Result<(), Fault> {
-    let requests = argument("--requests").unwrap_or(10_000_000);
+    let asked = argument("--requests");
     let mut gateway = Gateway::new()?;
     gateway.start()?;
     gateway.set_up()?;
+    if given("--backup") {
+        copy::measure(&mut gateway, asked.unwrap_or(GIBIBYTE))
+    } else {
+        pages(&mut gateway, asked.unwrap_or(10_000_000))
+    }?;
+    if given("--keep") {
+        println!("\nkept: {}", gateway.database().display());
+        gateway.keep();
+    }
+    Ok(())
+}
+
+/// How long each page takes over so many requests.
+fn pages(gateway: &mut Gateway, requests: i64) -> Result<(), Fault> {
     // So that there is a request whose story can be told.
-    stop_fill_start(&mut gateway, 90)?;
-    let empty = ask_beside_calls(&gateway, "90 requests")?;
+    stop_fill_start(gateway, 90)?;
+    let empty = ask_beside_calls(gateway, "90 requests")?;
     let begun = Instant::now();
-    let ready = stop_fill_start(&mut gateway, requests)?;
+    let ready = stop_fill_start(gateway, requests)?;
     let size = std::fs::metadata(gateway.database())?.len() >> 20;
     println!("{requests} requests in ninety days, 200 keys of 20 projects, 10 models at 3 providers: {size} MiB");
     println!("filled and started in {} s, ready {} ms after its start\n", begun.elapsed().as_secs(), ready.as_millis());
-    let full = ask_beside_calls(&gateway, &format!("{requests} requests"))?;
+    let full = ask_beside_calls(gateway, &format!("{requests} requests"))?;
     println!("{:<75} {:>12} {:>12} {:>12}", "", "90 requests", requests, "");
     println!("{:<75} {:>12} {:>12} {:>12}", "milliseconds", "median", "median", "slowest");
     for ((path, empty), (_, full)) in empty.iter().zip(&full) {
@@ -85,18 +105,19 @@ fn main() -> Result<(), Fault> {
         };
         println!("{path:<75} {:>12} {:>12} {:>12}", ms(*empty), ms(*median), ms(*slowest));
     }
-    if std::env::args().any(|argument| argument == "--keep") {
-        println!("\nkept: {}", gateway.database().display());
-        gateway.keep();
-    }
     Ok(())
+}
+
+fn given(name: &str) -> bool {
+    std::env::args().any(|argument| argument == name)
 }
 
 fn argument(name: &str) -> Option<i64> {
     std::env::args().skip_while(|argument| argument != name).nth(1)?.parse().ok()
 }
 
-fn stop_fill_start(gateway: &mut Gateway, requests: i64) -> Result<Duration, Fault> {
+/// Fills the database in place of what was there, and says how long the start over it took.
+pub(crate) fn stop_fill_start(gateway: &mut Gateway, requests: i64) -> Result<Duration, Fault> {
     gateway.stop();
     gateway.forget_journal()?;
     fill::fill(&gateway.database(), requests)?;
@@ -154,7 +175,7 @@ fn time(gateway: &Gateway, path: &str, cookie: &str) -> Result<Option<(Duration,
     Ok(times.get(times.len() / 2).copied().zip(times.last().copied()))
 }
 
-fn ms(time: Duration) -> String {
+pub(crate) fn ms(time: Duration) -> String {
     format!("{}.{}", time.as_millis(), time.subsec_micros() / 100 % 10)
 }
 

@@ -14,10 +14,15 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), D
 /// Fetches for as long as the gateway runs; not at all where there is nothing to fetch.
 pub(super) async fn keep_fresh(gateway: web::Data<Gateway>, every: Duration) {
     while gateway.admin.price_lists().url().is_some() {
-        // What failed is said by whoever failed, and shown by the API.
-        drop(patiently(async || gateway.admin.refresh_prices().await, tokio::time::sleep).await);
-        tokio::time::sleep(every).await;
+        round(every, async || gateway.admin.refresh_prices().await, tokio::time::sleep).await;
     }
+}
+
+/// The tries, and the pause until the next round.
+async fn round(every: Duration, attempt: impl AsyncFn() -> Result<(), RefreshError>, pause: impl AsyncFn(Duration)) {
+    // What failed is said by whoever failed, and shown by the API.
+    drop(patiently(attempt, &pause).await);
+    pause(every).await;
 }
 
 /// Tries until it comes, with a pause before each further try. A list that came and is none is not asked for again: it
@@ -64,6 +69,21 @@ mod tests {
         assert_eq!(tried(2, lost.clone()).await, (Ok(()), vec![1, 2]));
         assert_eq!(tried(3, lost.clone()).await, (Ok(()), vec![1, 2, 4]));
         assert_eq!(tried(4, lost.clone()).await, (Err(lost), vec![1, 2, 4]));
+    }
+
+    /// The setting `catalogue.refresh_hours`.
+    #[actix::test]
+    async fn the_next_round_comes_when_the_setting_says() {
+        let (tries, pauses) = (Cell::new(0), RefCell::<Vec<Duration>>::default());
+        let attempt = async || {
+            tries.set(tries.get() + 1);
+            Ok(())
+        };
+        for hours in [24, 6] {
+            round(Duration::from_secs(hours * 3_600), &attempt, async |wait| pauses.borrow_mut().push(wait)).await;
+        }
+        let hours: Vec<_> = pauses.take().iter().map(|pause| pause.as_secs() / 3_600).collect();
+        assert_eq!((tries.get(), hours), (2, vec![24, 6]));
     }
 
     #[actix::test]

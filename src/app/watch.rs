@@ -85,9 +85,7 @@ pub(super) async fn estimates(gateway: web::Data<Gateway>, percent: u64, alerts:
     looks.tick().await;
     loop {
         looks.tick().await;
-        let shares = gateway.tally.estimated(&gateway).await;
-        let over = shares.into_iter().filter(|(_, millionths)| *millionths > percent.saturating_mul(10_000));
-        let over: HashSet<String> = over.map(|(provider, _)| provider).collect();
+        let over = above(percent, gateway.tally.estimated(&gateway).await);
         for provider in over.difference(&known) {
             let message = format!("of the last day's calls at {provider}, more than {percent} % had to be estimated");
             log::warn!(provider = provider.as_str(), percent; "a provider does not report what its calls use");
@@ -96,6 +94,12 @@ pub(super) async fn estimates(gateway: web::Data<Gateway>, percent: u64, alerts:
         }
         known = over;
     }
+}
+
+/// The providers of whose calls more than `percent` had to be estimated; shares are in millionths.
+fn above(percent: u64, shares: impl IntoIterator<Item = (String, u64)>) -> HashSet<String> {
+    let over = shares.into_iter().filter(|(_, millionths)| *millionths > percent.saturating_mul(10_000));
+    over.map(|(provider, _)| provider).collect()
 }
 
 /// Whose budget it is: project, key, and the name of the one that has it.
@@ -123,5 +127,23 @@ fn warned(warning: &Warning, (project_id, key_id): (Option<ProjectId>, Option<Ke
         limit_usd: warning.limit,
         spent_usd: warning.spent,
         window_end: warning.window_end,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The setting `alerts.estimated_percent`.
+    #[test]
+    fn a_provider_is_told_of_above_the_share_that_is_set_and_not_at_it() {
+        let told = |percent| {
+            let shares = [("a", 10_000), ("b", 10_001), ("c", 50_000), ("d", 50_001), ("e", 0)];
+            let told = above(percent, shares.map(|(provider, share)| (provider.to_owned(), share)));
+            let mut told: Vec<_> = told.into_iter().collect();
+            told.sort();
+            told.concat()
+        };
+        assert_eq!((told(1), told(5), told(100)), ("bcd".to_owned(), "d".to_owned(), String::new()));
     }
 }

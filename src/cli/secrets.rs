@@ -14,7 +14,8 @@ use super::output::Reply;
 use super::server;
 use crate::admin::secrets::SecretsStatus;
 use crate::app;
-use crate::config::{Sources, renewal};
+use crate::config::renewal::{self, Turn};
+use crate::config::{Fault, Sources};
 use crate::web::manage::secrets::SecretsView;
 
 const PATH: &str = "/api/system/secrets";
@@ -38,27 +39,34 @@ enum Command {
     ///
     /// Writes the new key to .env, with the present one in MASTER_ENCRYPTION_KEY_PREVIOUS, and has a running server go over to
     /// it; without one the next start does. Where an earlier change is not finished, that one is. Where the key is not in .env
-    /// itself, says what to set.
+    /// itself, says what to set. Of two at the same moment one is refused.
     Rotate,
 }
 
 impl Secrets {
     pub(super) fn run(&self, sources: &Sources) -> Result<Reply, CliError> {
-        let config = server::with_secrets(sources)?;
-        let status = told(&app::secrets_status(&config)?);
         match self.command {
-            Command::Status => Ok(Reply { text: sentence(&status), json: status }),
-            Command::Rotate => {
-                if is_done(&status) {
-                    renewal::renew_master_key(sources).map_err(|fault| CliError::Failed(fault.to_string()))?;
-                }
-                if app::is_served(&config)? {
-                    return self.go_over(sources);
-                }
+            Command::Status => {
                 let status = told(&app::secrets_status(&server::with_secrets(sources)?)?);
-                Ok(Reply { text: format!("{}{NEXT_START}", sentence(&status)), json: status })
+                Ok(Reply { text: sentence(&status), json: status })
             }
+            Command::Rotate => self.rotate(sources),
         }
+    }
+
+    fn rotate(&self, sources: &Sources) -> Result<Reply, CliError> {
+        let failed = |fault: Fault| CliError::Failed(fault.to_string());
+        // Before anything is read, and to the end: what another one writes meanwhile would be lost.
+        let turn = Turn::take(sources).map_err(failed)?;
+        let config = server::with_secrets(sources)?;
+        if is_done(&told(&app::secrets_status(&config)?)) {
+            renewal::renew_master_key(sources, &turn).map_err(failed)?;
+        }
+        if app::is_served(&config)? {
+            return self.go_over(sources);
+        }
+        let status = told(&app::secrets_status(&server::with_secrets(sources)?)?);
+        Ok(Reply { text: format!("{}{NEXT_START}", sentence(&status)), json: status })
     }
 
     /// Has the server go over to the key in the settings, and waits until it has.

@@ -1,7 +1,7 @@
 //! Renewal: a new master key in `.env`, the present one beside it as a previous one. Owns the one place where the program writes
 //! into its own settings. Refuses where the key is not in `.env` itself, and to lose a line of what is there.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -16,11 +16,38 @@ const PRIVATE: u32 = 0o600;
 const BY_HAND: &str = "set MASTER_ENCRYPTION_KEY to a new key (`openssl rand -base64 32`) and MASTER_ENCRYPTION_KEY_PREVIOUS to the \
                        present one where they are set, then run this again, or restart the server";
 
+/// The right to renew what `.env` holds, for as long as this value lives. Of two who read the file, made a key each and wrote it, one
+/// would lose the key of the other, under which everything may be sealed by then. A process that dies gives it back.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "it is held, not used")] File);
+
+impl Turn {
+    /// Takes it, before anything of the settings is read.
+    ///
+    /// # Errors
+    /// If somebody else has it, or the folder of `.env` cannot be opened.
+    pub fn take(sources: &Sources) -> Result<Self, Fault> {
+        let folder = sources.base().to_owned();
+        let at = |problem| Fault::new(Place::File(folder.join(DOTENV_NAME)), MASTER_ENCRYPTION_KEY, problem);
+        let io =
+            |error: io::Error| at(Problem::new(format!("its folder cannot be locked: {error}"), "see to its owner"));
+        // The folder, not the file: that is another one after it was written anew.
+        let folder = File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder }).map_err(io)?;
+        match folder.try_lock() {
+            Ok(()) => Ok(Self(folder)),
+            Err(TryLockError::WouldBlock) => {
+                Err(at(Problem::new("it is being renewed by another command", "wait for its end")))
+            }
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+}
+
 /// Writes a new master key to `.env`. When this returns, the file is on the disk with both keys; before, it is as it was.
 ///
 /// # Errors
 /// If the key or the previous ones are set elsewhere, or the file cannot be written.
-pub fn renew_master_key(sources: &Sources) -> Result<(), Fault> {
+pub fn renew_master_key(sources: &Sources, _: &Turn) -> Result<(), Fault> {
     let path = sources.base().join(DOTENV_NAME);
     let at = |problem| Fault::new(Place::File(path.clone()), MASTER_ENCRYPTION_KEY, problem);
     let io = |error: io::Error| at(Problem::new(format!("it cannot be written: {error}"), "see to the file's owner"));
@@ -76,6 +103,23 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_at_a_time_renews_and_each_finds_what_the_other_wrote() {
+        let folder = std::env::temp_dir().join(format!("farthing-renewal-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(DOTENV_NAME), "MASTER_ENCRYPTION_KEY=b2xk\n").unwrap();
+        let sources = Sources { directory: folder.clone(), ..Sources::default() };
+        let turn = Turn::take(&sources).unwrap();
+        renew_master_key(&sources, &turn).unwrap();
+        let refused = Turn::take(&sources).unwrap_err().to_string();
+        assert!(refused.contains("by another command"), "{refused}");
+        drop(turn);
+        renew_master_key(&sources, &Turn::take(&sources).unwrap()).unwrap();
+        let text = fs::read_to_string(folder.join(DOTENV_NAME)).unwrap();
+        assert_eq!(text.split_once("PREVIOUS=").unwrap().1.split(',').count(), 2, "no key is lost: {text}");
+        fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn the_present_key_becomes_a_previous_one_and_nothing_else_changes() {

@@ -48,6 +48,11 @@ impl Fields {
         }
     }
 
+    /// Forgets what is behind the first `length` bytes.
+    pub(super) fn shorten(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
     /// All of them.
     pub(super) fn as_str(&self) -> &str {
         &self.0

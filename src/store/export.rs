@@ -80,8 +80,8 @@ pub fn page(
     limit: i64,
 ) -> Result<Vec<ExportLine>, StoreError> {
     let times = (span.from.map(Day::start), span.to.map(Day::end));
-    let numbers = moment::numbers(connection, times, span.longest)?;
-    let entries = among(numbers, entries(span, place)).limit(limit).load::<Row>(connection)?;
+    let numbers = place.among(moment::numbers(connection, times, span.longest)?);
+    let entries = entries(span, place, numbers).limit(limit).load::<Row>(connection)?;
     let adjustments = adjustments(span, place).limit(limit).load::<AdjustmentRow>(connection)?;
     let lines = entries.into_iter().map(ExportLine::from);
     let mut lines: Vec<_> = lines.chain(adjustments.into_iter().map(ExportLine::from)).collect();
@@ -96,16 +96,24 @@ pub fn page(
 type Selected<T> = diesel::dsl::AsSelect<T, Sqlite>;
 type Entries = ledger_entries::BoxedQuery<'static, Sqlite, diesel::dsl::SqlTypeOf<Selected<Row>>>;
 
-/// Those of `entries` that have one of `numbers`: without it, a day long ago would be looked for in every line since.
-fn among(numbers: Numbers, entries: Entries) -> Entries {
-    entries.filter(ledger_entries::seq.gt(numbers.after)).filter(ledger_entries::seq.lt(numbers.before))
+impl Place {
+    /// Those of `numbers` that are on its side.
+    fn among(self, Numbers { after, before }: Numbers) -> Numbers {
+        match self {
+            Self::After(seq) => Numbers { after: after.max(seq), before },
+            Self::Before(seq) => Numbers { after, before: before.min(seq) },
+        }
+    }
 }
 
-fn entries(span: &Span, place: Place) -> Entries {
+/// The lines of `span` that have one of `numbers`: without them, a day long ago would be looked for in every line since.
+/// One bound on each side, no more: of two, SQLite begins at either, and the other may be millions of lines further on.
+fn entries(span: &Span, place: Place, numbers: Numbers) -> Entries {
     let mut query = ledger_entries::table.select(Row::as_select()).into_boxed();
+    query = query.filter(ledger_entries::seq.gt(numbers.after)).filter(ledger_entries::seq.lt(numbers.before));
     query = match place {
-        Place::After(seq) => query.filter(ledger_entries::seq.gt(seq)).order(ledger_entries::seq.asc()),
-        Place::Before(seq) => query.filter(ledger_entries::seq.lt(seq)).order(ledger_entries::seq.desc()),
+        Place::After(_) => query.order(ledger_entries::seq.asc()),
+        Place::Before(_) => query.order(ledger_entries::seq.desc()),
     };
     if let Some(from) = span.from {
         query = query.filter(ledger_entries::placed_at.ge(from.start().0));

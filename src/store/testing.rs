@@ -31,6 +31,30 @@ pub(crate) const KEY: KeyId = KeyId::from_u128(1);
 pub(crate) const PROJECT: ProjectId = ProjectId::from_u128(2);
 pub(crate) const PROVIDER: ProviderId = ProviderId::from_u128(3);
 
+/// Chance that can be repeated: SplitMix64.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    /// Of `FARTHING_SEED`, or always the same. The seed is printed.
+    #[expect(clippy::disallowed_methods, reason = "the seed is given from outside")]
+    pub(crate) fn from_outside() -> Self {
+        let seed = std::env::var("FARTHING_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_126);
+        println!("FARTHING_SEED={seed}");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+
+    pub(crate) fn among<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[usize::try_from(self.below(u64::try_from(all.len()).unwrap())).unwrap()]
+    }
+}
+
 /// A directory that is removed with all it holds.
 pub(crate) struct TempDir(PathBuf);
 

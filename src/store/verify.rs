@@ -3,20 +3,25 @@
 //!
 //! Memory holds one line and one sum for each account, whatever the number of lines.
 
+mod classes;
 mod sums;
+mod tariff;
 mod usages;
+mod weights;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::result::Error::DeserializationError as Unreadable;
 use farthing_actors::domain::{LineKind, Money, Scope};
 use farthing_actors::ledger::entry::{Entry, Line};
 
 use self::sums::Sums;
+use self::tariff::Tariff;
 use self::usages::Usages;
+use self::weights::Weights;
 use super::StoreError;
 use super::adjustments::AdjustmentRow;
-use super::chain::{Fields, Hash, hash_of_row};
-use super::entries::insert::Texts;
+use super::chain::{Fields, Hash};
 use super::entries::row::{KnownPrices, Row};
 use super::entries::state;
 use super::schema::{ledger_adjustments, ledger_entries, spend};
@@ -66,17 +71,21 @@ impl Verdict {
 /// If the database does not answer. Faults in the books are no error: they are the verdict.
 pub fn verify(connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) -> Result<Verdict, StoreError> {
     connection.transaction(|connection| {
-        let mut check = Check { usages: Usages::new(connection)?, ..Check::default() };
-        check.lines(connection, progress)?;
-        check.applied(connection)?;
-        check.calls(connection)?;
-        check.rollups(connection)?;
+        let mut check = Check::new();
+        match check.all(connection, progress) {
+            Err(StoreError::Database(error @ Unreadable(_))) => {
+                check.verdict.fault(format!("what cannot be read: {error}"))
+            }
+            Err(StoreError::Damaged { row, reason }) => {
+                check.verdict.fault(format!("the row {row} is damaged: {reason}"))
+            }
+            done => done?,
+        }
         check.verdict.chain_head = check.head.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(check.verdict)
     })
 }
 
-#[derive(Default)]
 struct Check {
     verdict: Verdict,
     expected: Sums,
@@ -85,12 +94,37 @@ struct Check {
     head: Hash,
     /// Whether the chain was found broken: one fault, not one for each later line.
     broken: bool,
-    texts: Texts,
+    tariff: Tariff,
     prices: KnownPrices,
     fields: Fields,
 }
 
 impl Check {
+    fn new() -> Self {
+        let weights = Weights::default();
+        Self {
+            verdict: Verdict::default(),
+            expected: Sums::new(weights.clone()),
+            usages: Usages::new(weights),
+            last_seq: 0,
+            head: Hash::default(),
+            broken: false,
+            tariff: Tariff::default(),
+            prices: KnownPrices::default(),
+            fields: Fields::default(),
+        }
+    }
+
+    fn all(&mut self, connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
+        classes::odd(connection, &mut |fault| self.verdict.fault(fault))?;
+        self.usages.find_corrected(connection)?;
+        self.lines(connection, progress)?;
+        self.applied(connection)?;
+        self.calls(connection)?;
+        self.tariff.differences(connection, &mut |fault| self.verdict.fault(fault))?;
+        self.rollups(connection)
+    }
+
     fn lines(&mut self, connection: &mut SqliteConnection, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
         // Operators book few lines, requests make many: the few are read first and put in their places among the many.
         let adjustments = ledger_adjustments::table.order(ledger_adjustments::seq.asc());
@@ -114,33 +148,38 @@ impl Check {
 
     fn entry(&mut self, row: &Row) {
         self.follows(row.seq);
+        let link = row.link(&mut self.fields, &self.head);
+        self.link(row.seq, link, &row.hash);
+        if !row.is_whole() {
+            self.verdict.fault(format!("line {} lacks a part, or has an empty one", row.seq));
+        }
         match row.entry_priced(&mut self.prices) {
             Ok(entry) => {
-                self.texts.row(row.seq, &entry).fields(&mut self.fields);
-                self.link(row.seq, &row.hash);
+                self.tariff.charged(row, &entry, &mut |fault| self.verdict.fault(fault));
                 self.verdict.requests += u64::from(entry.kind.is_call());
                 self.transfer(row, &entry);
                 self.amount(row.seq, &entry);
                 self.book(&Line::Entry(entry));
             }
-            Err(error) => self.unreadable(&row.hash, &error),
+            Err(error) => self.verdict.fault(error.to_string()),
         }
     }
 
     fn adjustment(&mut self, row: &AdjustmentRow) {
         self.follows(row.seq);
+        row.fields(&mut self.fields);
+        let link = self.fields.hash(&self.head);
+        self.link(row.seq, link, &row.hash);
         match row.adjustment() {
             Ok(adjustment) => {
                 self.verdict.adjustments += 1;
-                row.fields(&mut self.fields);
-                self.link(row.seq, &row.hash);
                 let rewritten = AdjustmentRow::new(row.seq, &adjustment);
                 if (&row.debit_account, &row.credit_account) != (&rewritten.debit_account, &rewritten.credit_account) {
                     self.verdict.fault(format!("line {} is booked to the wrong accounts", row.seq));
                 }
                 self.book(&Line::Adjustment(adjustment));
             }
-            Err(error) => self.unreadable(&row.hash, &error),
+            Err(error) => self.verdict.fault(error.to_string()),
         }
     }
 
@@ -157,18 +196,12 @@ impl Check {
         self.last_seq = seq;
     }
 
-    fn link(&mut self, seq: i64, stored: &[u8]) {
-        self.head = self.fields.hash(&self.head);
+    fn link(&mut self, seq: i64, link: Hash, stored: &[u8]) {
+        self.head = link;
         if self.head != stored && !self.broken {
             self.broken = true;
             self.verdict.fault(format!("the chain breaks at line {seq}: it or one before it was altered or removed"));
         }
-    }
-
-    // What cannot be read cannot be hashed: the chain goes on from what the row says.
-    fn unreadable(&mut self, stored: &[u8], error: &StoreError) {
-        self.head = hash_of_row(stored).unwrap_or(self.head);
-        self.verdict.fault(error.to_string());
     }
 
     // Every line takes from the key and gives the same to the provider; a refused one moves nothing.
@@ -258,7 +291,7 @@ impl Check {
     }
 
     fn rollups(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let mut found = Sums::default();
+        let mut found = self.expected.another();
         let rows = spend::table.select((spend::account, spend::bucket, spend::amount, spend::entries, spend::calls));
         for row in rows.load_iter::<(String, i64, i64, i64, i64), _>(connection)? {
             let (account, bucket, amount, entries, calls) = row?;

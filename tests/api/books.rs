@@ -90,6 +90,7 @@ fn a_planted_change_is_found_by_the_checker_and_by_verify() {
     for (change, back, words) in [
         ("ledger_entries SET amount = amount + 1", "ledger_entries SET amount = amount - 1", "its usage costs"),
         ("ledger_entries SET model = model || 'x'", "ledger_entries SET model = rtrim(model, 'x')", "hash"),
+        ("ledger_entries SET route = 'elsewhere'", "ledger_entries SET route = NULL", "hash"),
         ("ledger_adjustments SET reason = 'none'", "ledger_adjustments SET reason = 'setup'", "hash"),
     ] {
         let only = if change.contains("entries") { format!(" WHERE {first}") } else { String::new() };
@@ -98,6 +99,27 @@ fn a_planted_change_is_found_by_the_checker_and_by_verify() {
         assert!(found.status.code() == Some(3) && text(&found).contains(words), "{change}: {}", text(&found));
         assert!(verify.status.code() == Some(3) && text(&verify).contains("the chain breaks"), "{change}: {verify:?}");
         tamper(&scene, &format!("UPDATE {back}{only}"));
+    }
+    // What an export does not show.
+    tamper(&scene, "DROP TRIGGER price_versions_are_never_altered");
+    for (change, back, words) in [
+        ("spend SET calls = calls + 1", "spend SET calls = calls - 1", "the rollups of"),
+        ("usage_rollups SET input = input + 1", "usage_rollups SET input = input - 1", "the usage of"),
+        (
+            "price_versions SET price = replace(price, '0.15', '0.16')",
+            "price_versions SET price = replace(price, '0.16', '0.15')",
+            "recorded otherwise",
+        ),
+        (
+            "ledger_entries SET latency_ms = latency_ms + 0.5",
+            "ledger_entries SET latency_ms = CAST(latency_ms AS INTEGER)",
+            "another class",
+        ),
+    ] {
+        tamper(&scene, &format!("UPDATE {change}"));
+        let verify = scene.gateway.command(&["ledger", "verify"]);
+        assert!(verify.status.code() == Some(3) && text(&verify).contains(words), "{change}: {verify:?}");
+        tamper(&scene, &format!("UPDATE {back}"));
     }
     scene.gateway.restart();
     assert!(checked(&export(&scene, "jsonl"), &[]).status.success());

@@ -54,6 +54,7 @@ mod runs;
 mod searching;
 mod secrets;
 mod set_up;
+mod settings;
 mod shadow;
 mod strangers;
 mod streams;

@@ -2,7 +2,7 @@
 
 mod issuer;
 
-use farthing_support::{Answer, Client, TestGateway};
+use farthing_support::{Answer, Builder, Client, TestGateway};
 use serde_json::{Value, json};
 
 use crate::BINARY;
@@ -11,6 +11,10 @@ use issuer::{CLIENT, Issuer, parameter};
 const SECRET: &str = "shown once at the provider";
 
 fn gateway(issuer: &Issuer) -> TestGateway {
+    builder(issuer).start()
+}
+
+fn builder(issuer: &Issuer) -> Builder {
     TestGateway::builder(BINARY)
         .set("FARTHING__OIDC__ISSUER", &issuer.address)
         .set("FARTHING__OIDC__CLIENT_ID", CLIENT)
@@ -19,7 +23,6 @@ fn gateway(issuer: &Issuer) -> TestGateway {
         .set("OIDC_CLIENT_SECRET", SECRET)
         // As many wrong ways back as there are below, from one address.
         .set("FARTHING__SERVER__FAILURES_PER_MINUTE", "0")
-        .start()
 }
 
 /// A sign-in that has begun: the cookie that came with it, and where the browser was sent.
@@ -162,4 +165,22 @@ fn nobody_disabled_comes_in_and_an_owner_remains() {
     assert_eq!(without.anonymous().get("/sign-in/oidc").status, 404);
     assert_eq!(without.anonymous().get("/sign-in/oidc/callback?code=a&state=b").status, 404);
     assert!(!without.anonymous().get("/sign-in").text().contains("/sign-in/oidc"));
+}
+
+#[test]
+fn what_is_asked_for_and_which_claim_tells_the_role_is_set() {
+    let issuer = Issuer::start();
+    let gateway = builder(&issuer)
+        .set("FARTHING__OIDC__SCOPES", "openid roles")
+        .set("FARTHING__OIDC__ROLE_CLAIM", "realm_access.roles")
+        .set("FARTHING__OIDC__DEFAULT_ROLE", "viewer")
+        .start();
+    let scope = parameter(&begin(&gateway).location, "scope");
+    assert_eq!(scope.replace("%20", "+"), "openid+roles");
+    let role = |sub: &str, roles: Value| {
+        let claims = json!({"sub": sub, "realm_access": {"roles": roles}});
+        who(&gateway, &finish(&gateway, &issuer, (&begin(&gateway), &claims)))["role"].clone()
+    };
+    assert_eq!(role("1", json!(["gateway-admins"])), "admin", "not by the groups, which say operator");
+    assert_eq!(role("2", json!([])), "viewer", "whom the claim gives none has the default");
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use farthing_support::poll::{PATIENCE, until};
 use farthing_support::scene::ask;
-use farthing_support::{Client, Gate, Reply, TestGateway, Tokens, Upstream};
+use farthing_support::{Builder, Client, Gate, Reply, TestGateway, Tokens, Upstream};
 use serde_json::json;
 
 use crate::BINARY;
@@ -63,14 +63,13 @@ fn library() -> PathBuf {
     found.find(|path| path.exists()).expect("libfaketime is needed: apt-get install faketime")
 }
 
-fn gateway(offset: &Path) -> TestGateway {
+fn gateway(offset: &Path) -> Builder {
     TestGateway::builder(BINARY)
         .set("LD_PRELOAD", &library().display().to_string())
         .set("FAKETIME_TIMESTAMP_FILE", &offset.display().to_string())
         .set("FAKETIME_NO_CACHE", "1")
         // Timers go on: only the clock on the wall is wrong.
         .set("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .start()
 }
 
 /// One caller for each budget of [`CALLS`] cents.
@@ -100,7 +99,7 @@ fn served(client: &Client) -> usize {
 fn scene(upstream: &Upstream) -> (Clock, TestGateway) {
     let clock = Clock(std::env::temp_dir().join(format!("farthing-clock-{}", std::process::id())));
     clock.set(JUMPS[0].1);
-    let gateway = gateway(&clock.0);
+    let gateway = gateway(&clock.0).start();
     gateway.add_provider("openai", upstream);
     let prices = json!({"input_cost_per_m": "0", "output_cost_per_m": "1000"});
     gateway.add_model("exact", "openai", &prices);
@@ -180,5 +179,76 @@ fn a_stream_outlives_a_jump_of_months_and_back_and_is_settled_as_reported() {
         (&row["status"], &row["usage_source"], &row["cost_usd"]),
         (&json!("ok"), &json!("provider"), &json!("0.01"))
     );
+    fs::remove_file(&clock.0).ok();
+}
+
+const MINUTE: u64 = 60;
+
+/// A browser: its cookie, which is another one after a renewal.
+struct Browser(Client, String);
+
+impl Browser {
+    fn sign_in(gateway: &TestGateway) -> Self {
+        let body = json!({"management_token": gateway.management_token()});
+        let answer = gateway.anonymous().post("/api/session", &body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mut browser = Self(gateway.anonymous(), String::new());
+        browser.keep(answer.header("set-cookie"));
+        browser
+    }
+
+    fn keep(&mut self, set: Option<&str>) {
+        if let Some(cookie) = set.and_then(|set| set.split(';').next()) {
+            self.1 = cookie.to_owned();
+        }
+    }
+
+    /// Whether the session is still there.
+    fn is_in(&mut self) -> bool {
+        let answer = self.0.with("cookie", &self.1).get("/api/session");
+        if answer.status == 200 {
+            self.keep(answer.header("set-cookie"));
+        }
+        answer.status == 200
+    }
+}
+
+#[test]
+fn sessions_end_and_the_trail_is_cut_when_the_settings_say() {
+    let clock = Clock(std::env::temp_dir().join(format!("farthing-ends-{}", std::process::id())));
+    let begin = JUMPS[0].1;
+    clock.set(begin);
+    let builder = gateway(&clock.0).set("FARTHING__SESSION__IDLE_MINUTES", "5");
+    let builder = builder.set("FARTHING__SESSION__ABSOLUTE_HOURS", "1");
+    let mut gateway = builder.set("FARTHING__AUDIT__RETENTION_DAYS", "90").start();
+
+    let mut idle = Browser::sign_in(&gateway);
+    clock.set(begin + 4 * MINUTE);
+    assert!(idle.is_in(), "used within its five minutes");
+    clock.set(begin + 10 * MINUTE);
+    assert!(!idle.is_in(), "by default it would have half an hour");
+
+    let begin = begin + 10 * MINUTE;
+    let mut busy = Browser::sign_in(&gateway);
+    let last = (1..).map(|step| step * 3 * MINUTE).find(|passed| {
+        clock.set(begin + passed);
+        !busy.is_in()
+    });
+    // The clock goes on by itself while this runs.
+    let last = last.expect("an end") / MINUTE;
+    assert!((57..=63).contains(&last), "used all the time it ended after {last} minutes; by default after eight hours");
+
+    gateway.add_project("early", None);
+    let early = |gateway: &TestGateway| gateway.list("/api/audit?action=project.create").len();
+    assert_eq!(early(&gateway), 1);
+    for (days, left) in [(80, 1), (95, 0)] {
+        assert!(gateway.stop().success());
+        clock.set(begin + days * 24 * 60 * MINUTE);
+        gateway.restart();
+        // What is old goes soon after a start; by default after a year.
+        let gone = || (early(&gateway) == left).then_some(());
+        until("the trail is as long as it should be", PATIENCE, gone);
+    }
+    drop(gateway);
     fs::remove_file(&clock.0).ok();
 }

@@ -128,10 +128,10 @@ fn where_no_file_can_be_written_calls_are_refused_and_streams_are_settled() {
 }
 
 /// A file system of its own, gone when dropped.
-struct Small(PathBuf);
+pub(crate) struct Small(PathBuf);
 
 impl Small {
-    fn mount() -> Self {
+    pub(crate) fn mount() -> Self {
         let path = std::env::temp_dir().join(format!("farthing-small-{}", std::process::id()));
         fs::create_dir_all(&path).expect("the temporary directory can be written");
         let mounted = as_root(&["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs"], &path);
@@ -139,8 +139,13 @@ impl Small {
         Self(path)
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Writes zeros until nothing more fits.
-    fn fill(&self) -> PathBuf {
+    pub(crate) fn fill(&self) -> PathBuf {
         let path = self.0.join("filling");
         let mut file = File::create(&path).expect("there is room for a name");
         for size in [1 << 20, 4_096, 1] {

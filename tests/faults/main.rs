@@ -5,6 +5,7 @@
 //! - `bombs`: bodies and heads that are larger than they look.
 //! - `canaries`: secrets looked for in everything that is written or said.
 //! - `clock`: the clock on the wall jumps.
+//! - `copies`: backups asked for at once, and on a full disk.
 //! - `descriptors`: a process that may have few open files.
 //! - `drain`: told to stop under load.
 //! - `full`: a disk that takes nothing more.
@@ -13,6 +14,7 @@
 //! - `killed`: killed with -9 under load, again and again (`load`, `reckoning`).
 //! - `leaving`: a thousand callers that do not wait for the end.
 //! - `locked`: the database belongs to somebody else for a while.
+//! - `long`: a stream that lasts.
 //! - `mutations`: requests and replies that were changed by chance.
 //! - `outage`: providers that fail.
 //! - `race`: a thousand callers on one budget.
@@ -31,6 +33,7 @@ mod backups;
 mod bombs;
 mod canaries;
 mod clock;
+mod copies;
 mod descriptors;
 mod drain;
 mod full;
@@ -41,6 +44,7 @@ mod killed;
 mod leaving;
 mod load;
 mod locked;
+mod long;
 mod mutations;
 mod outage;
 mod race;

@@ -207,3 +207,32 @@ fn a_key_in_use_cannot_be_dropped_and_a_swapped_row_does_not_open() {
     assert_eq!(scene.upstream.calls(), calls, "nothing was sent");
     assert_eq!(scene.chat(&ask(&json!({}))).status, 200);
 }
+
+/// Of two who read the settings, made a key each and wrote it, one would lose the key that everything is sealed under by then.
+#[test]
+fn of_two_rotations_at_one_moment_no_key_is_lost() {
+    let mut scene = scene();
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let url = format!("http://{}", scene.gateway.address());
+    let mut refused = 0;
+    for _ in 0..3 {
+        let both = [0, 1].map(|_| scene.gateway.background(&["secrets", "rotate", "--url", &url]));
+        let ends = both.map(|command| command.wait_with_output().expect("an end"));
+        assert!(ends.iter().any(|end| end.status.success()), "{ends:?}");
+        for end in ends.iter().filter(|end| !end.status.success()) {
+            let said = String::from_utf8_lossy(&end.stderr);
+            assert!(end.status.code() == Some(1) && said.contains("by another command"), "{end:?}");
+            refused += 1;
+        }
+    }
+    println!("{refused} of 6 were refused");
+    // At the server's own door, several that find the same settings are one.
+    let operators = [0; 4].map(|_| scene.gateway.operator());
+    let asked = operators.map(|client| thread::spawn(move || client.post("/api/system/secrets/rotate", &json!({}))));
+    for answer in asked {
+        let answer = answer.join().expect("an answer");
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    let id = done(&scene.gateway);
+    alone(&mut scene, &id);
+}

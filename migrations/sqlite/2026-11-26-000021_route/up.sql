@@ -1,3 +1,2 @@
--- Why a request went where it went: a line of text for each decision. NULL: the model was named and had one deployment. No
--- money depends on it, so no hash covers it.
+-- Why a request went where it went: a line of text for each decision. NULL: the model was named and had one deployment.
 ALTER TABLE ledger_entries ADD COLUMN route TEXT;

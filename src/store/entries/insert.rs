@@ -122,8 +122,8 @@ impl NewRow<'_> {
         Self { hash, ..self }
     }
 
-    /// What its hash covers: every column but the hash and the route, in this order, which `docs/ledger.md` tells to whoever wants to
-    /// compute it again.
+    /// What its hash covers: every column but the hash, in this order, which `docs/ledger.md` tells to whoever wants to compute it
+    /// again.
     pub(in crate::store) fn fields(&self, fields: &mut Fields) {
         fields.begin();
         fields.number(self.seq).text(self.kind).text(self.request_id).number(self.placed_at).number(self.closed_at);
@@ -134,7 +134,7 @@ impl NewRow<'_> {
         fields.number(self.output).number(self.reasoning).maybe(self.units).text(self.tier).text(self.provenance);
         fields.text(self.status).number(i64::from(self.http_status)).number(i64::from(self.attempts));
         fields.number(self.latency_ms).maybe_number(self.first_token_ms).number(self.held).number(self.amount);
-        fields.text(self.debit_account).text(self.credit_account);
+        fields.text(self.debit_account).text(self.credit_account).maybe(self.route);
     }
 }
 

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::StoredEntry;
 use crate::store::StoreError;
+use crate::store::chain::{Fields, Hash};
 use crate::store::export::{Columns, Value};
 use crate::store::schema::ledger_entries;
 
@@ -147,6 +148,52 @@ impl Row {
         &self.kind
     }
 
+    /// The hash it should have behind `before`, of its columns to the letter.
+    pub(in crate::store) fn link(&self, fields: &mut Fields, before: &Hash) -> Hash {
+        self.fields(fields);
+        let length = fields.as_str().len();
+        let hash = fields.maybe(self.route.as_deref()).hash(before);
+        if hash[..] == self.hash[..] {
+            return hash;
+        }
+        // Lines from before routes were covered end without one.
+        fields.shorten(length);
+        let without = fields.hash(before);
+        if without[..] == self.hash[..] { without } else { hash }
+    }
+
+    // In the order of `NewRow::fields`.
+    fn fields(&self, fields: &mut Fields) {
+        fields.begin();
+        fields.number(self.seq).text(&self.kind).text(&self.request_id).number(self.placed_at).number(self.closed_at);
+        fields.text(&self.key_id).text(&self.project_id).text(&self.scopes).text(&self.model).text(&self.dialect);
+        fields.number(i64::from(self.stream));
+        let target = [&self.run, &self.provider_id, &self.deployment_id, &self.upstream_model];
+        for text in target.into_iter().chain([&self.price_id, &self.price]) {
+            fields.maybe(text.as_deref());
+        }
+        fields.number(self.input).number(self.cache_read).number(self.cache_write_5m).number(self.cache_write_1h);
+        fields.number(self.output).number(self.reasoning).maybe(self.units.as_deref());
+        fields.text(&self.tier).text(&self.provenance).text(&self.status);
+        fields.number(i64::from(self.http_status)).number(i64::from(self.attempts));
+        fields.number(self.latency_ms).maybe_number(self.first_token_ms).number(self.held).number(self.amount);
+        fields.text(&self.debit_account).text(&self.credit_account);
+    }
+
+    /// Whether what is absent is absent as it is written: no empty text in its place, and of a target all or nothing.
+    pub(in crate::store) fn is_whole(&self) -> bool {
+        let target = [self.provider_id.is_some(), self.deployment_id.is_some(), self.upstream_model.is_some()];
+        let texts = [&self.run, &self.price_id, &self.price, &self.units, &self.route];
+        (target == [true; 3] || target == [false; 3])
+            && self.price_id.is_some() == self.price.is_some()
+            && texts.into_iter().all(|text| text.as_deref() != Some(""))
+    }
+
+    /// The id of the price it was charged at, and the price as JSON.
+    pub(in crate::store) fn priced(&self) -> Option<(&str, &str)> {
+        self.price_id.as_deref().zip(self.price.as_deref())
+    }
+
     /// What its hash covers, as the row says it, in the order of [`super::insert::NewRow::fields`].
     pub(in crate::store) fn columns(&self) -> Columns {
         [self.call_columns(), self.outcome_columns()].concat()
@@ -194,6 +241,7 @@ impl Row {
             ("amount", Value::Picos(self.amount)),
             ("debit_account", text(&self.debit_account)),
             ("credit_account", text(&self.credit_account)),
+            ("route", maybe(self.route.as_deref())),
         ]
     }
 

@@ -15,7 +15,7 @@ pub(super) const DOLLARS: [(&str, &str); 2] = [("held_usd", "held"), ("amount_us
 const HEADING: &str = "seq,kind,request_id,placed_at,closed_at,key_id,project_id,scopes,model,dialect,stream,run,\
     provider_id,deployment_id,upstream_model,price_id,price,input,cache_read,cache_write_5m,cache_write_1h,output,\
     reasoning,units,tier,provenance,status,http_status,attempts,latency_ms,first_token_ms,held,amount,debit_account,\
-    credit_account,id,booked_at,reason,actor,held_usd,amount_usd,hash";
+    credit_account,route,id,booked_at,reason,actor,held_usd,amount_usd,hash";
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

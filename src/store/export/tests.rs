@@ -71,14 +71,29 @@ fn pages_go_both_ways_and_obey_the_span() {
     assert!(seqs(of(ProjectId::from_u128(77)), Place::After(0), 10).is_empty());
 }
 
+/// The statement of a page, as SQL, and how the database would find its rows.
+fn explained(books: &Books, span: &Span, place: Place) -> (String, String) {
+    let query = entries(span, place, place.among(Numbers { after: 5, before: 9 })).limit(3);
+    let sql = diesel::debug_query::<Sqlite, _>(&query).to_string();
+    (sql.split(" WHERE ").nth(1).unwrap().to_owned(), plan(&books.store, &query))
+}
+
 #[test]
-fn a_day_long_ago_is_looked_for_among_the_numbers_of_its_time() {
+fn every_page_walks_an_index_from_one_bound_to_the_other() {
     let (books, today) = (books(), Day::of(NOON));
-    let span = Span { to: Some(today), ..Span::default() };
-    for place in [Place::Before(i64::MAX), Place::After(0)] {
-        let query = among(Numbers { after: 5, before: 9 }, entries(&span, place)).limit(3);
-        let plan = plan(&books.store, &query);
-        assert!(plan.contains("USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{plan}");
+    for place in [Place::Before(i64::MAX), Place::Before(7), Place::After(0), Place::After(7)] {
+        for (from, to) in [(None, None), (None, Some(today)), (Some(today), None), (Some(today), Some(today))] {
+            for project in [None, Some(PROJECT)] {
+                let (conditions, plan) = explained(&books, &Span { from, to, project, longest: None }, place);
+                let walk =
+                    if project.is_some() { "(project_id=? AND seq>? AND seq<?)" } else { "(rowid>? AND rowid<?)" };
+                assert!(plan.starts_with("SEARCH ledger_entries USING ") && plan.contains(walk), "{plan}");
+                assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE") && plan.lines().count() == 1, "{plan}");
+                // With two bounds on one side it begins at either, and steps over every line between them.
+                let bounds = [">", "<"].map(|sign| conditions.matches(&format!("`seq` {sign} ?")).count());
+                assert_eq!(bounds, [1, 1], "{conditions}");
+            }
+        }
     }
 }
 

@@ -157,6 +157,12 @@ impl Log {
         }
     }
 
+    /// Whether everything written so far is on the disk.
+    #[cfg(test)]
+    pub(super) fn is_synced(&self) -> bool {
+        self.place.segment.is_synced()
+    }
+
     fn pass_on(&self, seq: u64, line: Line) {
         if !self.writer.send(seq, line) {
             log::error!(seq; "the writer is gone; lines wait in the journal for the next start");

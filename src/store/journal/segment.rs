@@ -95,6 +95,12 @@ impl Segment {
         self.file.sync_data().inspect_err(|_| self.written.store(true, Ordering::Release))
     }
 
+    /// Whether everything written so far is on the disk.
+    #[cfg(test)]
+    pub(super) fn is_synced(&self) -> bool {
+        !self.written.load(Ordering::Acquire)
+    }
+
     fn reserve(&self, capacity: u64) -> io::Result<()> {
         match fallocate(&self.file, FallocateFlags::empty(), 0, capacity) {
             // A file system that cannot reserve: writing takes the room as surely, if more slowly.

@@ -43,6 +43,26 @@ fn a_ledger_finds_what_its_predecessor_left() {
     }
 }
 
+/// The setting `database.durability`.
+#[test]
+fn with_power_each_record_is_on_the_disk_before_the_answer_and_with_process_soon_after() {
+    let opened = |durability| {
+        let books = Books::with(durability, vec![]);
+        let (history, applied) = books.journal.replay().unwrap();
+        let log = books.journal.resume(&history, applied).unwrap();
+        (books, log)
+    };
+    let synced = |log: &mut Log, n| {
+        place(log, n);
+        log.is_synced()
+    };
+    let (_books, mut log) = opened(Durability::Power);
+    assert!((1..=50).all(|n| synced(&mut log, n)));
+    let (_books, mut log) = opened(Durability::Process);
+    // The writer's thread syncs a few times a second.
+    assert!((1..=50).any(|n| !synced(&mut log, n)));
+}
+
 #[test]
 fn only_the_owner_reads_the_files() {
     let books = Books::new();

@@ -6,24 +6,37 @@ use std::collections::HashMap;
 use farthing_actors::domain::Money;
 use farthing_actors::ledger::entry::Line;
 
+use super::weights::Weights;
 use crate::store::adjustments::HOUSE;
 use crate::store::spend::bucket_of;
 
 /// One sum for each account, by its text.
-#[derive(Default)]
-pub(super) struct Sums(HashMap<String, Sum>);
+pub(super) struct Sums {
+    sums: HashMap<String, Sum>,
+    weights: Weights,
+}
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 struct Sum {
     amount: Money,
     entries: i64,
     calls: i64,
-    /// The amounts and the lines, each times its quarter of an hour: money that moved from one quarter to another
-    /// changes this, though no total.
-    moment: i128,
+    /// The figures, weighed by their quarter of an hour: money that moved from one quarter to another changes this, though no
+    /// total.
+    weighed: i128,
 }
 
 impl Sums {
+    /// Nothing yet.
+    pub(super) fn new(weights: Weights) -> Self {
+        Self { sums: HashMap::new(), weights }
+    }
+
+    /// Nothing yet, to be compared with these.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.weights.clone())
+    }
+
     pub(super) fn add(&mut self, line: &Line) {
         let bucket = bucket_of(line.placed_at());
         let figures = (line.amount(), 1, i64::from(line.is_admitted_call()));
@@ -38,26 +51,27 @@ impl Sums {
     }
 
     pub(super) fn add_rollup(&mut self, account: &str, bucket: i64, (amount, entries, calls): (Money, i64, i64)) {
-        if !self.0.contains_key(account) {
-            self.0.insert(account.to_owned(), Sum::default());
+        if !self.sums.contains_key(account) {
+            self.sums.insert(account.to_owned(), Sum::default());
         }
-        if let Some(sum) = self.0.get_mut(account) {
+        let figures = [amount.picos(), i128::from(entries), i128::from(calls)];
+        let weighed = self.weights.weigh(bucket, figures);
+        if let Some(sum) = self.sums.get_mut(account) {
             sum.amount += amount;
             sum.entries += entries;
             sum.calls += calls;
-            let weight = amount.picos().wrapping_add(i128::from(entries)).wrapping_add(i128::from(calls));
-            sum.moment = sum.moment.wrapping_add(weight.wrapping_mul(i128::from(bucket)));
+            sum.weighed = sum.weighed.wrapping_add(weighed);
         }
     }
 
     /// Tells every account whose rollups are not what its lines add up to.
     pub(super) fn differences(&self, rollups: &Self, tell: &mut dyn FnMut(String)) {
-        let mut accounts: Vec<_> = self.0.keys().chain(rollups.0.keys()).collect();
+        let mut accounts: Vec<_> = self.sums.keys().chain(rollups.sums.keys()).collect();
         accounts.sort();
         accounts.dedup();
         for account in accounts {
-            let lines = self.0.get(account).copied().unwrap_or_default();
-            let rolled = rollups.0.get(account).copied().unwrap_or_default();
+            let lines = self.sums.get(account).copied().unwrap_or_default();
+            let rolled = rollups.sums.get(account).copied().unwrap_or_default();
             if lines != rolled {
                 tell(difference(account, &lines, &rolled));
             }

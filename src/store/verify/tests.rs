@@ -1,5 +1,8 @@
 //! Books that balance, and every way to tamper with them.
 
+mod reckoning;
+mod tampering;
+
 use diesel::connection::SimpleConnection;
 use farthing_actors::domain::{AdjustmentId, ProviderId, Timestamp, Usage};
 use farthing_actors::ledger::entry::{Adjustment, Outcome};

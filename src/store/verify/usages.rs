@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use farthing_actors::domain::{LineKind, RequestId, Usage};
 use farthing_actors::ledger::entry::Line;
 
+use super::weights::Weights;
 use crate::store::StoreError;
 use crate::store::schema::ledger_entries;
 use crate::store::usage::SubjectName;
@@ -16,30 +17,36 @@ use crate::store::usage::subject::{EVERYBODY, Subject, names};
 use crate::store::usage::upsert::Rollup;
 
 /// What the lines add up to.
-#[derive(Default)]
 pub(super) struct Usages {
     sums: HashMap<Subject, [Sum; 2]>,
     /// Of all subjects together.
     everybody: [Sum; 2],
     /// What was booked last of the requests that were corrected.
     corrected: HashMap<RequestId, Usage>,
+    weights: Weights,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Sum {
     figures: Figures,
-    /// Every figure times its bucket: usage that moved from one bucket to another changes this, though no total.
-    moment: i128,
+    /// The figures, weighed by their bucket: usage that moved from one bucket to another changes this, though no total.
+    weighed: i128,
 }
 
 impl Usages {
-    /// Nothing yet, but which requests were corrected.
-    pub(super) fn new(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+    /// Nothing yet.
+    pub(super) fn new(weights: Weights) -> Self {
+        let (sums, everybody, corrected) = (HashMap::new(), <[Sum; 2]>::default(), HashMap::new());
+        Self { sums, everybody, corrected, weights }
+    }
+
+    /// Finds out which requests were corrected, before the first line.
+    pub(super) fn find_corrected(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let corrections = ledger_entries::table.filter(ledger_entries::kind.eq("correction"));
         let ids = corrections.select(ledger_entries::request_id).load::<String>(connection)?;
         // An id that cannot be read is a fault of its line, which is told there.
-        let corrected = ids.iter().filter_map(|id| Some((id.parse().ok()?, Usage::default()))).collect();
-        Ok(Self { corrected, ..Self::default() })
+        self.corrected = ids.iter().filter_map(|id| Some((id.parse().ok()?, Usage::default()))).collect();
+        Ok(())
     }
 
     /// Adds the line after those that were added before.
@@ -47,7 +54,7 @@ impl Usages {
         let figures = Figures::of(line, &self.before(line));
         for sums in [self.sums.entry(Subject::of(line)).or_default(), &mut self.everybody] {
             for (sum, span) in sums.iter_mut().zip(Span::ALL) {
-                sum.add(&figures, span.containing(line.placed_at().0));
+                sum.add(&figures, span.containing(line.placed_at().0), &self.weights);
             }
         }
     }
@@ -69,7 +76,7 @@ impl Usages {
         connection: &mut SqliteConnection,
         tell: &mut dyn FnMut(String),
     ) -> Result<(), StoreError> {
-        let (mut found, everybody) = rolled_up(connection, tell)?;
+        let (mut found, everybody) = rolled_up(connection, &self.weights, tell)?;
         compare("the usage of everybody", &self.everybody, &everybody, tell);
         let known: HashSet<_> = self.sums.keys().map(Subject::name).collect();
         let mut all: BTreeMap<_, _> = self.sums.iter().map(|(subject, sums)| (subject.name(), *sums)).collect();
@@ -84,19 +91,20 @@ impl Usages {
 }
 
 impl Sum {
-    fn add(&mut self, figures: &Figures, bucket: i64) {
+    fn add(&mut self, figures: &Figures, bucket: i64, weights: &Weights) {
         self.figures += *figures;
-        // Each figure has its own weight, so that no two can be exchanged either.
-        let weigh = |weight: i128, (value, place): (i128, i128)| weight.wrapping_add(value.wrapping_mul(place));
-        let weight = figures.values().into_iter().zip(1..).fold(0, weigh);
-        self.moment = self.moment.wrapping_add(weight.wrapping_mul(i128::from(bucket)));
+        self.weighed = self.weighed.wrapping_add(weights.weigh(bucket, figures.values()));
     }
 }
 
 /// What the rollups say, by subject, and of everybody.
 type RolledUp = (HashMap<SubjectName, [Sum; 2]>, [Sum; 2]);
 
-fn rolled_up(connection: &mut SqliteConnection, tell: &mut dyn FnMut(String)) -> Result<RolledUp, StoreError> {
+fn rolled_up(
+    connection: &mut SqliteConnection,
+    weights: &Weights,
+    tell: &mut dyn FnMut(String),
+) -> Result<RolledUp, StoreError> {
     let names = names(connection)?;
     let query = format!("SELECT span, bucket, subject, {} FROM usage_rollups", COLUMNS.join(", "));
     let mut found: HashMap<i64, [Sum; 2]> = HashMap::new();
@@ -104,7 +112,7 @@ fn rolled_up(connection: &mut SqliteConnection, tell: &mut dyn FnMut(String)) ->
         let row = row?;
         let sums = found.entry(row.subject).or_default();
         match sums.iter_mut().zip(Span::ALL).find(|(_, span)| span.millis() == row.span) {
-            Some((sum, _)) => sum.add(&row.figures, row.bucket),
+            Some((sum, _)) => sum.add(&row.figures, row.bucket, weights),
             None => tell(format!("the usage rollups have a row of {} ms, which none should have", row.span)),
         }
     }
