@@ -55,7 +55,7 @@ pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
 pub use books::{ExportOrder, Report, export, migrate, verify};
 pub use installation::{is_served, secrets_status};
 use parts::{Actors, Disk, Threads};
-pub use people::{UserOrder, offline_users};
+pub use people::{NewPassword, UserOrder, offline_users};
 use stop::StopSign;
 
 /// Which part could not start, or stopped, and why.
@@ -136,6 +136,7 @@ impl Running {
         let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
 
+        end_former_sessions(&gateway).await?;
         accounts::register(&gateway.admin, &config.accounts).await;
         warn_of_patterns(&gateway);
         warn_of_keys(&gateway);
@@ -241,6 +242,15 @@ async fn lock(data_dir: &Path) -> Result<DataDirLock, AppError> {
         }
     }
     DataDirLock::acquire(data_dir).map_err(failed("data directory"))
+}
+
+/// Whoever signed in by a management token that is admitted no more is signed out, before anybody is let in.
+async fn end_former_sessions(gateway: &Gateway) -> Result<(), AppError> {
+    let ended = gateway.admin.end_sessions_of_former_tokens().await.map_err(failed("sessions"))?;
+    if ended > 0 {
+        log::warn!((logging::COUNT) = ended; "sessions of another management token were ended");
+    }
+    Ok(())
 }
 
 /// Everything sealed goes over to the present master key, now and whenever it changes.

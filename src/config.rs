@@ -16,6 +16,7 @@ mod keys;
 mod listed;
 mod logging;
 mod management;
+pub mod master;
 mod network;
 mod oidc;
 pub mod renewal;

@@ -8,6 +8,7 @@ pub mod jwt;
 mod kept_keys;
 pub mod key_tokens;
 mod management;
+mod master_key;
 pub mod obfuscate;
 pub mod oidc;
 mod parts;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, SessionId, Timestamp, UserId};
 use farthing_actors::keyring::ring::KeyDigest;
-use farthing_actors::sessions::{PasswordHash, SessionDigest};
+use farthing_actors::sessions::{PasswordHash, SessionDigest, TokenMark};
 use farthing_actors::snapshot::{Publisher, Snapshot};
 use thiserror::Error;
 use zeroize::Zeroize;
@@ -36,6 +37,7 @@ pub use feed_tickets::{Pass, Ticket, TicketError};
 pub use jwt::{Claims, TokenError};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use key_tokens::{KeyClaims, KeyGrant};
+pub use master_key::from_passphrase;
 pub use parts::{PartFault, SecurityParts};
 pub use passwords::PasswordError;
 pub use ring::{KeyRing, MasterId, Standing};
@@ -49,7 +51,7 @@ pub use webhook::WebhookKey;
 use feed_tickets::FeedTickets;
 use jwt::Tokens;
 use key_tokens::KeyTokens;
-use management::Management;
+use management::{Management, Marks};
 use oidc::flow::Flow;
 use passwords::Passwords;
 use session_token::SessionTokens;
@@ -82,6 +84,9 @@ pub struct Security {
     ring: Snapshot<KeyRing>,
     virtual_keys: VirtualKeys,
     management: Management,
+    marks: Marks,
+    /// Of the management tokens that are admitted, under this session secret and the one before.
+    admitted: Vec<TokenMark>,
     tokens: Tokens,
     key_tokens: KeyTokens,
     oidc_flow: Flow,
@@ -131,6 +136,10 @@ impl Security {
         let session = Subkeys::in_generation(parts.session_secret.expose().as_bytes(), generation);
         let former = parts.former_session_secret.as_ref();
         let former = former.map(|secret| Subkeys::in_generation(secret.expose().as_bytes(), generation));
+        let tokens = || std::iter::once(&parts.management_token).chain(&parts.former_management_token);
+        let marks = [Some(&session), former.as_ref()].into_iter().flatten().map(Marks::new);
+        let marks: Vec<_> = marks.collect::<Result<_, _>>()?;
+        let admitted = marks.iter().flat_map(|marks| tokens().map(|token| marks.of(token.expose()))).collect();
         let former = former.map(|former| Former::new(&former));
         let former_token = parts.former_management_token.as_ref();
         let management = Management::new(&ring.present().subkeys, &parts.management_token, former_token)?;
@@ -140,6 +149,8 @@ impl Security {
             published,
             virtual_keys: VirtualKeys::new(kept.virtual_keys()),
             management,
+            marks: Marks::new(&session)?,
+            admitted,
             tokens: Tokens::new(&session)?,
             key_tokens: KeyTokens::new(&session)?,
             oidc_flow: Flow::new(&session)?,
@@ -210,6 +221,16 @@ impl Security {
     /// Whether a presented bearer is the `MANAGEMENT_TOKEN`. Takes the same time for every wrong one.
     pub fn is_management_token(&self, presented: &str) -> bool {
         self.management.admits(presented)
+    }
+
+    /// What tells a management token from others.
+    pub fn token_mark(&self, token: &str) -> TokenMark {
+        self.marks.of(token)
+    }
+
+    /// The marks of those that are admitted; a session that another one opened is over.
+    pub fn admitted_marks(&self) -> &[TokenMark] {
+        &self.admitted
     }
 
     /// Issues a management token for `subject` that may do what `scope` names, as far as its maker `by` still may, and says what it
@@ -331,9 +352,10 @@ impl Security {
         self.passwords.hash(password)
     }
 
-    /// Whether the password is the one that was hashed. Takes as long for a wrong one, and where there is none.
-    pub fn is_password(&self, password: &Secret, hash: Option<&PasswordHash>) -> bool {
-        self.passwords.matches(password, hash)
+    /// Whether the password is the one that was hashed. Takes as long for a wrong one, and where there is none; also where
+    /// somebody has a hash from elsewhere, if `rounds` is how many the dearest of those takes.
+    pub fn is_password(&self, password: &Secret, hash: Option<&PasswordHash>, rounds: u32) -> bool {
+        self.passwords.matches(password, hash, rounds)
     }
 
     /// What links one event of the audit trail to the one before: nobody without the kept key can make it.

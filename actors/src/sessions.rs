@@ -25,7 +25,7 @@ pub use error::SessionsError;
 pub use handle::Sessions;
 pub use lockout::{Failure, Verdict};
 pub use people::{Change, People};
-pub use session::{FORMER_LASTS, Judgement, Policy, Seen, Session, SessionDigest, network};
+pub use session::{FORMER_LASTS, Judgement, Policy, Seen, Session, SessionDigest, TokenMark, network};
 pub use store::{SessionsStore, Stored};
 pub use user::{Oidc, PasswordHash, User, UserChanges};
 
@@ -33,7 +33,10 @@ use crate::domain::{Author, Clock, Event};
 use crate::error::SaveError;
 use crate::snapshot::{Publisher, Snapshot};
 use crate::supervisor::{StartError, Supervisor};
-use messages::{Attempt, CreateFirstUser, CreateUser, DeleteUser, End, Open, Renew, Sweep, Touch, Unlock, UpdateUser};
+use messages::{
+    Attempt, CreateFirstUser, CreateUser, DeleteUser, End, EndOfOtherTokens, Open, Rehash, Renew, Sweep, Touch, Unlock,
+    UpdateUser,
+};
 
 /// How often sessions are removed that are over.
 const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
@@ -141,6 +144,16 @@ impl Handler<UpdateUser> for SessionsActor {
     }
 }
 
+impl Handler<Rehash> for SessionsActor {
+    type Result = Result<(), SessionsError>;
+
+    fn handle(&mut self, message: Rehash, context: &mut Self::Context) -> Self::Result {
+        let Rehash { id, former, fresh, event } = message;
+        let change = self.people.load().rehash(id, &former, fresh)?;
+        self.carry_out(change, Some(&event), context).map(drop)
+    }
+}
+
 impl Handler<DeleteUser> for SessionsActor {
     type Result = Result<usize, SessionsError>;
 
@@ -191,6 +204,17 @@ impl Handler<End> for SessionsActor {
     fn handle(&mut self, End(which, event): End, context: &mut Self::Context) -> Self::Result {
         let change = self.people.load().end(which)?;
         self.carry_out(change, Some(&event), context)
+    }
+}
+
+impl Handler<EndOfOtherTokens> for SessionsActor {
+    type Result = Result<usize, SessionsError>;
+
+    fn handle(&mut self, message: EndOfOtherTokens, context: &mut Self::Context) -> Self::Result {
+        let EndOfOtherTokens(admitted, event) = message;
+        let change = self.people.load().end_of_other_tokens(&admitted);
+        // Nothing ended is nothing to record.
+        if change.ended.is_empty() { Ok(0) } else { self.carry_out(change, Some(&event), context) }
     }
 }
 

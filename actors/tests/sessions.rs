@@ -118,6 +118,7 @@ fn session(id: u8) -> Session {
         seen_at: NOW,
         expires_at: NOW.plus(POLICY.idle),
         ends_at: NOW.plus(POLICY.absolute),
+        opened_by: None,
     }
 }
 

@@ -8,6 +8,7 @@ use farthing_actors::domain::Author;
 use farthing_actors::keyring::ring::{AuthorizedKey, Project};
 use farthing_actors::registry::catalogue::{Deployment, Provider};
 use farthing_actors::registry::group::Group;
+use farthing_actors::sessions::User;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -87,6 +88,13 @@ impl Tagged for AuthorizedKey {
             key.expires_at,
             key.revoked_at,
         ]))
+    }
+}
+
+/// A password is not compared, but every change moves `updated_at`.
+impl Tagged for User {
+    fn etag(&self) -> Etag {
+        Etag::of(&json!([self.name, self.display_name, self.role, self.projects, self.disabled_at, self.updated_at]))
     }
 }
 

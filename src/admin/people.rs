@@ -6,7 +6,9 @@ use std::sync::Arc;
 use farthing_actors::domain::{Author, ProjectId, Role, Secret, Timestamp, UserId};
 use farthing_actors::sessions::{User, UserChanges};
 
-use super::{Admin, AdminError};
+use super::etag::expect;
+use super::{Admin, AdminError, Tagged};
+use crate::security::passwords::imported;
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct UserDraft {
     pub role: Role,
     /// Their password, if they have one.
     pub password: Option<Secret>,
+    /// Instead of it, what another program made of it.
+    pub password_hash: Option<Secret>,
     /// The only projects they see, by name or id; `None` for all.
     pub projects: Option<Vec<String>>,
 }
@@ -62,18 +66,25 @@ impl Admin {
         who.may_touch(draft.role)?;
         let user = self.account(draft, who.by.at).await?;
         let (id, event) = (user.id, who.by.does("user.create").about(user.id).and("role", user.role));
+        let is_imported = user.password.as_ref().is_some_and(|hash| imported::rounds(hash) > 0);
+        let event = if is_imported { event.and("password", "from elsewhere") } else { event };
         self.parts.sessions.create_user(user, event).await?;
         self.user(id)
     }
 
     /// The account that a draft describes, which nobody has yet.
     pub(super) async fn account(&self, draft: UserDraft, now: Timestamp) -> Result<User, AdminError> {
-        let password = match draft.password {
-            Some(password) => {
+        let password = match (draft.password, draft.password_hash) {
+            (Some(password), None) => {
                 self.check_password("password", &password, &draft.name)?;
                 Some(self.hash(password).await?)
             }
-            None => None,
+            (None, Some(hash)) => {
+                let taken = imported::taken_in(hash.expose());
+                Some(taken.map_err(|reason| AdminError::invalid("password_hash", reason))?)
+            }
+            (None, None) => None,
+            (Some(_), Some(_)) => return Err(AdminError::invalid("password_hash", "cannot stand beside a password")),
         };
         Ok(User {
             id: UserId::generate(),
@@ -92,10 +103,12 @@ impl Admin {
     /// Changes an account. If what they may do changes, their sessions end.
     ///
     /// # Errors
-    /// If there is none, it stands above the author, it is the last owner's, or a field is wrong.
+    /// If there is none, it stands above the author, it is another version, it is the last owner's, or a field is wrong.
     pub async fn change_user(&self, id: UserId, wish: UserWish, who: Ranked<'_>) -> Result<Arc<User>, AdminError> {
         let _one = self.changing.lock().await;
-        who.may_touch(self.user(id)?.role)?;
+        let present = self.user(id)?;
+        who.may_touch(present.role)?;
+        expect(who.by, &present.etag())?;
         wish.role.map_or(Ok(()), |role| who.may_touch(role))?;
         let projects = match wish.projects {
             Some(Some(projects)) => Some(Some(self.project_ids(&projects)?)),
@@ -127,10 +140,12 @@ impl Admin {
     /// Removes an account, and ends its sessions.
     ///
     /// # Errors
-    /// If there is none, it stands above the author, or it is the last owner's.
+    /// If there is none, it stands above the author, it is another version, or it is the last owner's.
     pub async fn delete_user(&self, id: UserId, who: Ranked<'_>) -> Result<(), AdminError> {
         let _one = self.changing.lock().await;
-        who.may_touch(self.user(id)?.role)?;
+        let present = self.user(id)?;
+        who.may_touch(present.role)?;
+        expect(who.by, &present.etag())?;
         self.parts.sessions.delete_user(id, who.by.does("user.delete").about(id)).await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! Owns the order: providers' keys, kept answers, kept keys, and the installation's word last, so that whoever starts in between
 //! knows what is left. Refuses to let a key go that something is sealed under.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub type ReadMasters = Box<dyn Fn() -> Result<KeyRing, String> + Send + Sync>;
 
 /// Where the settings are read again, and the word to whoever seals anew.
 pub struct Rotation {
-    read: ReadMasters,
+    read: Arc<ReadMasters>,
     running: AtomicBool,
     wanted: Notify,
 }
@@ -99,7 +100,7 @@ impl Progress {
 impl Rotation {
     /// With the settings as `read` finds them.
     pub fn new(read: ReadMasters) -> Self {
-        Self { read, running: AtomicBool::new(false), wanted: Notify::new() }
+        Self { read: Arc::new(read), running: AtomicBool::new(false), wanted: Notify::new() }
     }
 }
 
@@ -138,7 +139,10 @@ impl Admin {
     /// If the settings cannot be read, or lack a key that something is sealed under; then nothing was changed.
     pub async fn rotate_secrets(&self, by: &Author) -> Result<SecretsStatus, AdminError> {
         let _one = self.changing.lock().await;
-        let ring = (self.parts.rotation.read)().map_err(AdminError::Conflict)?;
+        let read = Arc::clone(&self.parts.rotation.read);
+        // A passphrase takes a while to become a key.
+        let ring = tokio::task::spawn_blocking(move || read()).await.map_err(|_| AdminError::HashingBusy)?;
+        let ring = ring.map_err(AdminError::Conflict)?;
         let present = self.parts.security.ring().get();
         if let Some(lacking) = lacking(&self.census().await?, (&present, &ring)) {
             return Err(AdminError::Conflict(lacking));

@@ -32,6 +32,7 @@ impl Admin {
             display_name: String::new(),
             role: Role::Owner,
             password: Some(password),
+            password_hash: None,
             projects: None,
         };
         let user = self.account(draft, by.at).await?;
@@ -39,6 +40,6 @@ impl Admin {
         let by_system = Author { name: "system".into(), ..by.clone() };
         let event = by_system.does("user.create").about(id).and("role", Role::Owner).and("by", "set-up code");
         self.parts.sessions.create_first_user(user, event).await?;
-        self.open_session(Some(self.user(id)?), by).await
+        self.open_session(self.user(id)?, by).await
     }
 }

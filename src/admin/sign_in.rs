@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use farthing_actors::domain::{Author, Effect, Role, Secret, SessionId, Timestamp, UserId};
 use farthing_actors::sessions::{
-    PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, User, UserChanges, Verdict, Which,
+    PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, TokenMark, User, UserChanges, Verdict,
+    Which,
 };
 
 use super::tokens::MANAGEMENT;
 use super::{Admin, AdminError};
-use crate::security::passwords;
+use crate::security::passwords::{self, imported};
 
 /// Far above any password, so that nobody makes us hash megabytes.
 const MOST_BYTES: usize = 4 * 128;
@@ -56,7 +57,7 @@ impl Admin {
     pub async fn sign_in(&self, name: &str, password: Secret, by: &Author) -> Result<SignedIn, AdminError> {
         let user = self.people().user_by_name(name).cloned();
         let user = self.has_password(user, password, by).await?;
-        self.open_session(Some(user), by).await
+        self.open_session(user, by).await
     }
 
     /// Signs in whoever holds the management token.
@@ -67,14 +68,33 @@ impl Admin {
         if !self.parts.security.is_management_token(token) {
             return Err(AdminError::WrongCredentials);
         }
-        self.open_session(None, by).await
+        self.open(None, Some(self.parts.security.token_mark(token)), by).await
+    }
+
+    /// Ends the sessions of management tokens that are admitted no more. Says how many.
+    ///
+    /// # Errors
+    /// If that cannot be saved.
+    pub async fn end_sessions_of_former_tokens(&self) -> Result<usize, AdminError> {
+        let admitted = self.parts.security.admitted_marks().to_vec();
+        let event = self.system().does("session.revoke").about(MANAGEMENT).and("reason", "another management token");
+        Ok(self.parts.sessions.end_of_other_tokens(admitted, event).await?)
     }
 
     /// Opens a session for somebody who has proved who they are, under an id that nobody had before.
     ///
     /// # Errors
     /// If it cannot be saved.
-    pub async fn open_session(&self, user: Option<Arc<User>>, by: &Author) -> Result<SignedIn, AdminError> {
+    pub async fn open_session(&self, user: Arc<User>, by: &Author) -> Result<SignedIn, AdminError> {
+        self.open(Some(user), None, by).await
+    }
+
+    async fn open(
+        &self,
+        user: Option<Arc<User>>,
+        opened_by: Option<TokenMark>,
+        by: &Author,
+    ) -> Result<SignedIn, AdminError> {
         let (policy, now) = (self.parts.sessions.policy(), by.at);
         let ends_at = now.plus(policy.absolute);
         let expires_at = policy.expires_at(now, ends_at);
@@ -91,6 +111,7 @@ impl Admin {
             seen_at: now,
             expires_at,
             ends_at,
+            opened_by,
         };
         let by = Author { name: called(user.as_deref()).into(), ..by.clone() };
         self.parts.sessions.open(session.clone(), by.does("session.create").about(session.id)).await?;
@@ -202,9 +223,36 @@ impl Admin {
         let hash = user.as_ref().filter(|_| looked).and_then(|user| user.password.clone());
         let short = password.expose().len() <= MOST_BYTES;
         let password = if short { password } else { Secret::new("") };
-        let security = Arc::clone(&self.parts.security);
-        let good = self.hashing.run(move || security.is_password(&password, hash.as_ref())).await?;
-        user.filter(|_| good && short).ok_or(AdminError::WrongCredentials)
+        let (security, rounds) = (Arc::clone(&self.parts.security), self.rounds());
+        let (shown, compared) = (password.clone(), hash.clone());
+        let good = self.hashing.run(move || security.is_password(&shown, compared.as_ref(), rounds)).await?;
+        let user = user.filter(|_| good && short).ok_or(AdminError::WrongCredentials)?;
+        if let Some(hash) = hash.filter(|hash| imported::rounds(hash) > 0) {
+            self.rehash((&user, hash), password, by).await;
+        }
+        Ok(user)
+    }
+
+    /// What the dearest hash from elsewhere takes that anybody has: every sign-in does as much, so that its time does not tell
+    /// who has one.
+    fn rounds(&self) -> u32 {
+        let people = self.people();
+        people.users().filter_map(|user| user.password.as_ref()).map(imported::rounds).max().unwrap_or(0)
+    }
+
+    /// Puts a hash of ours in the place of one from elsewhere, whose owner has just shown the password.
+    async fn rehash(&self, (user, former): (&User, PasswordHash), password: Secret, by: &Author) {
+        let by = Author { name: called(Some(user)).into(), ..by.clone() };
+        let done = match self.hash(password).await {
+            Ok(fresh) => {
+                let event = by.does("user.rehash").about(user.id);
+                self.parts.sessions.rehash(user.id, (former, fresh), event).await.map_err(AdminError::from)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            log::warn!(error:%; "a password stays under its hash from elsewhere; the next sign-in tries again");
+        }
     }
 
     async fn is_looked_at(&self, user: UserId, by: &Author) -> Result<bool, AdminError> {

@@ -35,7 +35,7 @@ impl Admin {
                 None => self.welcome(arrived, &author).await?,
             }
         };
-        self.open_session(Some(user), by).await
+        self.open_session(user, by).await
     }
 
     /// The account with the role that the provider gives now. Projects are for viewers alone.

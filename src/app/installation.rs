@@ -1,15 +1,13 @@
 //! The installation's master key at the start: founded once, compared every time after. Owns the refusal of a wrong one, before
 //! anything is opened with it. Refuses to write for whoever only reads.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use farthing_actors::domain::{Clock, Secret};
 use zeroize::Zeroizing;
 
 use super::{AppError, failed};
 use crate::admin::secrets::{ReadMasters, SecretsStatus};
-use crate::config::{Config, Sources};
-use crate::security::{Heritage, KeptKeys, KeyRing, MasterId, Security, SecurityParts, Standing};
+use crate::config::{Config, Secrets, Sources, master};
+use crate::security::{Heritage, KeptKeys, KeyRing, MasterId, Security, SecurityParts, Standing, from_passphrase};
 use crate::store::data_dir::DataDirLock;
 use crate::store::installation::{self, Installation};
 use crate::store::{Store, StoreError};
@@ -114,17 +112,17 @@ fn judge(installation: &Installation, ring: &KeyRing) -> Result<(), AppError> {
 
 fn wrong_key(wanted: &str, ring: &KeyRing) -> String {
     format!(
-        "this database is sealed under the master key {wanted}, the one given is {}; restore that value, or give it in \
-         MASTER_ENCRYPTION_KEY_PREVIOUS to go over to the new one",
+        "this database is sealed under the master key {wanted}, the one given is {}; restore that value (a \
+         passphrase with the same PERSISTENT_ENCRYPTION_SALT), or give it in MASTER_ENCRYPTION_KEY_PREVIOUS to go over to the new one",
         ring.id()
     )
 }
 
 fn parts(config: &Config) -> Result<SecurityParts, AppError> {
     let secrets = &config.secrets;
-    let former = secrets.former_master_keys.iter().map(master_key);
+    let former = secrets.former_master_keys.iter().map(|former| master_key(former, secrets));
     Ok(SecurityParts {
-        master_key: *master_key(&secrets.master_encryption_key)?,
+        master_key: *master_key(&secrets.master_encryption_key, secrets)?,
         former_master_keys: former.collect::<Result<_, _>>()?,
         session_secret: secrets.session_secret.clone(),
         management_token: secrets.management_token.clone(),
@@ -133,10 +131,13 @@ fn parts(config: &Config) -> Result<SecurityParts, AppError> {
     })
 }
 
-/// The master key's bytes; the configuration has checked its form already.
-fn master_key(text: &Secret) -> Result<Zeroizing<[u8; 32]>, AppError> {
-    let bytes = Zeroizing::new(STANDARD.decode(text.expose()).map_err(failed(MASTER))?);
-    let key =
-        bytes.as_slice().try_into().map_err(|_| AppError { part: MASTER, reason: "is not 32 bytes".to_owned() })?;
-    Ok(Zeroizing::new(key))
+/// The master key's bytes, as they are given or made of a passphrase; the configuration has checked the form already.
+fn master_key(text: &Secret, secrets: &Secrets) -> Result<Zeroizing<[u8; 32]>, AppError> {
+    if let Some(bytes) = master::bytes(text.expose()) {
+        return Ok(bytes);
+    }
+    let salt = secrets.encryption_salt.as_ref().and_then(|salt| master::salt(salt.expose()));
+    let lacking = "is neither 32 bytes in base64 nor a passphrase beside PERSISTENT_ENCRYPTION_SALT";
+    let salt = salt.ok_or_else(|| AppError { part: MASTER, reason: lacking.to_owned() })?;
+    from_passphrase(text, &salt).map_err(failed(MASTER))
 }

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::parts::{self, Disk};
 use super::{AppError, failed, installation};
 use crate::config::Config;
-use crate::security::{Security, passwords};
+use crate::security::Security;
+use crate::security::passwords::{self, imported};
 use crate::store::StoreError;
 use crate::store::data_dir::DataDirLock;
 use crate::store::sessions::SessionsTables;
@@ -26,7 +27,7 @@ pub enum UserOrder {
         /// Its role.
         role: Role,
         /// Its password.
-        password: Secret,
+        password: NewPassword,
     },
     /// Gives an account another password.
     Passwd {
@@ -42,6 +43,14 @@ pub enum UserOrder {
     },
     /// Shows every account.
     List,
+}
+
+/// What an account is made with.
+pub enum NewPassword {
+    /// A password.
+    Plain(Secret),
+    /// What another program made of one.
+    Hashed(Secret),
 }
 
 /// Does it, and shows what there is then: one account, or a list. `None` if a server holds the data directory.
@@ -99,9 +108,13 @@ impl People<'_> {
         }
     }
 
-    async fn create(&self, name: String, role: Role, password: &Secret) -> Result<Value, AppError> {
+    async fn create(&self, name: String, role: Role, password: &NewPassword) -> Result<Value, AppError> {
         let (id, now) = (UserId::generate(), Clock::system().now());
-        let password = Some(self.hash(password, &name)?);
+        let password = match password {
+            NewPassword::Plain(password) => self.hash(password, &name)?,
+            NewPassword::Hashed(hash) => imported::taken_in(hash.expose()).map_err(failed("password hash"))?,
+        };
+        let password = Some(password);
         let user = User {
             id,
             name: name.into(),

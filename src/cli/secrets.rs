@@ -23,6 +23,8 @@ const PATH: &str = "/api/system/secrets";
 const LOOK: Duration = Duration::from_millis(200);
 
 /// See which master key everything is sealed under, and change it
+///
+/// The master key is 32 bytes in base64, or a passphrase beside PERSISTENT_ENCRYPTION_SALT; both forms are known by an id.
 #[derive(Debug, Args)]
 pub(super) struct Secrets {
     #[command(subcommand)]

@@ -16,7 +16,7 @@ use super::online::ask;
 use super::output::Reply;
 use super::server;
 use super::table::{Column, listed, shown};
-use crate::app::{self, UserOrder};
+use crate::app::{self, NewPassword, UserOrder};
 use crate::config::Sources;
 
 pub(super) const USER: Kind = Kind { noun: "user", path: "/api/users", prefix: "usr_", names: &["name"] };
@@ -51,7 +51,7 @@ enum Command {
         #[arg(long)]
         role: Role,
         #[command(flatten)]
-        password: Password,
+        password: FirstPassword,
     },
     /// List accounts
     List,
@@ -76,48 +76,77 @@ struct Password {
     password_file: PathBuf,
 }
 
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct FirstPassword {
+    /// The file that has the password, 15 to 128 characters; - for standard input
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The file that has its hash from another program, $pbkdf2-sha256$i=…,l=32$salt$hash; - for standard input
+    #[arg(long, value_name = "FILE")]
+    password_hash_file: Option<PathBuf>,
+}
+
 impl User {
     /// Runs the command, here or at the server.
     pub(super) fn run(&self, sources: &Sources) -> Result<Reply, CliError> {
-        let order = self.command.order()?;
-        if !self.connection.is_given()
-            && let Some(json) = app::offline_users(&server::with_secrets(sources)?, self.command.order_of(&order))?
-        {
-            return Ok(self.command.reply(json));
+        let password = self.command.password()?;
+        if self.connection.is_given() {
+            return self.ask(sources, password);
         }
-        let json = ask(&self.connection, sources, async |api| self.command.online(api, order).await)?;
+        let order = self.command.order(&password);
+        match app::offline_users(&server::with_secrets(sources)?, order)? {
+            Some(json) => Ok(self.command.reply(json)),
+            None => self.ask(sources, password),
+        }
+    }
+
+    fn ask(&self, sources: &Sources, password: Given) -> Result<Reply, CliError> {
+        let json = ask(&self.connection, sources, async |api| self.command.online(api, password).await)?;
         Ok(self.command.reply(json))
     }
 }
 
+/// What a command's file has: a password, and whether it is the hash of one.
+#[derive(Clone)]
+struct Given {
+    text: Secret,
+    is_hash: bool,
+}
+
 impl Command {
-    /// The password of the command, if it has one.
-    fn order(&self) -> Result<Option<Secret>, CliError> {
+    /// The password of the command; an empty one if it has none.
+    fn password(&self) -> Result<Given, CliError> {
         match self {
-            Self::Create { password, .. } | Self::Passwd { password, .. } => password.read().map(Some),
-            Self::List | Self::Unlock { .. } => Ok(None),
+            Self::Create { password, .. } => password.read(),
+            Self::Passwd { password, .. } => Ok(Given { text: read(&password.password_file)?, is_hash: false }),
+            Self::List | Self::Unlock { .. } => Ok(Given { text: Secret::new(""), is_hash: false }),
         }
     }
 
-    fn order_of(&self, password: &Option<Secret>) -> UserOrder {
-        let password = password.clone().unwrap_or_else(|| Secret::new(""));
+    fn order(&self, password: &Given) -> UserOrder {
+        let text = password.text.clone();
         match self {
-            Self::Create { name, role, .. } => UserOrder::Create { name: name.clone(), role: *role, password },
-            Self::Passwd { name, .. } => UserOrder::Passwd { name: name.clone(), password },
+            Self::Create { name, role, .. } => {
+                let password = if password.is_hash { NewPassword::Hashed(text) } else { NewPassword::Plain(text) };
+                UserOrder::Create { name: name.clone(), role: *role, password }
+            }
+            Self::Passwd { name, .. } => UserOrder::Passwd { name: name.clone(), password: text },
             Self::Unlock { name } => UserOrder::Unlock { name: name.clone() },
             Self::List => UserOrder::List,
         }
     }
 
-    async fn online(&self, api: &Api, password: Option<Secret>) -> Result<Value, CliError> {
-        let password = password.as_ref().map(Secret::expose);
+    async fn online(&self, api: &Api, password: Given) -> Result<Value, CliError> {
+        let text = password.text.expose();
         match self {
             Self::Create { name, role, .. } => {
-                Ok(api.post(USER.path, &json!({ "name": name, "role": role, "password": password })).await?)
+                let field = if password.is_hash { "password_hash" } else { "password" };
+                Ok(api.post(USER.path, &json!({ "name": name, "role": role, field: text })).await?)
             }
             Self::Passwd { name, .. } => {
                 let id = lookup::id(api, USER, name).await?;
-                Ok(api.post(&USER.address(&id, "/password"), &json!({ "password": password })).await?)
+                Ok(api.post(&USER.address(&id, "/password"), &json!({ "password": text })).await?)
             }
             Self::Unlock { name } => {
                 let id = lookup::id(api, USER, name).await?;
@@ -136,15 +165,23 @@ impl Command {
     }
 }
 
-impl Password {
-    fn read(&self) -> Result<Secret, CliError> {
-        let mut text = String::new();
-        if self.password_file == Path::new("-") {
-            std::io::stdin().read_to_string(&mut text).map_err(CliError::io("cannot read standard input"))?;
-        } else {
-            let what = format!("cannot read {}", self.password_file.display());
-            text = std::fs::read_to_string(&self.password_file).map_err(CliError::io(what))?;
-        }
-        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+impl FirstPassword {
+    /// What the one of the two files has.
+    fn read(&self) -> Result<Given, CliError> {
+        let named = [(&self.password_file, false), (&self.password_hash_file, true)];
+        let given = named.into_iter().find_map(|(path, is_hash)| path.as_ref().map(|path| (path, is_hash)));
+        let (path, is_hash) = given.ok_or_else(|| CliError::Failed("no file with a password is named".to_owned()))?;
+        Ok(Given { text: read(path)?, is_hash })
     }
+}
+
+fn read(path: &Path) -> Result<Secret, CliError> {
+    let mut text = String::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map_err(CliError::io("cannot read standard input"))?;
+    } else {
+        let what = format!("cannot read {}", path.display());
+        text = std::fs::read_to_string(path).map_err(CliError::io(what))?;
+    }
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }

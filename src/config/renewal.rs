@@ -64,15 +64,16 @@ pub fn renew_master_key(sources: &Sources, _: &Turn) -> Result<(), Fault> {
 
 /// The text with `fresh` as the master key, and the one that was as the first of the previous ones.
 fn renewed(text: &str, fresh: &str) -> Option<String> {
-    let former = value(text, MASTER_ENCRYPTION_KEY)?;
+    let former = value(text, MASTER_ENCRYPTION_KEY).filter(|former| is_item(former))?;
     let earlier = match value(text, MASTER_ENCRYPTION_KEY_PREVIOUS) {
         Some(earlier) => format!(",{earlier}"),
         None if text.contains(MASTER_ENCRYPTION_KEY_PREVIOUS) => return None,
         None => String::new(),
     };
+    let previous = quoted(&format!("{former}{earlier}"));
     let line = |line: &str| match line.split_once('=').map(|(name, _)| name) {
         Some(MASTER_ENCRYPTION_KEY) => {
-            Some(format!("{MASTER_ENCRYPTION_KEY}={fresh}\n{MASTER_ENCRYPTION_KEY_PREVIOUS}={former}{earlier}\n"))
+            Some(format!("{MASTER_ENCRYPTION_KEY}={fresh}\n{MASTER_ENCRYPTION_KEY_PREVIOUS}={previous}\n"))
         }
         Some(MASTER_ENCRYPTION_KEY_PREVIOUS) => None,
         _ => Some(format!("{line}\n")),
@@ -80,12 +81,28 @@ fn renewed(text: &str, fresh: &str) -> Option<String> {
     Some(text.lines().filter_map(line).collect())
 }
 
-/// What stands plainly behind the name on its one line.
+/// What stands plainly behind the name on its one line, as it is or in single quotes.
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = text.lines().filter_map(|line| line.split_once('=')).filter(|(found, _)| *found == name);
     let (_, value) = lines.next()?;
-    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=,".contains(&byte));
-    (plain && !value.is_empty() && lines.next().is_none()).then_some(value)
+    let quoted = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let is_sound = quoted.map_or_else(|| is_plain(value), |inside| !inside.contains('\''));
+    let value = quoted.unwrap_or(value);
+    (is_sound && !value.is_empty() && lines.next().is_none()).then_some(value)
+}
+
+/// Whether a value needs no quotes.
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=,".contains(&byte))
+}
+
+/// Whether a value is itself the key, and still one key in a list.
+fn is_item(value: &str) -> bool {
+    !value.contains(',') && !value.starts_with("env:") && !value.starts_with("file:")
+}
+
+fn quoted(value: &str) -> String {
+    if is_plain(value) { value.to_owned() } else { format!("'{value}'") }
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
@@ -131,12 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn a_passphrase_stays_what_it_was_among_the_previous_ones() {
+        let text = "MASTER_ENCRYPTION_KEY='six words, no: six'\n";
+        assert_eq!(renewed(text, "bmV3"), None, "a comma would make two of it");
+        let text = "MASTER_ENCRYPTION_KEY='six words: $six #6'\nPERSISTENT_ENCRYPTION_SALT=0a0b\n";
+        let once = renewed(text, "bmV3").unwrap();
+        assert!(once.contains("_PREVIOUS='six words: $six #6'\nPERSISTENT_ENCRYPTION_SALT=0a0b\n"), "{once}");
+        let twice = renewed(&once, "bmV3ZXI=").unwrap();
+        assert!(twice.contains("_PREVIOUS='bmV3,six words: $six #6'\n"), "{twice}");
+    }
+
+    #[test]
     fn what_is_not_plainly_there_is_left_to_its_owner() {
         for text in [
             "MANAGEMENT_TOKEN=x\n",
             "MASTER_ENCRYPTION_KEY=file:key\n",
             "MASTER_ENCRYPTION_KEY=env:KEY\n",
-            "MASTER_ENCRYPTION_KEY='b2xk'\n",
+            "MASTER_ENCRYPTION_KEY='file:key'\n",
+            "MASTER_ENCRYPTION_KEY='b2'xk'\n",
+            "MASTER_ENCRYPTION_KEY=two words\n",
             "MASTER_ENCRYPTION_KEY=b2xk\nMASTER_ENCRYPTION_KEY=b2xk\n",
             "MASTER_ENCRYPTION_KEY=b2xk\nMASTER_ENCRYPTION_KEY_PREVIOUS=file:former\n",
         ] {

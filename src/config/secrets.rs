@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use farthing_actors::domain::Secret;
 
 use super::fault::{Fault, Place, Problem};
+use super::master;
 use super::sources::{DOTENV_NAME, Sources, Variable, Variables};
 
 /// The variable with the key that signs operators' sessions.
@@ -18,6 +19,8 @@ pub const SESSION_SECRET: &str = "SESSION_SECRET";
 pub const MASTER_ENCRYPTION_KEY: &str = "MASTER_ENCRYPTION_KEY";
 /// The variable with the token of the management API.
 pub const MANAGEMENT_TOKEN: &str = "MANAGEMENT_TOKEN";
+/// The variable with the salt that makes a key of a passphrase.
+pub const PERSISTENT_ENCRYPTION_SALT: &str = "PERSISTENT_ENCRYPTION_SALT";
 /// The variable with former keys that encrypted provider keys.
 pub const MASTER_ENCRYPTION_KEY_PREVIOUS: &str = "MASTER_ENCRYPTION_KEY_PREVIOUS";
 /// The variable with the key that signed operators' sessions before.
@@ -41,15 +44,17 @@ const KEY_BYTES: usize = 32;
 const SAMPLE_WORDS: [&str; 9] =
     ["changeme", "change-me", "change_me", "changethis", "placeholder", "password", "example", "replace-", "insecure"];
 
-const NEW_KEY: &str = "make one with `openssl rand -base64 32`, or all three with `farthing init`";
+pub(super) const NEW_KEY: &str = "make one with `openssl rand -base64 32`, or all three with `farthing init`";
 
 /// The secrets, each judged strong enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// Signs operators' sessions: 32 characters or more.
     pub session_secret: Secret,
-    /// Encrypts provider keys: 32 bytes in base64, standard alphabet, padded.
+    /// Encrypts provider keys: 32 bytes in base64, standard alphabet, padded; or, beside a salt, a passphrase.
     pub master_encryption_key: Secret,
+    /// Makes keys of passphrases: 16 bytes or more in hexadecimal.
+    pub encryption_salt: Option<Secret>,
     /// Opens the management API: 32 visible characters or more.
     pub management_token: Secret,
     /// Former ones of `master_encryption_key`: they open what they sealed.
@@ -73,6 +78,7 @@ impl Secrets {
         Ok(Self {
             session_secret: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
             master_encryption_key: Secret::new(STANDARD.encode(random()?)),
+            encryption_salt: None,
             management_token: Secret::new(URL_SAFE_NO_PAD.encode(random()?)),
             former_master_keys: Vec::new(),
             former_session_secret: None,
@@ -84,7 +90,7 @@ impl Secrets {
 
     /// Reads all three; `None` if any is faulty, which is noted.
     pub(super) fn read(sources: &Sources, variables: &Variables, faults: &mut Vec<Fault>) -> Option<Self> {
-        let mut one = |name, judge| {
+        let mut one = |name, judge: Judge| {
             let found = reading(sources, variables, name).and_then(|found| judged(found, name, judge));
             found.map_err(|fault| faults.push(fault)).ok()
         };
@@ -93,15 +99,20 @@ impl Secrets {
         let former_token = Some(MANAGEMENT_TOKEN_PREVIOUS).filter(given).map(|name| one(name, judge_token));
         let webhook = Some(ALERTS_WEBHOOK_SECRET).filter(given).map(|name| one(name, judge_text));
         let client = Some(OIDC_CLIENT_SECRET).filter(given).map(|name| one(name, judge_given));
+        let salt = Some(PERSISTENT_ENCRYPTION_SALT).filter(given).map(|name| one(name, master::judge_salt));
+        let judge_master: Judge = if salt.is_some() { master::judge_either } else { master::judge_key };
         let session = one(SESSION_SECRET, judge_text);
-        let master = one(MASTER_ENCRYPTION_KEY, judge_key);
+        let master = one(MASTER_ENCRYPTION_KEY, judge_master);
         let token = one(MANAGEMENT_TOKEN, judge_token);
-        let former =
-            former(sources, variables, MASTER_ENCRYPTION_KEY_PREVIOUS).map_err(|fault| faults.push(fault)).ok();
+        let former = former(sources, variables, judge_master).map_err(|fault| faults.push(fault)).ok();
         faults.extend(equal([&session, &master, &token], variables));
+        if let (true, Some(master), Some(former)) = (salt.is_some(), &master, &former) {
+            faults.extend(needless((master, former), variables));
+        }
         Some(Self {
             session_secret: session?,
             master_encryption_key: master?,
+            encryption_salt: optional(salt)?,
             management_token: token?,
             former_master_keys: former?,
             former_session_secret: optional(former_session)?,
@@ -118,13 +129,14 @@ fn optional(given: Option<Option<Secret>>) -> Option<Option<Secret>> {
 }
 
 /// The keys of a list, each given like any other secret; none if there is no list.
-fn former(sources: &Sources, variables: &Variables, name: &str) -> Result<Vec<Secret>, Fault> {
+fn former(sources: &Sources, variables: &Variables, judge: Judge) -> Result<Vec<Secret>, Fault> {
+    let name = MASTER_ENCRYPTION_KEY_PREVIOUS;
     let Some(variable) = variables.get(name) else { return Ok(Vec::new()) };
     let parts = variable.text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let one = |part: &str| {
         let part = Variable { text: part.to_owned(), place: variable.place.clone() };
         let found = resolve(&part, variables, sources.base());
-        judged(found.map_err(|problem| Fault::new(part.place, name, problem))?, name, judge_key)
+        judged(found.map_err(|problem| Fault::new(part.place, name, problem))?, name, judge)
     };
     parts.map(one).collect()
 }
@@ -173,7 +185,10 @@ fn read_secret_file(path: PathBuf) -> Result<Variable, Problem> {
     }
 }
 
-fn judged(found: Variable, name: &str, judge: fn(&str) -> Result<(), Problem>) -> Result<Secret, Fault> {
+/// What is wrong with a secret, if anything is.
+type Judge = fn(&str) -> Result<(), Problem>;
+
+fn judged(found: Variable, name: &str, judge: Judge) -> Result<Secret, Fault> {
     match judge(&found.text) {
         Ok(()) => Ok(Secret::new(found.text)),
         Err(problem) => Err(Fault::new(found.place, name, problem)),
@@ -203,19 +218,7 @@ fn judge_token(text: &str) -> Result<(), Problem> {
     visible.then_some(()).ok_or_else(|| Problem::new("it has characters no HTTP header can carry", NEW_KEY))
 }
 
-fn judge_key(text: &str) -> Result<(), Problem> {
-    if text.trim().is_empty() {
-        return Err(Problem::new("it is empty", NEW_KEY));
-    }
-    refuse_samples(text)?;
-    match STANDARD.decode(text) {
-        Ok(bytes) if bytes.len() == KEY_BYTES => refuse_repetition(&bytes),
-        Ok(bytes) => Err(Problem::new(format!("it is {} bytes long, not {KEY_BYTES}", bytes.len()), NEW_KEY)),
-        Err(_) => Err(Problem::new("it is not base64 with padding", NEW_KEY)),
-    }
-}
-
-fn refuse_samples(text: &str) -> Result<(), Problem> {
+pub(super) fn refuse_samples(text: &str) -> Result<(), Problem> {
     let text = text.to_lowercase();
     match SAMPLE_WORDS.iter().find(|word| text.contains(**word)) {
         Some(word) => Err(Problem::new(format!("it is a sample: it contains {word:?}"), NEW_KEY)),
@@ -223,9 +226,17 @@ fn refuse_samples(text: &str) -> Result<(), Problem> {
     }
 }
 
-fn refuse_repetition(bytes: &[u8]) -> Result<(), Problem> {
+pub(super) fn refuse_repetition(bytes: &[u8]) -> Result<(), Problem> {
     let distinct = bytes.iter().collect::<BTreeSet<_>>().len();
     if distinct >= LEAST_DISTINCT { Ok(()) } else { Err(Problem::new("it repeats a few characters", NEW_KEY)) }
+}
+
+/// A fault where there is a salt and no passphrase.
+fn needless((present, former): (&Secret, &[Secret]), variables: &Variables) -> Option<Fault> {
+    let name = PERSISTENT_ENCRYPTION_SALT;
+    let place = variables.get(name).map_or(Place::Environment, |variable| variable.place.clone());
+    let all_keys = std::iter::once(present).chain(former).all(|text| master::bytes(text.expose()).is_some());
+    all_keys.then(|| Fault::new(place, name, master::needless_salt()))
 }
 
 /// A fault for each secret that equals an earlier one.

@@ -62,7 +62,11 @@ pub fn dotenv(secrets: &Secrets) -> String {
     [
         DOTENV_HEAD.to_owned(),
         line("Signs operators' sessions.", SESSION_SECRET, &secrets.session_secret),
-        line("Encrypts provider keys: 32 bytes in base64.", MASTER_ENCRYPTION_KEY, &secrets.master_encryption_key),
+        line(
+            "Encrypts provider keys: 32 bytes in base64, or a passphrase beside PERSISTENT_ENCRYPTION_SALT.",
+            MASTER_ENCRYPTION_KEY,
+            &secrets.master_encryption_key,
+        ),
         line("Opens the management API and the command line.", MANAGEMENT_TOKEN, &secrets.management_token),
     ]
     .concat()

@@ -12,6 +12,7 @@ use log::LevelFilter;
 use super::*;
 
 mod every_setting;
+mod passphrase;
 
 const SESSION: &str = "kq3vX1n8TzYb5LwPfR7sDgHj2mCe9uAo";
 const TOKEN: &str = "Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j";

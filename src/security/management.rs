@@ -3,6 +3,7 @@
 //! Refuses to keep the token itself.
 
 use farthing_actors::domain::Secret;
+use farthing_actors::sessions::TokenMark;
 
 use super::SecurityError;
 use super::subkeys::{Label, MacKey, Subkeys};
@@ -26,6 +27,21 @@ impl Management {
         // Both, whichever it is: time tells nothing.
         let verifies = |expected| self.mac.verifies(presented.as_bytes(), expected);
         self.expected.iter().fold(false, |found, expected| found | verifies(expected))
+    }
+}
+
+/// Tells management tokens apart, so that a session can say which one opened it.
+pub(super) struct Marks(MacKey);
+
+impl Marks {
+    pub(super) fn new(session: &Subkeys) -> Result<Self, SecurityError> {
+        Ok(Self(session.mac(Label::TOKEN_MARKS)?))
+    }
+
+    /// What a token is known by: too little to guess it from.
+    pub(super) fn of(&self, token: &str) -> TokenMark {
+        let [a, b, c, d, e, f, g, h, ..] = self.0.tag(token.as_bytes());
+        [a, b, c, d, e, f, g, h]
     }
 }
 

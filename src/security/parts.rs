@@ -22,13 +22,13 @@ const MANAGEMENT_TOKEN_BYTES: usize = 16;
 const SAMPLES: [&str; 8] =
     ["changeme", "change-me", "change_me", "replace-me", "replace_me", "placeholder", "your-", "your_"];
 
-const MASTER: &str = "MASTER_ENCRYPTION_KEY";
+pub(super) const MASTER: &str = "MASTER_ENCRYPTION_KEY";
 const SESSION: &str = "SESSION_SECRET";
 const MANAGEMENT: &str = "MANAGEMENT_TOKEN";
 
 /// The secrets `Security` is built from.
 pub struct SecurityParts {
-    /// `MASTER_ENCRYPTION_KEY`, decoded.
+    /// `MASTER_ENCRYPTION_KEY`, decoded, or made of a passphrase.
     pub master_key: [u8; 32],
     /// `MASTER_ENCRYPTION_KEY_PREVIOUS`, decoded: they open what they sealed.
     pub former_master_keys: Vec<Zeroizing<[u8; 32]>>,
@@ -65,6 +65,11 @@ pub enum PartFault {
     /// It was copied from a template.
     #[error("{0} is a sample value; run `farthing init` to generate a secret of your own")]
     Sample(&'static str),
+    /// It would be among the first that are tried.
+    #[error(
+        "{0} consists of words that everybody tries first; choose six random words or more, or run `farthing init`"
+    )]
+    Common(&'static str),
     /// One leak would open two doors.
     #[error("{0} and {1} are equal; each needs a value of its own")]
     Equal(&'static str, &'static str),

@@ -2,6 +2,8 @@
 //! Owns the cost, the text form of a hash, and which passwords are too easy. Refuses to keep a password, and to tell by time
 //! whether there was one to compare with.
 
+pub mod imported;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -13,6 +15,7 @@ use zeroize::Zeroizing;
 use super::SecurityError;
 use super::entropy::{NoEntropy, random};
 use super::subkeys::MacKey;
+use imported::Imported;
 
 /// 19 MiB, twice over, in one lane: the least that OWASP advises.
 const MEMORY_KIB: u32 = 19_456;
@@ -71,9 +74,18 @@ impl Passwords {
         Ok(PasswordHash(Hash { output: output.to_vec(), ..hash }.to_text().into()))
     }
 
-    /// Whether the password has this hash. Where there is none, or none that can be read, as much work is done for nothing.
-    pub(super) fn matches(&self, password: &Secret, hash: Option<&PasswordHash>) -> bool {
-        let read = hash.and_then(|PasswordHash(text)| Hash::read(text));
+    /// Whether the password has this hash. The work is the same whatever there is to compare with, for nothing where there is
+    /// nothing: once ours, and `rounds` of hashes from elsewhere, which are as many as the dearest of them takes.
+    pub(super) fn matches(&self, password: &Secret, hash: Option<&PasswordHash>, rounds: u32) -> bool {
+        let text = hash.map(|PasswordHash(text)| &**text);
+        let imported = text.and_then(|text| Imported::read(text).ok());
+        imported::idle(rounds.saturating_sub(imported.as_ref().map_or(0, Imported::rounds)));
+        let is_imported = imported.is_some_and(|imported| imported.matches(password));
+        self.is_ours(password, text.and_then(Hash::read)) | is_imported
+    }
+
+    /// Whether the password has this hash, if it is one of ours.
+    fn is_ours(&self, password: &Secret, read: Option<Hash>) -> bool {
         let expected = read.as_ref().unwrap_or(&self.nobody);
         let Some(output) = self.output(password, expected) else { return false };
         // Compared by keyed hashes, so that time tells nothing.
@@ -136,7 +148,7 @@ pub fn fault(password: &Secret, name: &str) -> Option<&'static str> {
 }
 
 /// Whether nothing but common words, the name, and what people put between and after them is in it.
-fn is_easy(lower: &str, name: &str) -> bool {
+pub(super) fn is_easy(lower: &str, name: &str) -> bool {
     let mut words: Vec<&str> = WORDS.lines().map(str::trim).filter(|word| !word.is_empty()).collect();
     words.extend(Some(name).filter(|name| name.len() > 2));
     // Longer ones first, so that no short one is taken out of the middle of a long one.
@@ -163,14 +175,14 @@ mod tests {
         let PasswordHash(text) = &hash;
         assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
         assert_ne!(passwords(7).hash(&password).unwrap(), hash, "each has a salt of its own");
-        assert!(passwords(7).matches(&password, Some(&hash)));
-        assert!(!passwords(7).matches(&other, Some(&hash)));
-        assert!(!passwords(8).matches(&password, Some(&hash)), "without the pepper it is nothing");
-        assert!(!passwords(7).matches(&password, None));
+        assert!(passwords(7).matches(&password, Some(&hash), 0));
+        assert!(!passwords(7).matches(&other, Some(&hash), 0));
+        assert!(!passwords(8).matches(&password, Some(&hash), 0), "without the pepper it is nothing");
+        assert!(!passwords(7).matches(&password, None, 0));
         for damaged in ["", "$argon2id$", &text.replace("m=19456", "m=4294967295"), &text.replace("t=2", "t=x")] {
-            assert!(!passwords(7).matches(&password, Some(&PasswordHash((*damaged).into()))), "{damaged}");
+            assert!(!passwords(7).matches(&password, Some(&PasswordHash((*damaged).into())), 0), "{damaged}");
         }
-        assert!(!passwords(7).matches(&Secret::new(&**text), Some(&hash)), "the hash is no password");
+        assert!(!passwords(7).matches(&Secret::new(&**text), Some(&hash), 0), "the hash is no password");
     }
 
     #[test]

@@ -31,6 +31,8 @@ impl Label {
     pub(super) const SESSIONS: Self = Self("farthing/sessions/v1");
     /// Hashes what sessions are found by.
     pub(super) const SESSION_IDS: Self = Self("farthing/session-ids/v1");
+    /// Tells management tokens apart, for the sessions they opened.
+    pub(super) const TOKEN_MARKS: Self = Self("farthing/token-marks/v1");
     /// Makes what a page must send with every change.
     pub(super) const CSRF: Self = Self("farthing/csrf/v1");
 
@@ -52,7 +54,7 @@ impl Label {
     pub(super) const KEPT_KEYS: Self = Self("farthing/kept-keys/v1");
 
     #[cfg(test)]
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::PROVIDER_KEYS,
         Self::KEPT_ANSWERS,
         Self::MASTER_KEY_ID,
@@ -63,6 +65,7 @@ impl Label {
         Self::SESSIONS,
         Self::SESSION_IDS,
         Self::CSRF,
+        Self::TOKEN_MARKS,
         Self::AUDIT,
         Self::PASSWORDS,
         Self::KEPT_KEYS,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use farthing_actors::domain::{Event, Timestamp, UserId};
 use farthing_actors::error::{LoadError, SaveError};
-use farthing_actors::sessions::{Change, Failure, Seen, Session, SessionDigest, SessionsStore, Stored};
+use farthing_actors::sessions::{Change, Failure, Seen, Session, SessionDigest, SessionsStore, Stored, TokenMark};
 
 use super::audit::Trail;
 use super::columns::Row;
@@ -107,6 +107,7 @@ struct SessionRow {
     seen_at: i64,
     expires_at: i64,
     ends_at: i64,
+    opened_by: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -176,6 +177,7 @@ impl From<&Session> for SessionRow {
             seen_at: session.seen_at.0,
             expires_at: session.expires_at.0,
             ends_at: session.ends_at.0,
+            opened_by: session.opened_by.map(|mark| mark.to_vec()),
         }
     }
 }
@@ -187,6 +189,8 @@ impl SessionRow {
             SessionDigest::try_from(bytes).map_err(|_| row.damaged(column, "a digest has 32 bytes"))
         };
         let former = self.former_digest.map(|bytes| digest("former_digest", bytes)).transpose()?;
+        let mark =
+            |bytes: Vec<u8>| TokenMark::try_from(bytes).map_err(|_| row.damaged("opened_by", "a mark has 8 bytes"));
         let address = self.address.as_deref().map(|address| row.parse("address", address)).transpose()?;
         Ok(Session {
             id: row.parse("id", &self.id)?,
@@ -199,6 +203,7 @@ impl SessionRow {
             seen_at: Timestamp(self.seen_at),
             expires_at: Timestamp(self.expires_at),
             ends_at: Timestamp(self.ends_at),
+            opened_by: self.opened_by.map(mark).transpose()?,
         })
     }
 }

@@ -1,8 +1,10 @@
 //! People from outside: who may make whom, what each role may do, what a viewer sees, and that no answer holds a hash.
 
 mod guessing;
+mod imported;
 pub(crate) mod person;
 mod sessions;
+mod tokens;
 
 use farthing_support::scene::{PROJECT, ask};
 use farthing_support::{Reply, Scene, Tokens};

@@ -35,6 +35,12 @@ fn kinds(scene: &Scene) -> Vec<(&'static str, Value, &'static str, [Value; 2])> 
         ("/api/groups", group("g2"), "PUT", [group("g3"), group("g4")]),
         ("/api/projects", json!({"name": "j2"}), "PATCH", [json!({"name": "j3"}), json!({"limits": {"rpm": 7}})]),
         (
+            "/api/users",
+            json!({"name": "u2", "role": "viewer"}),
+            "PATCH",
+            [json!({"display_name": "u3"}), json!({"role": "auditor"})],
+        ),
+        (
             "/api/keys",
             json!({"project": PROJECT, "name": "k2"}),
             "PATCH",

@@ -8,6 +8,7 @@ use farthing_support::{Reply, Scene, TestGateway, Tokens};
 use serde_json::json;
 
 use crate::BINARY;
+use crate::rotation::done;
 
 /// What a version without the step had.
 const BEFORE: &str = "DROP TABLE kept_keys; DROP TABLE installation;
@@ -16,6 +17,9 @@ const BEFORE: &str = "DROP TABLE kept_keys; DROP TABLE installation;
 /// 32 bytes each.
 const FIRST: &str = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
 const SECOND: &str = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU=";
+
+const WORDS: &str = "six plain words of a passphrase here";
+const SALT: &str = "000102030405060708090a0b0c0d0e0f";
 
 /// Statements, as somebody with a database shell runs them.
 pub(crate) fn run(gateway: &TestGateway, sql: &str) {
@@ -47,6 +51,82 @@ fn a_wrong_master_key_stops_the_start_and_both_are_named() {
     scene.gateway.restart();
     scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)));
     assert_eq!(calls(&scene, &scene.key.secret), 200, "the former key opens what it sealed");
+}
+
+/// What a start that is refused says, with this setting.
+fn refused(scene: &mut Scene, name: &str, value: &str) -> String {
+    scene.gateway.set(name, value);
+    let refused = scene.gateway.command(&["serve"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(!said.contains(value), "{said}");
+    said
+}
+
+#[test]
+fn a_passphrase_and_its_salt_are_a_master_key_and_another_salt_is_another_key() {
+    let builder = TestGateway::builder(BINARY).set("MASTER_ENCRYPTION_KEY", WORDS);
+    let mut scene = Scene::around(builder.set("PERSISTENT_ENCRYPTION_SALT", SALT).start());
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let of_words = done(&scene.gateway);
+    for kill in [false, true] {
+        assert_eq!(calls(&scene, &scene.key.secret), 200);
+        scene.gateway.settled();
+        if kill {
+            scene.gateway.kill_9()
+        } else {
+            assert!(scene.gateway.stop().success())
+        }
+        scene.gateway.restart();
+        assert_eq!(done(&scene.gateway), of_words);
+    }
+    scene.gateway.settled();
+    assert!(scene.gateway.stop().success());
+    let said = refused(&mut scene, "PERSISTENT_ENCRYPTION_SALT", &SALT.replace("0f", "1f"));
+    assert!(said.contains("MASTER_ENCRYPTION_KEY") && said.contains(&of_words), "{said}");
+    let said = refused(&mut scene, "PERSISTENT_ENCRYPTION_SALT", "00010203");
+    assert!(said.contains("PERSISTENT_ENCRYPTION_SALT: it is 4 bytes long"), "{said}");
+    scene.gateway.set("PERSISTENT_ENCRYPTION_SALT", SALT);
+    let said = refused(&mut scene, "MASTER_ENCRYPTION_KEY", "correct horse battery staple");
+    assert!(said.contains("MASTER_ENCRYPTION_KEY consists of words"), "{said}");
+
+    // From the passphrase to a key, and back to one.
+    scene.gateway.set("MASTER_ENCRYPTION_KEY", FIRST);
+    scene.gateway.set("MASTER_ENCRYPTION_KEY_PREVIOUS", WORDS);
+    scene.gateway.restart();
+    assert_ne!(done(&scene.gateway), of_words);
+    assert!(scene.gateway.stop().success());
+    scene.gateway.set("MASTER_ENCRYPTION_KEY", WORDS);
+    scene.gateway.set("MASTER_ENCRYPTION_KEY_PREVIOUS", FIRST);
+    scene.gateway.restart();
+    assert_eq!(done(&scene.gateway), of_words);
+    assert!(scene.gateway.stop().success());
+    scene.gateway.unset("MASTER_ENCRYPTION_KEY_PREVIOUS");
+    scene.gateway.restart();
+    assert_eq!(calls(&scene, &scene.key.secret), 200, "everything is under the passphrase alone");
+}
+
+/// The command makes a key where a passphrase was, and it goes on as the previous one.
+#[test]
+fn rotate_goes_from_a_passphrase_to_a_key() {
+    let mut gateway = TestGateway::builder(BINARY).start();
+    assert!(gateway.stop().success());
+    gateway.unset("MASTER_ENCRYPTION_KEY");
+    std::fs::remove_dir_all(gateway.data_dir()).expect("a first start again");
+    let dotenv = gateway.home().join(".env");
+    let text = format!("MASTER_ENCRYPTION_KEY='{WORDS}'\nPERSISTENT_ENCRYPTION_SALT={SALT}\n");
+    std::fs::write(&dotenv, text).expect("the folder can be written");
+    gateway.restart();
+    let scene = Scene::around(gateway);
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let before = done(&scene.gateway);
+    let url = format!("http://{}", scene.gateway.address());
+    let rotate = scene.gateway.command(&["secrets", "rotate", "--url", &url]);
+    assert!(rotate.status.success(), "{rotate:?}");
+    assert_ne!(done(&scene.gateway), before);
+    let text = std::fs::read_to_string(&dotenv).expect("it is there");
+    assert!(text.contains(&format!("MASTER_ENCRYPTION_KEY_PREVIOUS='{WORDS}'\n")), "{text}");
+    assert_eq!(calls(&scene, &scene.key.secret), 200);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn status(gateway: &TestGateway) -> Value {
 }
 
 /// Waits until everything is under the present key; its id.
-fn done(gateway: &TestGateway) -> String {
+pub(crate) fn done(gateway: &TestGateway) -> String {
     let all = || Some(status(gateway)).filter(|status| status["state"] == "done");
     let status = until("everything is sealed anew", PATIENCE, all).0;
     for rows in ["providers", "answers", "kept_keys"] {

@@ -2,12 +2,13 @@
 //! Owns every rule: names, the last owner, whose sessions end with what, how many there are, when a token is renewed.
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use super::error::SessionsError;
 use super::lockout::{FAMILIAR, Failure, REMEMBERED, Verdict};
 use super::people::{Change, People};
-use super::session::{Policy, Session, SessionDigest, network};
-use super::user::{User, UserChanges};
+use super::session::{Policy, Session, SessionDigest, TokenMark, network};
+use super::user::{PasswordHash, User, UserChanges};
 use crate::domain::{SessionId, Timestamp, UserId};
 
 /// Sessions that leave in one sweep of the table.
@@ -61,6 +62,13 @@ impl People {
         let others = self.sessions_of(Some(id)).map(|session| session.id).filter(|session| Some(*session) != keep);
         let ended = if ends { others.collect() } else { Vec::new() };
         Ok(Change { user: Some(user), ended, ..Change::default() })
+    }
+
+    /// Another hash of the same password: nobody's session ends. Not if the password has changed meanwhile.
+    pub(super) fn rehash(&self, id: UserId, former: &PasswordHash, fresh: PasswordHash) -> Decision {
+        let present = self.user(id).filter(|user| user.password.as_ref() == Some(former));
+        let present = present.ok_or(SessionsError::NotFound)?;
+        Ok(Change { user: Some(User { password: Some(fresh), ..User::clone(present) }), ..Change::default() })
     }
 
     pub(super) fn delete_user(&self, id: UserId) -> Decision {
@@ -132,6 +140,13 @@ impl People {
             return Err(SessionsError::NotFound);
         }
         Ok(Change { ended, ..Change::default() })
+    }
+
+    /// Ends the sessions of management tokens that are not among those that are admitted.
+    pub(super) fn end_of_other_tokens(&self, admitted: &[TokenMark]) -> Change {
+        let is_over = |session: &&Arc<Session>| session.opened_by.is_none_or(|mark| !admitted.contains(&mark));
+        let ended = self.sessions_of(None).filter(is_over).map(|session| session.id).collect();
+        Change { ended, ..Change::default() }
     }
 
     /// The session, used now.

@@ -8,11 +8,12 @@ use super::changes::Which;
 use super::error::SessionsError;
 use super::lockout::Verdict;
 use super::messages::{
-    Attempt, CreateFirstUser, CreateUser, DeleteUser, End, Open, Renew, Sweep, Touch, Unlock, UpdateUser,
+    Attempt, CreateFirstUser, CreateUser, DeleteUser, End, EndOfOtherTokens, Open, Rehash, Renew, Sweep, Touch, Unlock,
+    UpdateUser,
 };
 use super::people::People;
-use super::session::{Policy, Session, SessionDigest};
-use super::user::{User, UserChanges};
+use super::session::{Policy, Session, SessionDigest, TokenMark};
+use super::user::{PasswordHash, User, UserChanges};
 use crate::domain::{Event, SessionId, Timestamp, UserId};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
@@ -74,6 +75,19 @@ impl Sessions {
         self.mailbox.ask(UpdateUser { id, changes, keep, event }).await?
     }
 
+    /// Puts another hash of the same password in the place of `former`; sessions go on.
+    ///
+    /// # Errors
+    /// If there is no such user, or their password has changed meanwhile.
+    pub async fn rehash(
+        &self,
+        id: UserId,
+        (former, fresh): (PasswordHash, PasswordHash),
+        event: Event,
+    ) -> Result<(), SessionsError> {
+        self.mailbox.ask(Rehash { id, former, fresh, event }).await?
+    }
+
     /// Removes a user, and says how many sessions that ended.
     ///
     /// # Errors
@@ -119,6 +133,14 @@ impl Sessions {
     /// If there was none to end.
     pub async fn end(&self, which: Which, event: Event) -> Result<usize, SessionsError> {
         self.mailbox.ask(End(which, event)).await?
+    }
+
+    /// Ends the sessions of management tokens that are admitted no more, and says how many.
+    ///
+    /// # Errors
+    /// If that cannot be saved.
+    pub async fn end_of_other_tokens(&self, admitted: Vec<TokenMark>, event: Event) -> Result<usize, SessionsError> {
+        self.mailbox.ask(EndOfOtherTokens(admitted, event)).await?
     }
 
     /// A session was used.

@@ -7,8 +7,8 @@ use actix::Message;
 use super::changes::Which;
 use super::error::SessionsError;
 use super::lockout::Verdict;
-use super::session::{Session, SessionDigest};
-use super::user::{User, UserChanges};
+use super::session::{Session, SessionDigest, TokenMark};
+use super::user::{PasswordHash, User, UserChanges};
 use crate::domain::{Event, SessionId, Timestamp, UserId};
 
 #[derive(Message)]
@@ -31,6 +31,15 @@ pub(super) struct UpdateUser {
 #[derive(Message)]
 #[rtype(result = "Result<usize, SessionsError>")]
 pub(super) struct DeleteUser(pub(super) UserId, pub(super) Event);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionsError>")]
+pub(super) struct Rehash {
+    pub(super) id: UserId,
+    pub(super) former: PasswordHash,
+    pub(super) fresh: PasswordHash,
+    pub(super) event: Event,
+}
 
 #[derive(Message)]
 #[rtype(result = "Verdict")]
@@ -57,6 +66,10 @@ pub(super) struct Renew {
 #[derive(Message)]
 #[rtype(result = "Result<usize, SessionsError>")]
 pub(super) struct End(pub(super) Which, pub(super) Event);
+
+#[derive(Message)]
+#[rtype(result = "Result<usize, SessionsError>")]
+pub(super) struct EndOfOtherTokens(pub(super) Vec<TokenMark>, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "()")]

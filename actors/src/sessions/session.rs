@@ -11,6 +11,9 @@ use crate::domain::{Binding, SessionId, Timestamp, UserId};
 /// The keyed hash of what a session's token carries.
 pub type SessionDigest = [u8; 32];
 
+/// What tells a management token from others, and says nothing about it.
+pub type TokenMark = [u8; 8];
+
 /// How long a token is good after it was renewed: what is already under way arrives.
 pub const FORMER_LASTS: Duration = Duration::from_secs(30);
 
@@ -62,6 +65,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// The first moment at which it is over in any case.
     pub ends_at: Timestamp,
+    /// Which management token opened it; `None` for a person's.
+    pub opened_by: Option<TokenMark>,
 }
 
 /// Whether a request with a session's token is let in.

@@ -52,6 +52,7 @@ fn session(id: u8, user: u128, at: i64) -> Session {
         seen_at: Timestamp(at),
         expires_at: POLICY.expires_at(Timestamp(at), ends_at),
         ends_at,
+        opened_by: None,
     }
 }
 
@@ -68,6 +69,39 @@ fn opened(people: &People, session: Session) -> Change {
 
 fn judged(session: &Session, presented: u8, seconds: i64) -> Judgement {
     session.judge(&[presented; 32], &session.seen.clone(), (&POLICY, Timestamp(ISSUED + seconds * 1_000)))
+}
+
+#[test]
+fn another_hash_of_the_same_password_ends_nothing_and_undoes_nothing() {
+    let hash = |text: &str| PasswordHash(text.into());
+    let owner = User { password: Some(hash("from elsewhere")), ..user(1, Role::Owner) };
+    let people = people(&[owner]);
+    let people = people.with(opened(&people, session(1, 1, ISSUED)));
+    let id = UserId::from_u128(1);
+    let change = people.rehash(id, &hash("from elsewhere"), hash("ours")).unwrap();
+    assert_eq!(change.ended, []);
+    let user = change.user.clone().unwrap();
+    assert_eq!((user.password, user.updated_at), (Some(hash("ours")), Timestamp(ISSUED)));
+    let changed = people.with(change);
+    let late = changed.rehash(id, &hash("from elsewhere"), hash("too late"));
+    assert_eq!(late.unwrap_err(), SessionsError::NotFound, "a password that was changed meanwhile stays");
+}
+
+#[test]
+fn sessions_of_a_management_token_end_with_it_and_nobody_elses() {
+    let of_token =
+        |id, mark: Option<u8>| Session { user: None, opened_by: mark.map(|byte| [byte; 8]), ..session(id, 1, ISSUED) };
+    let sessions = [session(1, 1, ISSUED), of_token(2, Some(7)), of_token(3, Some(8)), of_token(4, None)];
+    let people = people(&[user(1, Role::Owner)]);
+    let people = sessions.into_iter().fold(people, |people, session| people.with(opened(&people, session)));
+    let ended = |admitted: &[u8]| {
+        let admitted: Vec<_> = admitted.iter().map(|byte| [*byte; 8]).collect();
+        people.end_of_other_tokens(&admitted).ended
+    };
+    let id = |id| SessionId::from_u128(id);
+    assert_eq!(ended(&[7, 8]), [id(4)], "from before marks were kept");
+    assert_eq!(ended(&[8]), [id(2), id(4)]);
+    assert_eq!(ended(&[9]), [id(2), id(3), id(4)]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ diesel::table! {
         seen_at -> BigInt,
         expires_at -> BigInt,
         ends_at -> BigInt,
+        opened_by -> Nullable<Binary>,
     }
 }
 

@@ -39,6 +39,7 @@ fn session(id: u8, user: Option<UserId>) -> Session {
         seen_at: Timestamp(NOON.0 + 2),
         expires_at: Timestamp(NOON.0 + 3),
         ends_at: Timestamp(NOON.0 + 4),
+        opened_by: user.is_none().then_some([id; 8]),
     }
 }
 

@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{given, read};
 use super::list::{List, ListQuery, Page, query};
-use super::{id, rfc3339};
+use super::{id, rfc3339, version};
 use crate::admin::people::{Ranked, UserDraft, UserWish};
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageUsers, Operator, ViewUsers};
 
-// Cannot be printed: it may hold a password in the clear.
+// Cannot be printed: it may hold a password in the clear, or its hash.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
     name: String,
     password: Option<String>,
+    /// Instead of a password, its hash from another program: `$pbkdf2-sha256$i=…,l=32$salt$hash`.
+    password_hash: Option<String>,
     display_name: Option<String>,
     role: Role,
     projects: Option<Vec<String>>,
@@ -93,7 +95,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewUser = read(&request, payload).await?;
     let user = gateway.admin.create_user(body.into(), ranked(&operator)).await?;
-    Ok(HttpResponse::Created().json(view(&gateway, &gateway.admin.people(), &user)))
+    Ok(HttpResponse::Created().insert_header(version(&*user)).json(view(&gateway, &gateway.admin.people(), &user)))
 }
 
 /// GET `/api/users/{id}`.
@@ -103,7 +105,7 @@ pub async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let user = gateway.admin.user(id("user", &path)?)?;
-    Ok(HttpResponse::Ok().json(view(&gateway, &gateway.admin.people(), &user)))
+    Ok(HttpResponse::Ok().insert_header(version(&*user)).json(view(&gateway, &gateway.admin.people(), &user)))
 }
 
 /// PATCH `/api/users/{id}`.
@@ -116,7 +118,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedUser = read(&request, payload).await?;
     let user = gateway.admin.change_user(id("user", &path)?, body.into(), ranked(&operator)).await?;
-    Ok(HttpResponse::Ok().json(view(&gateway, &gateway.admin.people(), &user)))
+    Ok(HttpResponse::Ok().insert_header(version(&*user)).json(view(&gateway, &gateway.admin.people(), &user)))
 }
 
 /// DELETE `/api/users/{id}`.
@@ -150,7 +152,7 @@ pub async fn unlock(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let user = gateway.admin.unlock_user(id("user", &path)?, ranked(&operator)).await?;
-    Ok(HttpResponse::Ok().json(view(&gateway, &gateway.admin.people(), &user)))
+    Ok(HttpResponse::Ok().insert_header(version(&*user)).json(view(&gateway, &gateway.admin.people(), &user)))
 }
 
 fn ranked<P>(operator: &Operator<P>) -> Ranked<'_> {
@@ -182,6 +184,7 @@ impl From<NewUser> for UserDraft {
             display_name: body.display_name.unwrap_or_default(),
             role: body.role,
             password: body.password.map(Secret::new),
+            password_hash: body.password_hash.map(Secret::new),
             projects: body.projects,
         }
     }

@@ -27,16 +27,16 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/api/users" ViewUsers users::list, "Lists accounts",
             asks(ListQuery) gives(200 List<UserView>);
         POST "/api/users" ManageUsers users::create, "Makes an account",
-            takes(NewUser) gives(201 UserView);
+            takes(NewUser) gives(201 UserView) tagged(Shown);
         GET "/api/users/{id}" ViewUsers users::show, "Shows an account",
-            gives(200 UserView);
+            gives(200 UserView) tagged(Shown);
         PATCH "/api/users/{id}" ManageUsers users::change, "Changes an account",
-            takes(ChangedUser) gives(200 UserView);
+            takes(ChangedUser) gives(200 UserView) tagged(Compared);
         DELETE "/api/users/{id}" ManageUsers users::delete, "Removes an account",
-            gives(204);
+            gives(204) tagged(Compared);
         POST "/api/users/{id}/password" ManageUsers users::set_password, "Gives an account another password",
             takes(NewPassword) gives(200 PasswordSetView);
         POST "/api/users/{id}/unlock" ManageUsers users::unlock, "Forgives an account every wrong guess",
-            gives(200 UserView);
+            gives(200 UserView) tagged(Shown);
     }
 }

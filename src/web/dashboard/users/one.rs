@@ -8,7 +8,7 @@ use farthing_actors::sessions::{Oidc, People, User};
 
 use super::choices::Choices;
 use super::row::UserRow;
-use crate::admin::AdminError;
+use crate::admin::{AdminError, Tagged};
 use crate::web::Gateway;
 use crate::web::dashboard::page;
 use crate::web::dashboard::sessions::SessionRow;
@@ -26,6 +26,8 @@ struct UserPage {
     back: String,
     oidc: Option<Oidc>,
     has_password: bool,
+    /// Which version of the account this is.
+    version: String,
     /// Whether it is the visitor's own.
     is_own: bool,
     /// What it may become; `None` for whoever may not touch it.
@@ -58,6 +60,7 @@ pub async fn show(
             row: UserRow::new(&user, (&people, now), &keys),
             oidc: user.oidc.clone(),
             has_password: user.password.is_some(),
+            version: user.etag().to_string(),
             is_own,
             choices: may_touch.then(|| Choices::below(rank, &keys, Some(&user))),
             sessions: if sees_sessions { sessions(&visitor, (&user, now), &people) } else { Vec::new() },
