@@ -18,7 +18,11 @@
   }
 
   // As src/web/dashboard/shown.rs says it.
-  const millis = (ms) => (ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)}.${Math.floor((ms % 1000) / 100)} s`);
+  function millis(ms) {
+    if (ms < 1000) return `${ms} ms`;
+    const tenths = ms % 1000 === 0 ? "" : `.${Math.floor((ms % 1000) / 100)}`;
+    return `${Math.floor(ms / 1000)}${tenths} s`;
+  }
 
   function clear(form) {
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");

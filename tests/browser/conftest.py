@@ -28,7 +28,8 @@ def upstream():
 
 @pytest.fixture(scope="session")
 def gateway(upstream, tmp_path_factory):
-    gateway = stage.Gateway(stage.binary(), tmp_path_factory.mktemp("gateway"))
+    routed = {"FARTHING__ROUTING__MODEL_ROUTING": "llama-*=provider:openai"}
+    gateway = stage.Gateway(stage.binary(), tmp_path_factory.mktemp("gateway"), routed)
     try:
         yield gateway
         gateway.stop()

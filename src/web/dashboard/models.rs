@@ -7,6 +7,7 @@ mod group_form;
 mod groups;
 mod history;
 pub mod one;
+mod patterns;
 mod price_form;
 mod visible;
 
@@ -27,6 +28,7 @@ use crate::web::error::Problem;
 use crate::web::extract::operator::ReadSettings;
 use group_form::GroupForm;
 use groups::{GroupRow, groups};
+use patterns::PatternRow;
 use price_form::{PriceField, empty_fields};
 
 /// Rows of one page.
@@ -42,6 +44,7 @@ struct ModelsPage {
     is_first: bool,
     count: String,
     groups: Vec<GroupRow>,
+    patterns: Vec<PatternRow>,
     providers: Vec<String>,
     /// Where there is a model that it can have.
     new_group: Option<GroupForm>,
@@ -92,6 +95,7 @@ pub async fn show(
         is_first: after.is_none(),
         count: shown::count(catalogue.deployments().count()),
         groups: groups(&catalogue),
+        patterns: gateway.patterns.iter().map(PatternRow::from).collect(),
         providers: catalogue.providers().map(|provider| provider.name.clone()).collect(),
         new_group: (may_manage && !catalogue.models().is_empty()).then(|| GroupForm::empty(&catalogue)),
         price_fields: empty_fields(),

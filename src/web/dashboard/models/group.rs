@@ -9,7 +9,7 @@ use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::registry::group::{Group, Target, To, When};
 
 use super::group_form::GroupForm;
-use super::groups::words;
+use super::groups::{has_shares, words};
 use crate::admin::Tagged;
 use crate::web::Gateway;
 use crate::web::dashboard::page;
@@ -87,7 +87,7 @@ impl From<&Group> for Facts {
             chooses: words(group.strategy),
             classifier: rated,
             shadows: group.shadows.as_ref().map(ToString::to_string),
-            has_shares: matches!(group.strategy, Strategy::Weighted | Strategy::LowestLatency),
+            has_shares: has_shares(group.strategy),
             has_conditions: group.strategy == Strategy::Rules,
             created: group.created_at.into(),
             updated: group.updated_at.into(),

@@ -43,14 +43,22 @@ impl GroupRow {
             id: group.id.to_string(),
             name: group.name.to_string(),
             chooses: words(group.strategy),
-            targets: group.targets.iter().map(said).collect(),
+            targets: group.targets.iter().map(|target| said(target, group.strategy)).collect(),
             shadows: group.shadows.as_ref().map(ToString::to_string),
         }
     }
 }
 
-fn said(target: &Target) -> String {
+/// Whether members' shares count.
+pub(super) fn has_shares(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::Weighted | Strategy::LowestLatency)
+}
+
+fn said(target: &Target, strategy: Strategy) -> String {
     let name = target.to.name();
-    let conditions = if target.when.is_some() { ", on conditions" } else { "" };
-    if target.weight == 1 { format!("{name}{conditions}") } else { format!("{name} × {}{conditions}", target.weight) }
+    match target.weight {
+        _ if target.when.is_some() => format!("{name} (on conditions)"),
+        weight if has_shares(strategy) && weight != 1 => format!("{name} × {weight}"),
+        _ => name.to_string(),
+    }
 }
