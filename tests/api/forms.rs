@@ -1,7 +1,7 @@
 //! Forms that work without scripts, and the pages of projects and keys that are made of them.
 
-use farthing_support::Scene;
-use farthing_support::scene::PROJECT;
+use farthing_support::scene::{MODEL, PROJECT, prices};
+use farthing_support::{Reply, Scene};
 use serde_json::json;
 
 use crate::people::person::{Person, account};
@@ -32,6 +32,7 @@ fn a_form_makes_the_call_it_stands_for_and_comes_back_with_what_was_typed_when_r
     let page = refused.text();
     assert!(page.contains(r#"name="limits.rpm:int" value="many" type="text" aria-invalid="true""#), "{page}");
     assert!(!page.contains(HOSTILE) && !page.contains("not again"), "{page}");
+    assert!(page.contains("expected a whole number") && !page.contains("at line"), "{page}");
 
     let key = [("project", "typed"), ("name", "of a form"), ("_reveal", "key"), ("_next", "/keys")];
     let shown = ann.form("/forms/api/keys", &key);
@@ -100,8 +101,8 @@ fn a_project_and_its_key_are_made_changed_and_ended_by_forms_alone() {
 fn a_group_is_changed_by_its_form_alone_and_never_over_anothers_change() {
     let scene = scene();
     let ann = owner(&scene);
-    scene.gateway.add_model("other", "openai", &farthing_support::scene::prices());
-    let (model, other) = (format!("model={}", farthing_support::scene::MODEL), "model=other".to_owned());
+    scene.gateway.add_model("other", "openai", &prices());
+    let (model, other) = (format!("model={}", MODEL), "model=other".to_owned());
     let fields = [("name", "mixed"), ("strategy", "weighted"), ("_next", "/models/groups/{id}")];
     let members = [("targets.0:choice!", &*model), ("targets.0.weight:int", "3"), ("targets.1:choice!", "")];
     let made = ann.form("/forms/api/groups", &[&fields[..], &members].concat());
@@ -128,7 +129,7 @@ fn a_group_is_changed_by_its_form_alone_and_never_over_anothers_change() {
     let now = scene.gateway.operator().get(&api).json();
     let expected = json!([
         {"model": "other", "weight": 1, "when": {"images": true, "tags": ["a", "b"]}},
-        {"model": farthing_support::scene::MODEL, "weight": 1}
+        {"model": MODEL, "weight": 1}
     ]);
     assert_eq!((&now["strategy"], &now["targets"], &now["classifier"]), (&json!("rules"), &expected, &json!(null)));
     assert_eq!(ann.form(&action, &change).status, 412, "it was read before it was changed");
@@ -148,10 +149,17 @@ fn what_came_of_a_test_is_a_page_where_no_script_asks() {
     let provider = scene.gateway.list("/api/providers")[0]["id"].as_str().unwrap().to_owned();
     let fields = [("_verdict", HOSTILE), ("_next", "/providers")];
     let action = format!("/forms/api/providers/{provider}/test");
-    let page = ann.form(&action, &fields);
-    assert_eq!(page.status, 200);
-    assert!(page.text().contains("at fault") && page.text().contains("base_url"), "{}", page.text());
-    assert!(!page.text().contains(HOSTILE) && page.header("content-security-policy").is_some());
+    let models = json!({"object": "list", "data": [{"id": "a"}, {"id": "b"}]});
+    for (reply, verdict, words) in [
+        (Reply::error(401, HOSTILE), "at fault", "look at api_key"),
+        (Reply::status(200, &models), "in order", "<dt>models</dt><dd>2</dd>"),
+    ] {
+        scene.upstream.expect(reply);
+        let page = ann.form(&action, &fields);
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains(verdict) && page.text().contains(words), "{}", page.text());
+        assert!(!page.text().contains(HOSTILE) && page.header("content-security-policy").is_some());
+    }
 
     let timeouts = [("timeouts.connect_ms:int", "1500"), ("timeouts.first_byte_ms:int?", "")];
     let timeouts = [&timeouts[..], &[("timeouts.idle_ms:int", "2000"), ("timeouts.total_ms:int", "3000")]].concat();
