@@ -114,7 +114,7 @@ impl Cli {
         match &self.command {
             Command::Serve => server::serve(&sources),
             Command::Demo(demo) => demo.run(),
-            Command::Init(init) => self.say(&init.run()?),
+            Command::Init(init) => self.say(&init.run(&sources)?),
             Command::Check => {
                 let (reply, sound) = server::check(&sources);
                 self.say_and_judge(&reply, sound)

@@ -191,6 +191,7 @@ fn wrong_usage_is_two() {
         "model prices approve",
         "provider add x --kind unheard_of",
         "requests list --limit 0",
+        "requests list --status fine",
         "demo --listen 0.0.0.0:8080",
     ];
     for arguments in wrong {
@@ -228,6 +229,31 @@ fn init_writes_what_check_finds_sound() {
         let shown = secrets.lines().filter_map(|line| line.split_once('=')).any(|(_, secret)| output.contains(secret));
         assert!(!shown, "init printed a secret");
     }
+}
+
+#[test]
+fn the_link_of_init_is_where_the_settings_say() {
+    let folder = Folder::new("link");
+    let told = |name: &str, settings: &[(&str, &str)]| {
+        let mut command = folder.command(&format!("init --json --dir {name}"));
+        let link = Outcome::of(command.envs(settings.iter().copied()).output().unwrap()).json()["set_up"].to_string();
+        link.split_once('#').unwrap().0.trim_start_matches('"').to_owned()
+    };
+    let (listen, origin) = ("FARTHING__SERVER__LISTEN", "FARTHING__SERVER__PUBLIC_ORIGIN");
+    let behind = ("FARTHING__SERVER__BEHIND_PROXY", "true");
+    let door = ("FARTHING__SERVER__ADMIN_LISTEN", "127.0.0.1:9001");
+    for (name, settings, expected) in [
+        ("a", &[(listen, "127.0.0.1:9000")][..], "http://127.0.0.1:9000/set-up"),
+        ("b", &[(listen, "0.0.0.0:9000"), behind], "http://127.0.0.1:9000/set-up"),
+        ("c", &[(listen, "[::]:9000"), behind, (origin, "https://ft.example")], "https://ft.example/set-up"),
+        ("d", &[door], "http://127.0.0.1:9001/set-up"),
+        ("e", &[(listen, "127.0.0.1:0")], "http://ADDRESS/set-up"),
+        ("f", &[(listen, "nonsense")], "http://127.0.0.1:8080/set-up"),
+    ] {
+        assert_eq!(told(name, settings), expected, "{settings:?}");
+    }
+    let text = Outcome::of(folder.command("init --dir g").env(listen, "127.0.0.1:0").output().unwrap());
+    assert!(text.out.contains("data/address"), "{text:?}");
 }
 
 #[test]
@@ -301,6 +327,21 @@ fn lists_are_tables_for_people_and_json_for_machines() {
     let script = Script::new(pages());
     let json = folder.ask(&script.url, "project list --json").json();
     assert_eq!(json, json!({"data": [first, second], "next_cursor": null}));
+}
+
+#[test]
+fn requests_are_narrowed_by_every_condition_of_the_api() {
+    let folder = Folder::new("narrowed");
+    let script =
+        Script::new(vec![(200, json!({"data": [], "next_cursor": "c1", "searched_to": "2026-11-01T00:00:00.000Z"}))]);
+    let flags = "--project team-a --key key_1 --run nightly --model o3 --provider openai --status upstream_error \
+                 --from 2026-11-01 --to 2026-11-26T12:00:00Z --time-zone Europe/Berlin --search req_01 --limit 7 --cursor c0";
+    let found = folder.ask(&script.url, &format!("requests list {flags}"));
+    let expected = "GET /api/requests?project=team-a&key=key_1&run=nightly&model=o3&provider=openai&status=upstream_error\
+                    &from=2026-11-01&to=2026-11-26T12%3A00%3A00Z&time_zone=Europe%2FBerlin&search=req_01&limit=7&cursor=c0";
+    assert_eq!(script.seen()[0].line, expected);
+    let told = "there are no requests\nsearched back to 2026-11-01T00:00:00.000Z; go on with --cursor c1\n";
+    assert_eq!((found.code, found.out.as_str()), (0, told), "{found:?}");
 }
 
 #[test]

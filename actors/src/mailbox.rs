@@ -35,6 +35,8 @@ struct Post<A: Actor> {
     messages: AtomicU64,
     /// When the actor before this one died, in Unix milliseconds; 0 if none did.
     died_at: AtomicI64,
+    /// Why.
+    died_of: ArcSwapOption<String>,
     clock: Clock,
     /// When it last did anything, in milliseconds of the clock's steady time.
     sign_of_life: AtomicU64,
@@ -43,7 +45,7 @@ struct Post<A: Actor> {
 struct Waiting<'a>(&'a AtomicUsize);
 
 /// How an actor is, for metrics and the system page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vitals {
     /// The actor's name.
     pub name: &'static str,
@@ -57,6 +59,8 @@ pub struct Vitals {
     pub messages: u64,
     /// When the last one that was replaced died.
     pub died_at: Option<Timestamp>,
+    /// Why: a line of some 300 letters at most, which may have in it what a panic said.
+    pub died_of: Option<Arc<String>>,
     /// How long it has done nothing, not even what it does each second for this figure.
     pub silent: Duration,
 }
@@ -70,6 +74,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             restarts: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             died_at: AtomicI64::new(0),
+            died_of: ArcSwapOption::empty(),
             clock,
             sign_of_life: AtomicU64::new(0),
         };
@@ -155,7 +160,8 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         let (name, alive, waiting, restarts) = (self.name(), self.is_alive(), self.waiting(), self.restarts());
         let messages = self.0.messages.load(Ordering::Relaxed);
         let died_at = Some(Timestamp(self.0.died_at.load(Ordering::Relaxed))).filter(|at| at.0 != 0);
-        Vitals { name, alive, waiting, restarts, messages, died_at, silent: self.silent() }
+        let died_of = self.0.died_of.load_full();
+        Vitals { name, alive, waiting, restarts, messages, died_at, died_of, silent: self.silent() }
     }
 
     /// How long the actor has done nothing.
@@ -179,7 +185,8 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         self.0.current.store(None);
     }
 
-    pub(crate) fn count_restart(&self) {
+    pub(crate) fn count_restart(&self, why: String) {
+        self.0.died_of.store(Some(Arc::new(why)));
         self.0.restarts.fetch_add(1, Ordering::Relaxed);
         self.0.died_at.store(self.0.clock.now().0, Ordering::Relaxed);
     }

@@ -4,6 +4,8 @@
 //!
 //! actix's own supervisor does not survive a panic and restarts the same value; this one holds a factory.
 
+mod last_words;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -50,6 +52,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor that calls `on_fatal` once an actor dies too often or cannot be made again.
     pub fn new(clock: Clock, on_fatal: OnFatal) -> Self {
+        last_words::listen();
         Self { clock, on_fatal, stopping: Arc::default() }
     }
 
@@ -150,9 +153,10 @@ where
         if self.supervisor.stopping.load(Ordering::Acquire) {
             return;
         }
-        self.mailbox.count_restart();
+        let why = last_words::take();
         let gives_up = self.too_many_deaths();
-        log::error!(actor = self.mailbox.name(), gives_up; "actor died");
+        log::error!(actor = self.mailbox.name(), gives_up, error = why.as_str(); "actor died");
+        self.mailbox.count_restart(why);
         if gives_up {
             self.give_up();
         } else {

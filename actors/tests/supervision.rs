@@ -122,8 +122,11 @@ async fn the_mailbox_survives_a_panic_and_a_stop_and_leads_to_a_fresh_actor() {
     let clone = mailbox.clone();
     mailbox.tell(Count);
     assert_eq!(clone.ask(LifeAndCount).await, Ok((1, 1)));
+    assert_eq!(clone.vitals().died_of, None);
     crash(&mailbox).await;
     assert_eq!(clone.ask(LifeAndCount).await, Ok((2, 0)));
+    let said = clone.vitals().died_of.unwrap();
+    assert!(said.starts_with("the test asked for it (") && said.contains("tests/supervision.rs:"), "{said}");
     mailbox.tell(Stop);
     while mailbox.restarts() < 2 || !mailbox.is_alive() {
         tokio::task::yield_now().await;
@@ -131,6 +134,7 @@ async fn the_mailbox_survives_a_panic_and_a_stop_and_leads_to_a_fresh_actor() {
     assert_eq!(clone.ask(LifeAndCount).await, Ok((3, 0)));
     let vitals = clone.vitals();
     assert_eq!((vitals.name, vitals.alive, vitals.waiting, vitals.restarts), ("counter", true, 0, 2));
+    assert!(vitals.died_of.unwrap().starts_with("it stopped itself"), "what another said before is forgotten");
     assert!(fatal.try_recv().is_err());
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,15 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::output::Reply;
-use crate::config::{DOTENV_NAME, FILE_NAME, Secrets, ServerConfig, template};
+use crate::config::{Config, DOTENV_NAME, FILE_NAME, Secrets, Sources, template};
 use crate::security::set_up_code;
 
 /// Files that hold secrets are for their owner alone.
 const PRIVATE: u32 = 0o600;
 const PUBLIC: u32 = 0o644;
 const PRIVATE_DIR: u32 = 0o700;
+/// Stands for an address that the system chooses.
+const UNKNOWN: &str = "ADDRESS";
 
 /// Write a commented farthing.toml and a .env with new secrets
 #[derive(Debug, Args)]
@@ -32,7 +35,8 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) fn run(&self) -> Result<Reply, CliError> {
+    /// `sources` are those of the process: what the environment sets goes before the new file.
+    pub(super) fn run(&self, sources: &Sources) -> Result<Reply, CliError> {
         let config = self.path(FILE_NAME);
         let dotenv = self.path(DOTENV_NAME);
         let failed = |error| CliError::Failed(format!("the system gives no randomness: {error}"));
@@ -42,8 +46,11 @@ impl Init {
         let kept = self.clear([&config, &dotenv])?;
         write_new(&dotenv, PRIVATE, &template::dotenv(&secrets))?;
         write_new(&config, PUBLIC, &template::farthing_toml())?;
-        let link = set_up_link(&secrets)?;
-        let text = report((&config, &dotenv), &kept, &link);
+        let sources = Sources { config: Some(config.clone()), ..sources.clone() };
+        // With a fault, `serve` does not start either; `check` tells all of them.
+        let settings = Config::load(&sources).unwrap_or_else(|_| Config::new(PathBuf::from("data"), secrets));
+        let link = set_up_link(&settings)?;
+        let text = report((&config, &dotenv), &kept, &link) + later(&settings);
         Ok(Reply { json: json!({ "config": config, "env": dotenv, "kept": kept, "set_up": link }), text })
     }
 
@@ -83,9 +90,35 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), CliError> {
 }
 
 /// Where the first owner is made. The code is behind a `#`, which browsers keep to themselves: no log on the way has it.
-fn set_up_link(secrets: &Secrets) -> Result<String, CliError> {
-    let code = set_up_code(&secrets.session_secret).map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(format!("http://{}/set-up#{}", ServerConfig::default().listen, code.expose()))
+fn set_up_link(settings: &Config) -> Result<String, CliError> {
+    let code = set_up_code(&settings.secrets.session_secret).map_err(|error| CliError::Failed(error.to_string()))?;
+    Ok(format!("{}/set-up#{}", origin(settings), code.expose()))
+}
+
+/// How a browser reaches the dashboard, as far as the settings tell.
+fn origin(settings: &Config) -> String {
+    let edge = &settings.server.edge;
+    if let Some(origin) = &edge.public_origin {
+        return origin.clone();
+    }
+    let scheme = if edge.tls.is_some() { "https" } else { "http" };
+    match edge.admin_listen.unwrap_or(settings.server.listen) {
+        address if address.port() == 0 => format!("{scheme}://{UNKNOWN}"),
+        address => format!("{scheme}://{}", near(address)),
+    }
+}
+
+/// An address that listens everywhere, as it is reached from this machine.
+fn near(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
+}
+
+/// What is to be said of a link that cannot be whole yet.
+fn later(settings: &Config) -> &'static str {
+    if origin(settings).ends_with(UNKNOWN) { "  (ADDRESS is in the file data/address when serve runs)\n" } else { "" }
 }
 
 fn report((config, dotenv): (&Path, &Path), kept: &[PathBuf], link: &str) -> String {

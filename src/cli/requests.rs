@@ -2,14 +2,16 @@
 //! neither prompts nor answers pass through here.
 
 mod line;
+mod list;
 mod tail;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::connection::Connection;
 use super::error::CliError;
-use super::http::{Api, escape, query};
-use super::output::Reply;
+use super::http::{Api, escape};
+use super::output::{Reply, harmless};
 use super::table::{Column, listed, shown};
 
 const PATH: &str = "/api/requests";
@@ -39,18 +41,7 @@ pub(super) struct Requests {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List requests, the latest first
-    List {
-        /// Only those charged to this project
-        #[arg(long)]
-        project: Option<String>,
-        /// How many
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-        limit: u32,
-        /// Where the list before ended: its next_cursor
-        #[arg(long)]
-        cursor: Option<String>,
-    },
+    List(list::List),
     /// Follow the live feed: one line for each call as it ends, until Ctrl-C; with --json, events as the server sends them
     Tail,
     /// Show one request: its attempts, tokens, entries and price
@@ -63,14 +54,23 @@ enum Command {
 impl Requests {
     pub(super) async fn run(&self, api: &Api, json: bool) -> Result<Option<Reply>, CliError> {
         match &self.command {
-            Command::List { project, limit, cursor } => {
-                let values =
-                    [("project", project.clone()), ("limit", Some(limit.to_string())), ("cursor", cursor.clone())];
-                let found = api.get(&query(PATH, &values)).await?;
-                Ok(Some(listed(found, COLUMNS, "there are no requests")))
+            Command::List(list) => {
+                let mut reply = listed(api.get(&list.path()).await?, COLUMNS, "there are no requests");
+                reply.text.push_str(&further(&reply.json));
+                Ok(Some(reply))
             }
             Command::Tail => tail::follow(api, json).await.map(|()| None),
             Command::Show { request } => Ok(Some(shown(api.get(&format!("{PATH}/{}", escape(request))).await?))),
         }
+    }
+}
+
+/// How to go on where the list is not at its end.
+fn further(list: &Value) -> String {
+    let text = |field| list.get(field).and_then(Value::as_str);
+    match (text("next_cursor"), text("searched_to")) {
+        (Some(cursor), Some(to)) => harmless(&format!("searched back to {to}; go on with --cursor {cursor}")) + "\n",
+        (Some(cursor), None) => harmless(&format!("there are more: --cursor {cursor}")) + "\n",
+        _ => String::new(),
     }
 }

@@ -14,6 +14,7 @@ const ACTORS: &[Column] = &[
     ("WAITING", "/waiting"),
     ("RESTARTS", "/restarts"),
     ("SILENT MS", "/silent_ms"),
+    ("LAST ERROR", "/last_error"),
 ];
 
 const SETTINGS: &[Column] = &[("SETTING", "/key"), ("VALUE", "/value"), ("DEFAULT", "/default"), ("FROM", "/source")];

@@ -3,6 +3,7 @@
 //! the headers that tell a browser so.
 
 pub mod account;
+mod agent;
 pub mod assets;
 pub mod audit;
 pub(crate) mod budgets;

@@ -3,11 +3,14 @@
 //! may do what, which fields there are and what is on record is the API's, which sees the call as it sees every other.
 //!
 //! Fields that begin with `_` steer: `_csrf`, `_method`, `_version` (goes out as `If-Match`), `_next` (the page to go to; `{id}`
-//! is the id of what was made) and `_reveal` (the field of the answer that is a secret and shown once). All others are the
-//! body; `fields.rs` says how. Whoever accepts JSON only, as our scripts do, gets the API's own answer.
+//! is the id of what was made), `_reveal` (the field of the answer that is a secret and shown once), `_verdict` (the answer says
+//! what came of a test; the value is what its page is called) and `_place.…` (where an item of a list stands). All others are
+//! the body; `fields.rs` says how. Whoever accepts JSON only, as our scripts do, gets the API's own answer.
 
 mod answer;
 mod fields;
+mod places;
+mod verdict;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};

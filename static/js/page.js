@@ -18,7 +18,11 @@
   }
 
   // As src/web/dashboard/shown.rs says it.
-  const millis = (ms) => (ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)}.${Math.floor((ms % 1000) / 100)} s`);
+  function millis(ms) {
+    if (ms < 1000) return `${ms} ms`;
+    const tenths = ms % 1000 === 0 ? "" : `.${Math.floor((ms % 1000) / 100)}`;
+    return `${Math.floor(ms / 1000)}${tenths} s`;
+  }
 
   function clear(form) {
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
@@ -27,7 +31,10 @@
 
   // At the field if the gateway names one that the form has, else above the buttons.
   function refuse(form, refused) {
-    const named = Array.from(form.elements).find((field) => refused.field && field.name.split(":")[0] === refused.field);
+    const path = (field) => field.name.split(":")[0];
+    const fields = Array.from(form.elements).filter((field) => refused.field && field.type !== "hidden");
+    // Of what has no field of its own, the first part has.
+    const named = fields.find((field) => path(field) === refused.field) ?? fields.find((field) => path(field).startsWith(`${refused.field}.`));
     const note = document.createElement("p");
     note.className = "refused";
     note.id = `refused-${Math.random().toString(36).slice(2)}`;
@@ -76,6 +83,8 @@
     for (const button of buttons) button.disabled = true;
     try {
       const made = await answer;
+      // A test that was made and went badly.
+      if (made?.ok === false) throw { message: [made.error?.message, ...(made.faults ?? [])].filter(Boolean).join("; ") };
       const secret = made?.[control(form, "reveal")];
       if (secret && form.dataset.reveal) reveal(form, made, secret);
       else go(form, made);

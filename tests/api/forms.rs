@@ -1,7 +1,7 @@
 //! Forms that work without scripts, and the pages of projects and keys that are made of them.
 
-use farthing_support::Scene;
-use farthing_support::scene::PROJECT;
+use farthing_support::scene::{MODEL, PROJECT, prices};
+use farthing_support::{Reply, Scene};
 use serde_json::json;
 
 use crate::people::person::{Person, account};
@@ -32,6 +32,7 @@ fn a_form_makes_the_call_it_stands_for_and_comes_back_with_what_was_typed_when_r
     let page = refused.text();
     assert!(page.contains(r#"name="limits.rpm:int" value="many" type="text" aria-invalid="true""#), "{page}");
     assert!(!page.contains(HOSTILE) && !page.contains("not again"), "{page}");
+    assert!(page.contains("expected a whole number") && !page.contains("at line"), "{page}");
 
     let key = [("project", "typed"), ("name", "of a form"), ("_reveal", "key"), ("_next", "/keys")];
     let shown = ann.form("/forms/api/keys", &key);
@@ -94,6 +95,78 @@ fn a_project_and_its_key_are_made_changed_and_ended_by_forms_alone() {
         Some("/keys")
     );
     assert!(ann.page("/keys?project=typed").text().contains(">revoked<"));
+}
+
+#[test]
+fn a_group_is_changed_by_its_form_alone_and_never_over_anothers_change() {
+    let scene = scene();
+    let ann = owner(&scene);
+    scene.gateway.add_model("other", "openai", &prices());
+    let (model, other) = (format!("model={}", MODEL), "model=other".to_owned());
+    let fields = [("name", "mixed"), ("strategy", "weighted"), ("_next", "/models/groups/{id}")];
+    let members = [("targets.0:choice!", &*model), ("targets.0.weight:int", "3"), ("targets.1:choice!", "")];
+    let made = ann.form("/forms/api/groups", &[&fields[..], &members].concat());
+    let place = made.header("location").unwrap_or_else(|| panic!("{}", made.text())).to_owned();
+    let api = place.replace("/models", "/api");
+    let version = || scene.gateway.operator().get(&api).header("etag").unwrap().to_owned();
+
+    let first = version();
+    let steer = [("_method", "PUT"), ("_version", &*first), ("name", HOSTILE), ("strategy", "rules")];
+    let members = [
+        ("_place.targets.0", "2"),
+        ("targets.0:choice!", &*model),
+        ("targets.0.when.images:json", ""),
+        ("_place.targets.1", "1"),
+        ("targets.1:choice!", &*other),
+        ("targets.1.when.images:json", "true"),
+        ("targets.1.when.tags:list", "a, b"),
+        ("classifier.model:text!", ""),
+        ("classifier.scale:int", "5"),
+    ];
+    let change = [&steer[..], &members].concat();
+    let action = format!("/forms{api}");
+    assert_eq!(ann.form(&action, &change).status, 303);
+    let now = scene.gateway.operator().get(&api).json();
+    let expected = json!([
+        {"model": "other", "weight": 1, "when": {"images": true, "tags": ["a", "b"]}},
+        {"model": MODEL, "weight": 1}
+    ]);
+    assert_eq!((&now["strategy"], &now["targets"], &now["classifier"]), (&json!("rules"), &expected, &json!(null)));
+    assert_eq!(ann.form(&action, &change).status, 412, "it was read before it was changed");
+
+    let page = ann.page(&place).text();
+    assert!(page.contains("has pictures; tagged a or b") && !page.contains(HOSTILE), "{page}");
+    let wrong = [("_method", "PUT"), ("name", "mixed"), ("strategy", "ordered"), ("targets.0:choice!", "model=nobody")];
+    let refused = ann.form(&action, &wrong);
+    let at_fault = r#"name="targets.0:choice!" value="model=nobody" type="text" aria-invalid="true""#;
+    assert!(refused.status == 400 && refused.text().contains(at_fault), "{}", refused.text());
+}
+
+#[test]
+fn what_came_of_a_test_is_a_page_where_no_script_asks() {
+    let scene = scene();
+    let ann = owner(&scene);
+    let provider = scene.gateway.list("/api/providers")[0]["id"].as_str().unwrap().to_owned();
+    let fields = [("_verdict", HOSTILE), ("_next", "/providers")];
+    let action = format!("/forms/api/providers/{provider}/test");
+    let models = json!({"object": "list", "data": [{"id": "a"}, {"id": "b"}]});
+    for (reply, verdict, words) in [
+        (Reply::error(401, HOSTILE), "at fault", "look at api_key"),
+        (Reply::status(200, &models), "in order", "<dt>models</dt><dd>2</dd>"),
+    ] {
+        scene.upstream.expect(reply);
+        let page = ann.form(&action, &fields);
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains(verdict) && page.text().contains(words), "{}", page.text());
+        assert!(!page.text().contains(HOSTILE) && page.header("content-security-policy").is_some());
+    }
+
+    let timeouts = [("timeouts.connect_ms:int", "1500"), ("timeouts.first_byte_ms:int?", "")];
+    let timeouts = [&timeouts[..], &[("timeouts.idle_ms:int", "2000"), ("timeouts.total_ms:int", "3000")]].concat();
+    let steer = [("_method", "PATCH"), ("_next", "/providers")];
+    assert_eq!(ann.form(&format!("/forms/api/providers/{provider}"), &[&steer[..], &timeouts].concat()).status, 303);
+    let shown = ann.page(&format!("/providers/{provider}")).text();
+    assert!(shown.contains("connect 1.5 s") && shown.contains("whole call 3 s"), "{shown}");
 }
 
 #[test]

@@ -28,13 +28,22 @@ def upstream():
 
 @pytest.fixture(scope="session")
 def gateway(upstream, tmp_path_factory):
-    gateway = stage.Gateway(stage.binary(), tmp_path_factory.mktemp("gateway"))
+    routed = {"FARTHING__ROUTING__MODEL_ROUTING": "llama-*=provider:openai"}
+    gateway = stage.Gateway(stage.binary(), tmp_path_factory.mktemp("gateway"), routed)
     try:
         yield gateway
         gateway.stop()
     finally:
         gateway.process.kill()
         gateway.process.wait()
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    """A gateway where nobody has an account; who guesses at its code is not stopped."""
+    patient = {"FARTHING__SERVER__FAILURES_PER_MINUTE": "0"}
+    with stage.fresh(tmp_path_factory.mktemp("bare"), patient) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +85,10 @@ def visit(browser, gateway, signed_in):
     """Opens windows: `visit(role, scheme)` gives a page, whose `watch` may be told what to expect. No window may have a fault."""
     opened = []
 
-    def make(role="owner", scheme="light-wide", **more):
-        look = {"base_url": gateway.url, "locale": "en-GB", "timezone_id": "Asia/Kolkata", **SCHEMES[scheme]}
+    def make(role="owner", scheme="light-wide", at=gateway, **more):
+        look = {"base_url": at.url, "locale": "en-GB", "timezone_id": "Asia/Kolkata", **SCHEMES[scheme]}
         context = browser.new_context(storage_state=signed_in(role), **look, **more)
-        watch = Watch(context, gateway.url)
+        watch = Watch(context, at.url)
         opened.append((context, watch))
         page = context.new_page()
         page.watch = watch
@@ -93,6 +102,12 @@ def visit(browser, gateway, signed_in):
         context.close()
     for _, watch in opened:
         watch.verdict()
+
+
+@pytest.fixture
+def house(gateway, request):
+    """Where a page of the list is: `house(entry)`."""
+    return lambda entry: request.getfixturevalue("bare") if entry.bare else gateway
 
 
 @pytest.fixture(params=PAGES, ids=lambda page: page.name)

@@ -1,10 +1,13 @@
 """What stands on the pages: a gateway with providers, models, projects, keys, accounts and calls, all made through its own doors."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +41,8 @@ def seed(gateway, upstream):
     gateway.create("/api/providers", {"name": "sandbox", "kind": "sandbox"})
     made = {name: model(gateway, name, *MODELS[name]) for name in MODELS}
     seeded.ids["model"] = made["gpt-4o-mini"]
+    rules = [{"model": "claude-sonnet-5", "when": {"images": True, "tags": ["night"]}}, {"model": "gpt-4o-mini"}]
+    seeded.ids["group"] = gateway.create("/api/groups", {"name": "smart", "strategy": "rules", "targets": rules})["id"]
     money = {"limit_usd": "25", "window": "month", "time_zone": "UTC"}
     seeded.ids["project"] = gateway.create("/api/projects", {"name": "apps", "budget": money})["id"]
     gateway.create("/api/projects", {"name": "search", "parent": "apps", "budget": {**money, "limit_usd": "0.0001"}})
@@ -51,9 +56,40 @@ def seed(gateway, upstream):
     seeded.ids["user"] = next(user["id"] for user in users if user["name"] == "viewer")
     event = gateway.call("GET", "/api/audit?action=key.create&limit=1")[1]["data"][0]
     seeded.ids["event"] = event["id"]
-    seeded.names = {"model": "gpt-4o-mini", "provider": "openai", "project": "apps", "key": "web"}
+    seeded.names = {"model": "gpt-4o-mini", "provider": "openai", "project": "apps", "key": "web", "group": "smart"}
     seeded.names |= {"request": "gpt-4o-mini", "user": "viewer", "event": event["action"]}
     return seeded
+
+
+class Fresh:
+    """What a stranger has after `farthing init` and `farthing serve`: nothing but a link."""
+
+    def __init__(self, home, more):
+        self.home, self.secret = home, None
+        env = {"FARTHING__SERVER__LISTEN": "127.0.0.1:0", "FARTHING__CATALOGUE__URL": "", **more}
+        told = subprocess.run([binary(), "init"], cwd=home, env=env, capture_output=True, text=True, timeout=60)
+        assert told.returncode == 0, told.stderr
+        self.code = re.search(r"/set-up#(\S+)", told.stdout + told.stderr)[1]
+        self.log = open(home / "log", "wb")
+        self.process = subprocess.Popen([binary(), "serve"], cwd=home, env=env, stdout=self.log, stderr=self.log)
+        address = home / "data" / "address"
+        self.url = "http://" + until("it wrote its address", lambda: address.exists() and address.read_text().strip())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE) == 0, (self.home / "log").read_text()
+
+
+@contextmanager
+def fresh(home, more={}):
+    """A gateway where nobody has an account yet, with `more` settings."""
+    gateway = Fresh(home, more)
+    try:
+        yield gateway
+        gateway.stop()
+    finally:
+        gateway.process.kill()
+        gateway.process.wait()
 
 
 def create_user(gateway, role):

@@ -1,9 +1,5 @@
 """The first day: from `farthing init` to a call that is understood, priced anew and ended, by the pages alone."""
 
-import re
-import signal
-import subprocess
-
 import pytest
 import stage
 from visit import SCHEMES, Watch
@@ -11,34 +7,10 @@ from visit import SCHEMES, Watch
 OWNER = ("ann", "seven grey horses by a river")
 
 
-class FreshGateway:
-    """What a stranger has after `farthing init` and `farthing serve`: nothing but a link."""
-
-    def __init__(self, binary, home):
-        self.home, self.secret = home, None
-        env = {"FARTHING__SERVER__LISTEN": "127.0.0.1:0", "FARTHING__CATALOGUE__URL": ""}
-        told = subprocess.run([binary, "init"], cwd=home, env=env, capture_output=True, text=True, timeout=60)
-        assert told.returncode == 0, told.stderr
-        self.code = re.search(r"/set-up#(\S+)", told.stdout + told.stderr)[1]
-        self.log = open(home / "log", "wb")
-        self.process = subprocess.Popen([binary, "serve"], cwd=home, env=env, stdout=self.log, stderr=self.log)
-        address = home / "data" / "address"
-        self.url = "http://" + stage.until("it wrote its address", lambda: address.exists() and address.read_text().strip())
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(stage.PATIENCE) == 0, (self.home / "log").read_text()
-
-
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
-    gateway = FreshGateway(stage.binary(), tmp_path_factory.mktemp("fresh"))
-    try:
+    with stage.fresh(tmp_path_factory.mktemp("fresh")) as gateway:
         yield gateway
-        gateway.stop()
-    finally:
-        gateway.process.kill()
-        gateway.process.wait()
 
 
 @pytest.fixture(params=["light-wide", "dark-narrow"])
@@ -134,3 +106,23 @@ def test_a_stranger_gets_from_the_link_to_a_call_that_is_understood(window, fres
         page.locator(".menu-word").click()
     press(page, "Sign out")
     page.wait_for_url("**/sign-in")
+
+
+@pytest.mark.parametrize("scheme", ["light-wide", "dark-narrow"])
+def test_the_code_is_typed_where_no_script_takes_it_from_the_link(browser, tmp_path, scheme):
+    with stage.fresh(tmp_path) as gateway, browser.new_context(base_url=gateway.url, java_script_enabled=False, **SCHEMES[scheme]) as context:
+        page = context.new_page()
+        page.goto(f"/set-up#{gateway.code}")
+        assert page.get_by_label("Set-up code").input_value() == "", "nothing reads the link"
+        name, password = OWNER
+        typed = {"Name": name, "Password": password, "The same once more": password}
+        fill(page, {"Set-up code": "not the code", **typed})
+        press(page, "Make the account and sign in")
+        code = page.get_by_label("Set-up code")
+        assert (code.get_attribute("aria-invalid"), code.input_value(), page.get_by_label("Name").input_value()) == ("true", "not the code", name)
+        assert page.get_by_role("alert").is_visible() and page.get_by_label("Password").input_value() == ""
+        fill(page, {"Set-up code": gateway.code, **typed})
+        press(page, "Make the account and sign in")
+        page.get_by_role("heading", name="First steps").wait_for()
+        page.goto("/set-up")
+        assert page.url == gateway.url + "/", "once there is an owner there is no such page"

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 import stage
@@ -30,6 +31,7 @@ def name_everything(gateway, upstream, words):
     wanted = {"kind": "openai", "base_url": upstream.base_url, "api_key": "sk-up-0123456789abcdef", "allow_private_network": True}
     create(gateway, "/api/providers", {"name": words, **wanted}, words)
     create(gateway, "/api/models", {"name": words, "provider": words, "upstream_model": "refuse", "prices": stage.PRICES}, words)
+    create(gateway, "/api/groups", {"name": f"g{words[:127]}", "strategy": "ordered", "targets": [{"model": words}]}, words)
     create(gateway, "/api/projects", {"name": words, "budget": {"limit_usd": "1", "window": "total"}}, words)
     return create(gateway, "/api/keys", {"project": words, "name": words}, words)["key"]
 
@@ -62,10 +64,32 @@ def test_no_page_does_what_a_name_asks(visit, gateway, upstream, seeded, monkeyp
     assert row.inner_text().count(lot[-1]) == 4
     assert_unhit(live)
     page = visit()
+    groups = {it["name"]: it["id"] for it in gateway.call("GET", "/api/groups?limit=1000")[1]["data"]}
+    page.goto(f"/models/groups/{groups['g' + lot[-1][:127]]}")
+    assert page.locator("h1").inner_text().startswith("g")
+    assert_unhit(page)
     for entry in PAGES:
-        if entry.role:
+        if entry.role and not entry.alone:
             open_page(page, entry, seeded)
             assert_unhit(page)
+
+
+def test_the_set_up_page_does_nothing_that_is_typed_there(visit, bare):
+    page = visit(None, at=bare)
+    page.watch.expect("401")
+    for words in PAYLOADS:
+        page.goto("/sign-in")
+        page.goto(f"/set-up#{quote(words)}")
+        code, name = page.get_by_label("Set-up code"), page.get_by_label("Name")
+        assert code.input_value() == words, "taken from the link"
+        name.fill(words)
+        page.get_by_label("Password").fill(stage.PASSWORD)
+        page.get_by_label("The same once more").fill(stage.PASSWORD)
+        page.get_by_role("button", name="Make the account").click()
+        page.get_by_role("alert").wait_for()
+        # The page cuts a name that is too long for one.
+        assert [code.input_value(), name.input_value()] == [words, words[:64]]
+        assert_unhit(page)
 
 
 @pytest.mark.parametrize("by", ["project", "key", "model", "provider"])

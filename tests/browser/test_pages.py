@@ -6,28 +6,22 @@ from urllib.parse import urlsplit
 
 import pytest
 from pages import PAGES
-from visit import SCHEMES, open_page, wider_than_the_window
+from visit import SCHEMES, open_page, picture, serious, wider_than_the_window
 
 PERMISSIONS = Path(__file__).parents[2] / "docs" / "permissions.md"
-# Pixels: what is taller is no picture any more, and Chromium runs out of memory for it.
-TALLEST = 6000
 # What is for programs.
 ELSEWHERE = ("/api/", "/ws/", "/metrics")
-LOUD = ("serious", "critical")
-
 
 # Whoever may do nothing sees the least, whoever may do all the most.
 LOOKS = {"light-wide": None, "dark-wide": "owner", "light-narrow": "owner", "dark-narrow": None}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_it_fits_and_is_pictured(visit, seeded, screenshots, entry, scheme):
-    page = visit(entry.role and (LOOKS[scheme] or entry.role), scheme)
+def test_it_fits_and_is_pictured(visit, seeded, screenshots, house, entry, scheme):
+    page = visit(entry.seen_by(LOOKS[scheme]), scheme, house(entry))
     open_page(page, entry, seeded)
     assert wider_than_the_window(page) <= 0
-    width, height = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
-    shown = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
-    page.screenshot(path=screenshots / f"{entry.name}-{scheme}.png", full_page=True, clip=shown)
+    picture(page, screenshots / f"{entry.name}-{scheme}.png")
 
 
 # The description of the API is one long page of the same few shapes, and has no dark or narrow ones of its own.
@@ -36,22 +30,19 @@ AUDITED = [(entry, scheme) for entry, scheme in AUDITED if entry.path != "/api/d
 
 
 @pytest.mark.parametrize("entry, scheme", AUDITED, ids=lambda it: getattr(it, "name", it))
-def test_axe_finds_nothing_serious(visit, seeded, axe, entry, scheme):
-    page = visit(entry.role and (LOOKS[scheme] or entry.role), scheme)
+def test_axe_finds_nothing_serious(visit, seeded, axe, house, entry, scheme):
+    page = visit(entry.seen_by(LOOKS[scheme]), scheme, house(entry))
     open_page(page, entry, seeded)
-    # Evaluated by the browser itself, which no policy of the page binds.
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    loud = [f"{it['id']}: {it['help']}: {[node['target'] for node in it['nodes']]}" for it in found if it["impact"] in LOUD]
-    assert not loud, "\n".join(loud)
+    assert not serious(page, axe)
 
 
-def test_it_reads_without_scripts(visit, seeded, entry):
-    page = visit(entry.role, java_script_enabled=False)
+def test_it_reads_without_scripts(visit, seeded, house, entry):
+    page = visit(entry.role, at=house(entry), java_script_enabled=False)
     open_page(page, entry, seeded)
     assert len(page.locator("main").inner_text()) > 40
 
 
+@pytest.mark.parametrize("entry", [entry for entry in PAGES if not entry.bare], ids=lambda it: it.name)
 def test_strangers_see_none_of_it(visit, seeded, entry):
     page = visit(None)
     answer = page.goto(entry.path.format(**seeded.ids))

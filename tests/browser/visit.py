@@ -11,6 +11,9 @@ SCHEMES = {
     "light-narrow": {"color_scheme": "light", "viewport": {"width": 360, "height": 780}},
     "dark-narrow": {"color_scheme": "dark", "viewport": {"width": 360, "height": 780}},
 }
+# Pixels: what is taller is no picture any more, and Chromium runs out of memory for it.
+TALLEST = 6000
+LOUD = ("serious", "critical")
 # Reported as it happens: what is on the page afterwards may not know any more.
 LISTEN = """document.addEventListener("securitypolicyviolation", (event) => window.farthingTold(
     `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`), true);"""
@@ -63,8 +66,10 @@ def sign_in(page, name, password=stage.PASSWORD):
 
 def open_page(page, entry, seeded):
     """Opens a page of the list and sees that it is that one."""
+    if entry.status != 200:
+        page.watch.expect(str(entry.status))
     answer = page.goto(entry.path.format(**seeded.ids))
-    assert answer.status == 200, (entry, answer.status)
+    assert answer.status == entry.status, (entry, answer.status)
     heading = page.locator("h1").inner_text().strip()
     assert heading == entry.heading.format(**seeded.names), (entry, heading)
 
@@ -72,3 +77,18 @@ def open_page(page, entry, seeded):
 def wider_than_the_window(page):
     """How many pixels the page's body would have to be scrolled sideways."""
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def picture(page, file):
+    """The whole page, or as much of it as is a picture."""
+    width, height = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+    page.screenshot(path=file, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)})
+
+
+def serious(page, axe):
+    """What axe finds that keeps somebody from using the page, in words."""
+    # Evaluated by the browser itself, which no policy of the page binds.
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    told = lambda it: f"{it['id']}: {it['help']}: {[node['target'] for node in it['nodes']]}"
+    return "\n".join(told(it) for it in found if it["impact"] in LOUD)

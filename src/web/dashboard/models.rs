@@ -2,9 +2,12 @@
 //! Owns the list and its filter. Refuses to decide: the forms are the API's calls, which it judges.
 
 mod definition;
+pub mod group;
+mod group_form;
 mod groups;
 mod history;
 pub mod one;
+mod patterns;
 mod price_form;
 mod visible;
 
@@ -23,7 +26,9 @@ use super::visitor::Visitor;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ReadSettings;
+use group_form::GroupForm;
 use groups::{GroupRow, groups};
+use patterns::PatternRow;
 use price_form::{PriceField, empty_fields};
 
 /// Rows of one page.
@@ -39,8 +44,10 @@ struct ModelsPage {
     is_first: bool,
     count: String,
     groups: Vec<GroupRow>,
+    patterns: Vec<PatternRow>,
     providers: Vec<String>,
-    names: Vec<String>,
+    /// Where there is a model that it can have.
+    new_group: Option<GroupForm>,
     price_fields: Vec<PriceField>,
     may_manage: bool,
 }
@@ -81,16 +88,18 @@ pub async fn show(
     let mut rest = found.skip_while(|model| after.is_some_and(|after| model.id <= after));
     let rows: Vec<_> = rest.by_ref().take(MOST).map(|model| ModelRow::new(&catalogue, model)).collect();
     let next = rest.next().and_then(|_| rows.last().map(|row| row.id));
+    let may_manage = visitor.may(Permission::ManageModels);
     let page = ModelsPage {
         shell: visitor.shell(),
         next,
         is_first: after.is_none(),
         count: shown::count(catalogue.deployments().count()),
         groups: groups(&catalogue),
+        patterns: gateway.patterns.iter().map(PatternRow::from).collect(),
         providers: catalogue.providers().map(|provider| provider.name.clone()).collect(),
-        names: catalogue.models().iter().map(ToString::to_string).collect(),
+        new_group: (may_manage && !catalogue.models().is_empty()).then(|| GroupForm::empty(&catalogue)),
         price_fields: empty_fields(),
-        may_manage: visitor.may(Permission::ManageModels),
+        may_manage,
         rows,
         q,
     };

@@ -69,13 +69,22 @@ impl Again {
     fn new(typed: &Typed, problem: &Problem) -> Self {
         let (hidden, shown): (Vec<_>, Vec<_>) = typed.fields().partition(|(name, _)| name.starts_with('_'));
         let hidden = hidden.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let shown = shown.into_iter().map(|(name, value)| Field::new(name, value, problem)).collect();
+        let fault = problem.param.as_deref().and_then(|param| at_fault(&shown, param));
+        let shown = shown.into_iter().map(|(name, value)| Field::new(name, value, fault.as_deref())).collect();
         Self { action: typed.action.clone(), hidden, shown }
     }
 }
 
+/// The path of the field that `param` is about: its own, or of what has none, that of its first part.
+fn at_fault(fields: &[(&str, &str)], param: &str) -> Option<String> {
+    let mut paths = fields.iter().map(|(name, _)| path_of(name));
+    let is_part = |path: &&str| path.strip_prefix(param).is_some_and(|rest| rest.starts_with('.'));
+    let own = paths.clone().find(|path| *path == param);
+    own.or_else(|| paths.find(is_part)).map(str::to_owned)
+}
+
 impl Field {
-    fn new(name: &str, value: &str, problem: &Problem) -> Self {
+    fn new(name: &str, value: &str, fault: Option<&str>) -> Self {
         let path = path_of(name);
         let is_secret = SECRET.iter().any(|word| path.contains(word));
         Self {
@@ -83,7 +92,7 @@ impl Field {
             label: path.replace(['.', '_'], " "),
             value: if is_secret { String::new() } else { value.to_owned() },
             is_secret,
-            is_at_fault: problem.param.as_deref() == Some(path),
+            is_at_fault: fault == Some(path),
         }
     }
 }

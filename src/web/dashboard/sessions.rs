@@ -8,10 +8,10 @@ use farthing_actors::domain::{Permission, Role, UserId};
 use farthing_actors::sessions::{People, Session};
 use serde::Deserialize;
 
-use super::page;
 use super::shell::Shell;
 use super::shown::Moment;
 use super::visitor::Visitor;
+use super::{agent, page};
 use crate::admin::AdminError;
 use crate::admin::tokens::MANAGEMENT;
 use crate::web::Gateway;
@@ -55,6 +55,8 @@ pub(super) struct SessionRow {
     pub ends: Moment,
     pub address: String,
     pub agent: String,
+    /// The same in a few words.
+    pub program: String,
     pub is_current: bool,
     /// Whether the visitor may end it.
     pub may_end: bool,
@@ -105,6 +107,7 @@ impl SessionRow {
             ends: Moment::from(session.ends_at),
             address: session.seen.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
             agent: session.seen.agent.to_string(),
+            program: agent::short(&session.seen.agent),
             is_current: who.session == Some(session.id),
             may_end: manages || is_own(who, session),
         }

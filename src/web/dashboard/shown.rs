@@ -44,10 +44,11 @@ fn grouped(digits: &str) -> String {
     digits.chars().enumerate().flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit])).collect()
 }
 
-/// `230 ms`, `1.2 s`.
+/// `230 ms`, `1.2 s`, `5 s`.
 pub fn millis(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
+        _ if millis.is_multiple_of(1_000) => format!("{} s", millis / 1_000),
         _ => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
     }
 }
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn counts_times_and_shares_read_well() {
         assert_eq!([count(7), count(1_234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
-        assert_eq!([millis(0), millis(999), millis(1_250), millis(61_000)], ["0 ms", "999 ms", "1.2 s", "61.0 s"]);
+        assert_eq!([millis(0), millis(999), millis(1_250), millis(61_000)], ["0 ms", "999 ms", "1.2 s", "61 s"]);
         assert_eq!(time_of_day(Timestamp(86_399_000)), "23:59:59");
         let share = |part: &str, whole: &str| share(part.parse().unwrap(), whole.parse().unwrap());
         assert_eq!([share("1", "8"), share("0", "0"), share("9", "8")], ["12.5%", "0.0%", "100.0%"]);

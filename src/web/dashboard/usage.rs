@@ -77,6 +77,14 @@ struct UsagePage {
     spans: Vec<(&'static str, String)>,
 }
 
+impl UsagePage {
+    /// Whether the span that `href` leads to is the one shown.
+    fn is_asked(&self, href: &str) -> bool {
+        let day = self.from.iso.split('T').next().unwrap_or_default();
+        self.filters.get("to").is_empty() && href.contains(&format!("from={day}"))
+    }
+}
+
 /// What is asked, ready to be asked.
 struct Wish {
     question: Question,

@@ -27,6 +27,9 @@ const UPLOAD: Duration = Duration::from_secs(590);
 const RATE: u64 = 1024;
 const RATE_FROM: Duration = Duration::from_secs(5);
 
+/// What serde calls a whole number.
+const WHOLE: [&str; 8] = ["u8", "u16", "u32", "u64", "usize", "i32", "i64", "i128"];
+
 /// How slowly a body may come.
 struct Pace {
     began: Instant,
@@ -93,9 +96,20 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn misread(place: &str, error: &serde_json::Error) -> Problem {
     match (error.is_data(), place) {
-        (true, ".") => Problem::new(Code::InvalidValue, error.to_string()),
-        (true, place) => Problem::new(Code::InvalidValue, format!("{place}: {error}")).at(place),
+        (true, ".") => Problem::new(Code::InvalidValue, said(error)),
+        (true, place) => Problem::new(Code::InvalidValue, format!("{place}: {}", said(error))).at(place),
         (false, _) => Problem::new(Code::InvalidJson, error.to_string()),
+    }
+}
+
+/// What is wrong with a value, for whoever typed it into a field: without the line and column that it had in the body, and
+/// without Rust's names of numbers.
+fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(said, _)| said);
+    match text.rsplit_once("expected ") {
+        Some((said, number)) if WHOLE.contains(&number) => format!("{said}expected a whole number"),
+        _ => text.to_owned(),
     }
 }
 

@@ -12,9 +12,16 @@
 //! | `prices:json` | JSON as it is |
 //! | `limits.rpm:int?` | as without the mark, but null where nothing was typed |
 //! | `budget.limit_usd:text!` | a text; where nothing was typed, all of `budget` is left out |
-//! | `targets.0.model` | inside the first item of the list `targets` |
+//! | `targets.0.model` | inside the first item of the list `targets`; `places.rs` says when it is another |
+//! | `targets.0:choice` | `model=gpt-4o` is the text `gpt-4o` as `model` inside `targets.0` |
+//! | `targets.0:choice!` | the same; where nothing was chosen, all of `targets.0` is left out |
 
 use serde_json::{Map, Value};
+
+use super::places::Places;
+
+/// The kind of a field whose value says which member it is.
+const CHOICE: &str = "choice";
 
 /// What was typed, in the form's order, and where it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,18 +50,21 @@ impl Typed {
 
     /// The JSON it means.
     pub fn body(&self) -> Value {
-        let mut body = Map::new();
-        let mut left_out = Vec::new();
+        let places = Places::of(self.fields());
+        let (mut body, mut left_out) = (Map::new(), Vec::new());
         for (name, text) in self.fields().filter(|(name, _)| !name.starts_with('_')) {
             let (path, kind) = name.split_once(':').unwrap_or((name, "text"));
             let (kind, is_core) = kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
-            match value(kind, text) {
-                Some(value) => put(&mut body, path, value),
-                None if is_core => left_out.extend(path.split_once('.').map(|(object, _)| object)),
+            let path = places.of_now(path);
+            let found =
+                if kind == CHOICE { chosen(&path, text) } else { value(kind, text).map(|it| (path.clone(), it)) };
+            match found {
+                Some((path, value)) => put(&mut body, &path, value),
+                None if is_core => left_out.push(if kind == CHOICE { path } else { object_of(&path) }),
                 None => {}
             }
         }
-        body.retain(|name, _| !left_out.contains(&name.as_str()));
+        left_out.iter().for_each(|path| leave_out(&mut body, path));
         listed(Value::Object(body))
     }
 }
@@ -62,6 +72,12 @@ impl Typed {
 /// The field's path without its kind.
 pub fn path_of(name: &str) -> &str {
     name.split_once(':').map_or(name, |(path, _)| path)
+}
+
+/// What was chosen, and where it goes.
+fn chosen(path: &str, text: &str) -> Option<(String, Value)> {
+    let (member, name) = text.split_once('=')?;
+    Some((format!("{path}.{member}"), name.into()))
 }
 
 fn value(kind: &str, text: &str) -> Option<Value> {
@@ -106,6 +122,22 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
+/// The path of the object that the field at `path` is in.
+fn object_of(path: &str) -> String {
+    path.rsplit_once('.').map_or_else(String::new, |(object, _)| object.to_owned())
+}
+
+/// Takes out what is at `path`, and what is empty without it.
+fn leave_out(object: &mut Map<String, Value>, path: &str) {
+    let Some((first, rest)) = path.split_once('.') else { return drop(object.remove(path)) };
+    if let Some(Value::Object(below)) = object.get_mut(first) {
+        leave_out(below, rest);
+        if below.is_empty() {
+            object.remove(first);
+        }
+    }
+}
+
 /// Objects whose names are all numbers, as the lists they stand for.
 fn listed(value: Value) -> Value {
     let Value::Object(object) = value else { return value };
@@ -143,6 +175,16 @@ mod tests {
             (&[("b.limit:text!", ""), ("b.window", "day"), ("name", "a")], json!({ "name": "a" })),
             (&[("b.limit:text!", "5"), ("b.window", "day")], json!({ "b": { "limit": "5", "window": "day" } })),
             (&[("_csrf", "x"), ("_next", "/keys")], json!({})),
+            (&[("t.0:choice!", "model=a=b"), ("t.0.w:int", "2")], json!({ "t": [{ "model": "a=b", "w": 2 }] })),
+            (
+                &[("t.0.w:int", "2"), ("t.0:choice!", ""), ("t.1:choice!", "group=g")],
+                json!({ "t": [{ "group": "g" }] }),
+            ),
+            (&[("t.0:choice!", ""), ("t.0.w:int", "2")], json!({})),
+            (
+                &[("t.0.n", "a"), ("_place.t.0", "2"), ("t.1.n", "b"), ("_place.t.1", "1")],
+                json!({ "t": [{ "n": "b" }, { "n": "a" }] }),
+            ),
             (&[("a", "text"), ("a.b", "lost")], json!({ "a": "text" })),
         ];
         for (fields, expected) in cases {

@@ -55,6 +55,8 @@ pub(crate) struct ActorView {
     pub(crate) messages: u64,
     /// When the last one that was replaced died.
     pub(crate) died_at: Option<String>,
+    /// Why: what its panic said and where, or that it stopped itself.
+    pub(crate) last_error: Option<String>,
     /// How long it has done nothing.
     pub(crate) silent_ms: u64,
 }
@@ -214,6 +216,7 @@ fn views(gateway: &Gateway) -> Vec<ActorView> {
             restarts: vitals.restarts,
             messages: vitals.messages,
             died_at: vitals.died_at.map(rfc3339),
+            last_error: vitals.died_of.map(|why| scrub(&why).into_owned()),
             silent_ms: crate::relay::millis(vitals.silent),
         })
         .collect()

@@ -18,6 +18,7 @@ pub(super) fn lines() -> Vec<Line> {
         GET "/costs" ReadUsage costs::show, "Shows spend by day, budgets, cache savings and prices";
         GET "/models" ReadSettings models::show, "Shows deployments, prices and groups";
         GET "/models/{id}" ReadSettings models::one::show, "Shows a deployment, its prices and their history";
+        GET "/models/groups/{id}" ReadSettings models::group::show, "Shows a group, and forms to change it";
         GET "/requests" ReadUsage requests::show, "Shows calls, and those that fit a search";
         GET "/requests/{id}" ReadUsage requests::story::show, "Shows a call's story";
         GET "/usage" ReadUsage usage::show, "Shows what was used, over time and by whom";

@@ -1,5 +1,6 @@
-//! Groups on the page of models: one name for several models. Owns how their targets read.
+//! Groups on the page of models: one name for several models. Owns how they choose and their targets, in words.
 
+use farthing_actors::domain::Strategy;
 use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::registry::group::{Group, Target, To};
 
@@ -7,7 +8,7 @@ use farthing_actors::registry::group::{Group, Target, To};
 pub(super) struct GroupRow {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) strategy: &'static str,
+    pub(super) chooses: &'static str,
     pub(super) targets: Vec<String>,
     pub(super) shadows: Option<String>,
 }
@@ -15,6 +16,18 @@ pub(super) struct GroupRow {
 /// Every group.
 pub(super) fn groups(catalogue: &Catalogue) -> Vec<GroupRow> {
     catalogue.groups().map(|group| GroupRow::new(group)).collect()
+}
+
+/// How a group chooses, in words.
+pub(super) fn words(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Ordered => "the first that can, in order",
+        Strategy::Weighted => "by shares",
+        Strategy::LowestLatency => "the quickest lately",
+        Strategy::LowestPrice => "the cheapest for the call",
+        Strategy::Rules => "the first whose conditions are met",
+        Strategy::Classifier => "by how hard a cheap model finds it",
+    }
 }
 
 /// The names of the groups that choose among the deployments of `model`.
@@ -29,15 +42,23 @@ impl GroupRow {
         Self {
             id: group.id.to_string(),
             name: group.name.to_string(),
-            strategy: group.strategy.name(),
-            targets: group.targets.iter().map(said).collect(),
+            chooses: words(group.strategy),
+            targets: group.targets.iter().map(|target| said(target, group.strategy)).collect(),
             shadows: group.shadows.as_ref().map(ToString::to_string),
         }
     }
 }
 
-fn said(target: &Target) -> String {
+/// Whether members' shares count.
+pub(super) fn has_shares(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::Weighted | Strategy::LowestLatency)
+}
+
+fn said(target: &Target, strategy: Strategy) -> String {
     let name = target.to.name();
-    let conditions = if target.when.is_some() { ", on conditions" } else { "" };
-    if target.weight == 1 { format!("{name}{conditions}") } else { format!("{name} × {}{conditions}", target.weight) }
+    match target.weight {
+        _ if target.when.is_some() => format!("{name} (on conditions)"),
+        weight if has_shares(strategy) && weight != 1 => format!("{name} × {weight}"),
+        _ => name.to_string(),
+    }
 }

@@ -19,6 +19,7 @@ pub(super) struct Projects {
 
 /// One project.
 pub(super) struct ProjectRow {
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) parent: Option<String>,
     pub(super) budget: Option<BudgetBar>,
@@ -36,6 +37,7 @@ impl Projects {
     /// A row each; `balances` are in the same order.
     pub(super) fn rows(&self, keys: &Keys, balances: &[Option<Balance>]) -> Vec<ProjectRow> {
         let row = |(project, balance): (&Arc<Project>, &Option<Balance>)| ProjectRow {
+            id: project.id.to_string(),
             name: project.name.clone(),
             parent: project.parent.and_then(|parent| keys.project(parent)).map(|parent| parent.name.clone()),
             budget: project.budget.as_ref().zip(balance.as_ref()).map(|(budget, it)| BudgetBar::new(budget, it)),

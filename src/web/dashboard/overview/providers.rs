@@ -7,17 +7,18 @@ use farthing_actors::domain::ProviderKind;
 use farthing_actors::registry::catalogue::{Catalogue, Provider};
 
 use crate::web::Gateway;
-use crate::web::dashboard::shown;
+use crate::web::dashboard::shown::{self, Moment};
 
 /// One provider.
 pub(super) struct ProviderRow {
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) kind: ProviderKind,
     pub(super) models: String,
     pub(super) state: &'static str,
     pub(super) tone: &'static str,
     pub(super) cause: Option<Arc<str>>,
-    pub(super) next_trial: Option<String>,
+    pub(super) next_trial: Option<Moment>,
 }
 
 pub(super) fn providers(gateway: &Gateway, catalogue: &Catalogue) -> Vec<ProviderRow> {
@@ -37,9 +38,9 @@ impl ProviderRow {
             None => ("no models", "fair"),
             Some(circuit) => words(circuit.state),
         };
-        let trial = worst.as_ref().and_then(|circuit| circuit.next_trial_at).map(shown::time_of_day);
-        let (name, kind) = (provider.name.clone(), provider.kind);
-        Self { name, kind, models, state, tone, cause: worst.and_then(|circuit| circuit.cause), next_trial: trial }
+        let trial = worst.as_ref().and_then(|circuit| circuit.next_trial_at).map(Moment::from);
+        let (id, name, kind) = (provider.id.to_string(), provider.name.clone(), provider.kind);
+        Self { id, name, kind, models, state, tone, cause: worst.and_then(|circuit| circuit.cause), next_trial: trial }
     }
 }
 

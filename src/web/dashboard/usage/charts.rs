@@ -127,7 +127,7 @@ fn spend_by(points: &Points, by: Group, keys: &Keys, catalogue: &Catalogue) -> V
 pub(super) fn latency_charts(timed: &Timed, times: &[(String, String)]) -> Vec<Chart> {
     let points: Vec<Latencies> = timed.points.iter().map(|(_, providers)| together(providers.values())).collect();
     let lines = |title: &str, steps: fn(&Latencies) -> &Steps| {
-        let series = [("half within", 50), ("90 % within", 90), ("99 % within", 99)].map(|(name, percent)| Series {
+        let series = [("median", 50), ("p90", 90), ("p99", 99)].map(|(name, percent)| Series {
             name: name.to_owned(),
             values: points.iter().map(|point| steps(point).percentile(percent).map(i128::from)).collect(),
         });
@@ -140,7 +140,7 @@ pub(super) fn latency_charts(timed: &Timed, times: &[(String, String)]) -> Vec<C
         })
     };
     vec![
-        lines("Time until the last byte", |point| &point.whole),
-        lines("Time until the first token, where streamed", |point| &point.first_token),
+        lines("Latency, to the last byte", |point| &point.whole),
+        lines("Latency, to the first token of streams", |point| &point.first_token),
     ]
 }
