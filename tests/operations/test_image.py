@@ -175,6 +175,12 @@ class Container(Door):
         mounts = [line.split() for line in self.kernel("mountinfo")]
         return {mount[4] for mount in mounts if "rw" in mount[5].split(",") and not mount[4].startswith(("/proc", "/sys", "/dev"))}
 
+    def memory_limit(self):
+        """The limit as the program finds it in the container: src/app/memory.rs."""
+        inside = Path("/proc") / str(self.podman.inspect(self.name, ".State.Pid")) / "root/sys/fs/cgroup"
+        files = [inside / "memory.max", inside / "memory/memory.limit_in_bytes"]
+        return int(next(file for file in files if file.exists()).read_text())
+
     def command(self, *arguments):
         return self.podman("exec", f"--env=FARTHING_URL={self.url}", self.name, "farthing", *arguments)
 
@@ -184,13 +190,21 @@ OUTSIDE = 200_000
 NAMESPACE = [f"--uidmap=0:{OUTSIDE}:65536", f"--gidmap=0:{OUTSIDE}:65536"]
 
 
-@pytest.mark.parametrize(
-    ("how", "volume", "uid"),
-    [("as the page says", "", USER), ("in a user namespace", ":U", OUTSIDE + USER), ("with the unit's system calls", "", USER)],
-)
-def test_shut_in_it_serves_and_writes_into_its_volume_alone(podman, upstream, tmp_path, how, volume, uid):
-    options = {"in a user namespace": NAMESPACE, "with the unit's system calls": [f"--security-opt=seccomp={unit_filter(tmp_path)}"]}
-    there = Container(podman, tmp_path / "secrets", volume, options.get(how, []))
+WAYS = {"as the page says": ("", USER), "in a user namespace": (":U", OUTSIDE + USER), "with the unit's system calls": ("", USER)}
+MEMORY = 512 << 20
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_shut_in_it_serves_and_writes_into_its_volume_alone(podman, upstream, tmp_path, how):
+    volume, uid = WAYS[how]
+    options = {
+        "as the page says": [f"--memory={MEMORY}b", "--pids-limit=1024"],
+        "in a user namespace": NAMESPACE,
+        "with the unit's system calls": [f"--security-opt=seccomp={unit_filter(tmp_path)}"],
+    }
+    there = Container(podman, tmp_path / "secrets", volume, options[how])
+    if how == "as the page says":
+        assert there.memory_limit() == MEMORY
     confined = there.status()
     assert confined["Uid"].split() == [str(uid)] * 4
     assert {confined[name].strip("0") for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}
