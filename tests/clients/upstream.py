@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
 
 class Upstream:
     def __init__(self):
-        self.journal = []
+        self.journal, self.revoked = [], set()
         # The next cut of the model "severed": after which share of its stream, and how. Then the pieces that stood before it in whole
         # events, and those that could be read there although perhaps the blank line is missing that ends an event.
         self.severed, self.whole, self.legible = (0.5, "closed"), [], []
@@ -79,8 +79,11 @@ def handler(upstream):
         disable_nagle_algorithm = True
 
         def do_GET(self):
-            """For tests of other languages, which cannot look into the journal."""
+            """The list of models, by which a key is tried; the rest is for tests of other languages, which cannot look into the journal."""
             path, _, asked = self.path.partition("?")
+            if path == "/v1/models":
+                known = (self.headers["authorization"] or "").removeprefix("Bearer ") not in upstream.revoked
+                return self.whole(200, {"data": [{"id": name} for name in BEHAVIOURS]}) if known else self.whole(401, {})
             if path == "/sever":
                 share, how = asked.split(",")
                 upstream.severed = (float(share), how)
