@@ -19,6 +19,8 @@ pub use lines::{flush, recent};
 const FIELD_CAP: usize = 1_024;
 /// What is ours is logged at the configured level, what is not at most at this one.
 const LIBRARIES: LevelFilter = LevelFilter::Warn;
+/// It calls every malformed request an error, and with that strangers write the log as fast as they can send.
+const STRANGERS: &str = "actix_http::h1::dispatcher";
 const OURS: &str = "farthing";
 const RESERVED: [&str; 4] = ["time", "level", "message", "target"];
 
@@ -72,6 +74,7 @@ pub fn start(level: LevelFilter) -> Result<(), SetLoggerError> {
     lines::start();
     env_logger::Builder::new()
         .filter_level(level.min(LIBRARIES))
+        .filter_module(STRANGERS, LevelFilter::Off)
         .filter_module(OURS, level)
         .target(env_logger::Target::Stderr)
         .format(write_line)

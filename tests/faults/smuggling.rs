@@ -131,6 +131,8 @@ fn what_two_readers_would_end_at_different_places_is_refused_and_nothing_behind_
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    // Otherwise strangers would write the log, as fast as they can send.
+    assert!(!scene.gateway.logs().contains("actix"), "{}", scene.gateway.logs());
 }
 
 /// What is wrong about how `case` is refused.
