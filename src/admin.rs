@@ -50,6 +50,7 @@ use farthing_actors::shadow::Shadow;
 use tokio::sync::Mutex;
 
 use crate::security::Security;
+use crate::security::obfuscate::Naming;
 use crate::store::audit::Trail;
 pub use backups::BackupPlan;
 pub use books::Books;
@@ -93,6 +94,8 @@ pub struct AdminParts {
     pub audit: AuditLog,
     /// How often tokens of keys were used.
     pub token_counts: TokenCounts,
+    /// How tokens are named on record.
+    pub naming: Naming,
     /// How long keys live.
     pub key_terms: KeyTerms,
     /// Time.

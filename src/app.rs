@@ -131,7 +131,8 @@ impl Running {
         let (uses, watching) = uses::begin(&disk.store).map_err(failed("uses of keys"))?;
         let counts = TokenCounts::load(&disk.store).map_err(failed("tokens of keys"))?;
         let oidc = oidc::provider(&config, (&security, supervisor.clock()))?;
-        let kept = Kept { disk, lists, masters, uses, counts, oidc };
+        let certificate = config.server.edge.tls.as_ref().map(Certificate::read).transpose().map_err(failed("TLS"))?;
+        let kept = Kept { disk, lists, masters, uses, counts, oidc, certificate: certificate.clone() };
         let (gateway, warnings) = gateway(actors, kept, (supervisor.clock(), security), &config);
         let gateway = web::Data::new(gateway);
         let vault: Arc<dyn KeyVault> = Arc::new(vault::Vault(Arc::clone(&gateway.security)));
@@ -140,7 +141,6 @@ impl Running {
         accounts::register(&gateway.admin, &config.accounts).await;
         warn_of_patterns(&gateway);
         warn_of_keys(&gateway);
-        let certificate = config.server.edge.tls.as_ref().map(Certificate::read).transpose().map_err(failed("TLS"))?;
         let doors = (Arc::clone(&vault), certificate.clone());
         let bound = server::bind(gateway.clone(), doors, &config.server).map_err(failed("listener"))?;
         let (server, address, admin) = (bound.server.handle(), bound.address, bound.admin);

@@ -6,6 +6,7 @@ mod accounts;
 mod alerts;
 mod audit;
 mod backup;
+mod breaker;
 mod cache;
 mod catalogue;
 mod database;
@@ -37,6 +38,7 @@ pub use accounts::Account;
 pub use alerts::AlertsConfig;
 pub use audit::AuditConfig;
 pub use backup::BackupConfig;
+pub use breaker::BreakerConfig;
 pub use cache::CacheConfig;
 pub use catalogue::CatalogueConfig;
 pub use database::{DatabaseConfig, Durability};
@@ -92,6 +94,8 @@ pub struct Config {
     pub backup: BackupConfig,
     /// What is told, and where.
     pub alerts: AlertsConfig,
+    /// When deployments are left alone.
+    pub breaker: BreakerConfig,
     /// What is logged.
     pub logging: LoggingConfig,
     /// Where models go that are not set up.
@@ -110,7 +114,7 @@ impl Config {
         let (database, audit) = (DatabaseConfig::within(&data_dir), AuditConfig::within(&data_dir));
         let (server, cache, catalogue, keys, management, backup, alerts, session, logging, routing) =
             Default::default();
-        let (oidc, accounts) = Default::default();
+        let (oidc, accounts, breaker) = Default::default();
         Self {
             server,
             data_dir,
@@ -124,6 +128,7 @@ impl Config {
             oidc,
             backup,
             alerts,
+            breaker,
             logging,
             routing,
             secrets,
@@ -173,6 +178,7 @@ impl Config {
         let oidc = OidcConfig::take(&mut draft);
         let backup = BackupConfig::take(&mut draft);
         let alerts = AlertsConfig::take(&mut draft);
+        let breaker = BreakerConfig::take(&mut draft);
         let logging = LoggingConfig::take(&mut draft);
         let routing = RoutingConfig::take(&mut draft);
         draft.extend(faults);
@@ -193,6 +199,7 @@ impl Config {
                     oidc,
                     backup,
                     alerts,
+                    breaker,
                     logging,
                     routing,
                     secrets,
@@ -210,7 +217,7 @@ pub fn settings() -> Vec<&'static Setting> {
     let first = &[&DATA_DIR] as &[&Setting];
     let stored = &[database::SETTINGS, cache::SETTINGS, catalogue::SETTINGS, audit::SETTINGS].concat();
     let people = &[keys::SETTINGS, management::SETTINGS, session::SETTINGS, oidc::SETTINGS].concat();
-    let kept = &[backup::SETTINGS, alerts::SETTINGS].concat();
+    let kept = &[backup::SETTINGS, alerts::SETTINGS, breaker::SETTINGS].concat();
     let served = &[server::SETTINGS, edge::SETTINGS].concat();
     [first, served, stored, people, kept, logging::SETTINGS, routing::SETTINGS].concat()
 }

@@ -51,6 +51,7 @@ use front::Front;
 use metrics::Tally;
 use room::Room;
 use strangers::Strangers;
+use tls::Certificate;
 use uses::Uses;
 
 /// An actor that does nothing for so long counts as away.
@@ -64,6 +65,8 @@ pub struct Gateway {
     pub uses: Uses,
     /// How the outside sees us.
     pub front: Front,
+    /// What TLS is spoken with, if it is spoken here.
+    pub certificate: Option<Certificate>,
     /// Recognises keys and tokens.
     pub security: Arc<Security>,
     /// Signs people in by their identity provider's word, if there is one.

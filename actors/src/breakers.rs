@@ -9,6 +9,7 @@
 //! may count as the earlier of both, and a success is dated to the moment it was drained.
 
 mod circuit;
+mod figures;
 mod gate;
 mod handle;
 mod messages;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler};
 use tokio::sync::broadcast;
 
+pub use figures::Figures;
 pub use handle::{Breakers, Changes};
 pub use report::{CircuitReport, CircuitState, Control, FailureKind, Verdict};
 pub use trial::Trial;
@@ -48,6 +50,7 @@ struct BreakersActor {
     circuits: HashMap<DeploymentId, Watched>,
     /// Which life this is; a trial of another one decides nothing.
     life: u64,
+    figures: Figures,
     clock: Clock,
     published: Publisher<Gates>,
     changes: broadcast::Sender<CircuitReport>,
@@ -61,11 +64,16 @@ struct Watched {
     announced: CircuitState,
 }
 
-/// Starts the breakers on `arbiter`, with every circuit closed.
+/// Starts the breakers on `arbiter`, with every circuit closed and going by `figures`.
 ///
 /// # Errors
 /// If that thread is gone.
-pub async fn start(supervisor: &Supervisor, arbiter: ArbiterHandle, clock: Clock) -> Result<Breakers, StartError> {
+pub async fn start(
+    supervisor: &Supervisor,
+    arbiter: ArbiterHandle,
+    clock: Clock,
+    figures: Figures,
+) -> Result<Breakers, StartError> {
     // Made once, outside the factory: readers and listeners outlive every actor they hear from.
     let published = Publisher::new(Gates::new());
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
@@ -73,22 +81,27 @@ pub async fn start(supervisor: &Supervisor, arbiter: ArbiterHandle, clock: Clock
     let lives = AtomicU64::new(0);
     let factory = move || {
         let life = lives.fetch_add(1, Ordering::Relaxed);
-        Ok(BreakersActor::new(life, clock.clone(), published.clone(), changes.clone()))
+        Ok(BreakersActor::new((life, figures), clock.clone(), published.clone(), changes.clone()))
     };
     let mailbox = supervisor.start("breakers", arbiter, factory).await?;
     Ok(Breakers::new(mailbox, gates, heard, time))
 }
 
 impl BreakersActor {
-    fn new(life: u64, clock: Clock, published: Publisher<Gates>, changes: broadcast::Sender<CircuitReport>) -> Self {
+    fn new(
+        (life, figures): (u64, Figures),
+        clock: Clock,
+        published: Publisher<Gates>,
+        changes: broadcast::Sender<CircuitReport>,
+    ) -> Self {
         let now = clock.monotonic();
         let before = published.reader().get();
         let forced = before.iter().filter(|(_, gate)| gate.standing.control != Control::Automatic);
         let circuits = forced.map(|(id, gate)| {
-            let circuit = Circuit::forced(gate.standing.control, now);
+            let circuit = Circuit::forced(gate.standing.control, (figures, now));
             (*id, Watched::of(circuit, Arc::clone(&gate.pulse), now))
         });
-        let actor = Self { circuits: circuits.collect(), life, clock, published, changes };
+        let actor = Self { circuits: circuits.collect(), life, figures, clock, published, changes };
         actor.publish();
         actor
     }
@@ -96,8 +109,9 @@ impl BreakersActor {
     /// Lets `change` happen to a circuit that knows of every success so far, and publishes it if that moved it.
     fn with<T>(&mut self, id: DeploymentId, change: impl FnOnce(&mut Circuit, Duration) -> T) -> T {
         let now = self.clock.monotonic();
+        let figures = self.figures;
         let is_new = !self.circuits.contains_key(&id);
-        let watched = self.circuits.entry(id).or_insert_with(|| Watched::new(now));
+        let watched = self.circuits.entry(id).or_insert_with(|| Watched::new(figures, now));
         watched.drain(now);
         watched.called_at = now;
         let before = watched.circuit.standing();
@@ -146,8 +160,8 @@ impl BreakersActor {
 }
 
 impl Watched {
-    fn new(now: Duration) -> Self {
-        Self::of(Circuit::new(now), Arc::default(), now)
+    fn new(figures: Figures, now: Duration) -> Self {
+        Self::of(Circuit::new(figures, now), Arc::default(), now)
     }
 
     fn of(circuit: Circuit, pulse: Arc<Pulse>, now: Duration) -> Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
-use farthing_actors::breakers::{self, Breakers, CircuitState, Control, FailureKind, Trial, Verdict};
+use farthing_actors::breakers::{self, Breakers, CircuitState, Control, FailureKind, Figures, Trial, Verdict};
 use farthing_actors::domain::{Clock, DeploymentId, KeyId, Timestamp};
 use farthing_actors::supervisor::Supervisor;
 
@@ -19,7 +19,7 @@ const START: i64 = 1_000_000;
 async fn start() -> (Breakers, Clock) {
     let clock = Clock::manual(Timestamp(START));
     let supervisor = Supervisor::new(clock.clone(), Arc::new(|error| panic!("{error}")));
-    let breakers = breakers::start(&supervisor, Arbiter::current(), clock.clone()).await.unwrap();
+    let breakers = breakers::start(&supervisor, Arbiter::current(), clock.clone(), Figures::default()).await.unwrap();
     (breakers, clock)
 }
 

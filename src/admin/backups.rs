@@ -1,10 +1,13 @@
 //! Backups as operators ask for them. Owns that only one is made at a time, and that each is on record.
 //! Refuses to restore: that is for whoever can stop the server.
 
+mod health;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use farthing_actors::domain::{Author, BackupId, Effect, Timestamp};
 use tokio::sync::Mutex;
 
@@ -14,6 +17,8 @@ use crate::store::StoreError;
 use crate::store::audit::Links;
 use crate::store::backup::{BackupVerdict, Backups, Sealing};
 pub use crate::store::backup::{Manifest, Reason};
+use health::Noted;
+pub use health::{BackupHealth, BackupState};
 
 /// How often it is looked whether a backup is due, at most; a failed one is tried again then.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
@@ -24,6 +29,8 @@ pub struct BackupPlan {
     every: Option<Duration>,
     keep: usize,
     one: Mutex<()>,
+    started: Timestamp,
+    noted: ArcSwap<Noted>,
 }
 
 /// The keys of an installation, for its backups.
@@ -33,9 +40,10 @@ pub struct RingSealing(pub Arc<KeyRing>);
 struct KeptLinks(KeptKeys);
 
 impl BackupPlan {
-    /// Backups below `data_dir`, made `every` so often if at all; of those the last `keep` stay.
-    pub fn new(data_dir: PathBuf, every: Option<Duration>, keep: usize) -> Self {
-        Self { backups: Backups::within(&data_dir), every, keep, one: Mutex::new(()) }
+    /// Backups below `data_dir`, made `every` so often if at all, of which the last `keep` stay; as of `started`.
+    pub fn new(data_dir: PathBuf, (every, keep): (Option<Duration>, usize), started: Timestamp) -> Self {
+        let noted = ArcSwap::default();
+        Self { backups: Backups::within(&data_dir), every, keep, one: Mutex::new(()), started, noted }
     }
 }
 
@@ -90,6 +98,8 @@ impl Admin {
         self.parts.books.flush().await?;
         let (store, now) = (Arc::clone(self.parts.trail.store()), self.parts.clock.now());
         let made = self.with_backups(move |backups, sealing| backups.create(&store, (reason, now), sealing)).await;
+        let fault = made.as_ref().err().map(ToString::to_string);
+        self.parts.plan.noted.rcu(|noted| noted.tried(fault.clone()));
         let event = event.again();
         let event = match &made {
             Ok(manifest) => event.about(manifest.id).and("sha256", &manifest.sha256),
@@ -106,6 +116,8 @@ impl Admin {
     pub async fn verify_backup(&self, id: BackupId, by: &Author) -> Result<BackupVerdict, AdminError> {
         self.backup(id).await?;
         let verdict = self.with_backups(move |backups, sealing| backups.verify(id, sealing)).await?;
+        let now = self.parts.clock.now();
+        self.parts.plan.noted.rcu(|noted| noted.looked(&verdict, now));
         let event = by.does("backup.verify").about(id).and("faults", verdict.faults.len());
         self.parts.audit.record(event).await?;
         Ok(verdict)

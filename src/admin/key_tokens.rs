@@ -11,9 +11,9 @@ use farthing_actors::domain::{Allowed, Author, Event, KeyId, Timestamp, TokenId}
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 
 use super::{Admin, AdminError};
+use crate::security::KeyGrant;
 use crate::security::jwt::MAX_LIFETIME;
 use crate::security::key_tokens::LIFETIMES;
-use crate::security::{KeyGrant, obfuscate::obfuscate};
 use crate::store::tokens::{self, Counted};
 use crate::store::{Store, StoreError};
 
@@ -141,7 +141,7 @@ impl Admin {
         let until = Timestamp(claims.exp.saturating_mul(1_000));
         let minutes = draft.lifetime.as_secs() / 60;
         let event = by.does("key.token.create").of(key.key.project).about(id).and("duration_minutes", minutes);
-        let event = event.and("jti", claims.jti).and("token_id", obfuscate(&token));
+        let event = event.and("jti", claims.jti).and("token_id", self.parts.naming.of(&token));
         match claims.max_requests {
             None => self.parts.audit.record(event).await?,
             Some(most) => self.count(Counted { token: claims.jti, key: id, until, most, used: 0 }, event).await?,

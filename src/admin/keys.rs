@@ -14,7 +14,6 @@ use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
 use super::budgets::{BudgetChange, CapChange};
 use super::etag::expect;
 use super::{Admin, AdminError, Tagged};
-use crate::security::obfuscate::obfuscate;
 use crate::store::{StoreError, key_uses};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -134,7 +133,7 @@ impl Admin {
         let budget = key.budget.clone().map(|after| BudgetChange { scope, before: None, after: Some(after) });
         let cap = key.max_requests.map(|after| CapChange { scope, before: None, after: Some(after) });
         let _one = self.changing.lock().await;
-        let event = by.does("key.create").of(project).about(id).and("token_id", obfuscate(secret.expose()));
+        let event = by.does("key.create").of(project).about(id).and("token_id", self.parts.naming.of(secret.expose()));
         self.with_terms((budget, cap), self.parts.keyring.create_key(key, event)).await?;
         Ok(IssuedKey { key: self.key(id)?, secret })
     }
@@ -173,7 +172,8 @@ impl Admin {
         let _one = self.changing.lock().await;
         let project = self.key(id)?.key.project;
         let minted = self.parts.security.mint()?;
-        let event = by.does("key.rotate").of(project).about(id).and("token_id", obfuscate(minted.secret.expose()));
+        let event =
+            by.does("key.rotate").of(project).about(id).and("token_id", self.parts.naming.of(minted.secret.expose()));
         let event = event.and("overlap_hours", overlap.as_secs() / 3_600);
         let former_until = (!overlap.is_zero()).then(|| by.at.plus(overlap));
         let renewal = Renewal { prefix: minted.prefix, digest: minted.digest, former_until };

@@ -70,6 +70,18 @@ pub struct SecretsStatus {
     pub state: RotationState,
 }
 
+/// Whether every secret is under the present key, as far as that is quickly told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedHealth {
+    /// The present key.
+    pub key_id: MasterId,
+    /// Those that only open.
+    pub previous: Vec<MasterId>,
+    /// How many secrets are under another than the present one; of kept answers only while the key changes. `None` while the
+    /// database does not answer.
+    pub older: Option<i64>,
+}
+
 impl RotationState {
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -131,6 +143,14 @@ impl Admin {
         let ring = self.parts.security.ring().get();
         let running = self.parts.rotation.running.load(Ordering::Acquire);
         Ok(SecretsStatus::of(&self.census().await?, &ring, running))
+    }
+
+    /// Whether every secret is under the present key.
+    pub async fn sealed_health(&self) -> SealedHealth {
+        let ring = self.parts.security.ring().get();
+        let id = ring.id();
+        let older = self.parts.trail.store().query(move |connection| installation::older(connection, id.0)).await;
+        SealedHealth { key_id: id, previous: ring.former_ids(), older: older.ok() }
     }
 
     /// Reads the master keys again, seals under the present one from now on, and has everything else go over.

@@ -25,6 +25,7 @@ use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
 use crate::config::SessionConfig;
+use crate::security::obfuscate::Naming;
 use crate::security::{Heritage, KeptKeys, SecurityParts};
 use crate::store::idempotency::IdempotencyTable;
 use crate::store::journal::Durability;
@@ -179,13 +180,14 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
         cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
         shadow: shadow::start(&supervisor, here()).await.unwrap(),
         token_counts: TokenCounts::load(&disk.store).unwrap(),
+        naming: Naming::default(),
         key_terms: KeyTerms { default_days: 90, max_days: 3_650 },
         keyring: keyring::start(&supervisor, here(), keyring).await.unwrap(),
         registry: registry::start(&supervisor, here(), registry).await.unwrap(),
         ledger: ledger::start(&supervisor, here(), clock.clone(), source).await.unwrap(),
         security: Arc::new(Security::new(security, &kept, 1).unwrap()),
         idempotency: idempotency::start(&supervisor, here(), Arc::new(shelf), Arc::new(NoVault)).await.unwrap(),
-        plan: BackupPlan::new(disk.dir.path().to_owned(), None, 0),
+        plan: BackupPlan::new(disk.dir.path().to_owned(), (None, 0), clock.now()),
         rotation: Rotation::new(Box::new(|| Err("there are no settings".to_owned()))),
         sessions: sessions::start(&supervisor, here(), people, policy).await.unwrap(),
         books: Books::new(Arc::clone(&disk.store), disk.writer.clone()),

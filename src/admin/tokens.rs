@@ -6,7 +6,6 @@ use std::time::Duration;
 use farthing_actors::domain::{Author, Timestamp, TokenId, UserId};
 
 use super::{Admin, AdminError};
-use crate::security::obfuscate::obfuscate;
 
 /// What whoever bears the management token itself is called; nobody else may be.
 pub const MANAGEMENT: &str = "management";
@@ -41,7 +40,7 @@ impl Admin {
         let minutes = lifetime.as_secs() / 60;
         let event =
             by.does("token.create").about(name).and("scopes", scopes.join(" ")).and("duration_minutes", minutes);
-        self.parts.audit.record(event.and("jti", claims.jti).and("token_id", obfuscate(&token))).await?;
+        self.parts.audit.record(event.and("jti", claims.jti).and("token_id", self.parts.naming.of(&token))).await?;
         Ok(IssuedToken { token, id: claims.jti, expires_at: now.plus(lifetime) })
     }
 }

@@ -15,12 +15,14 @@ use crate::admin::secrets::ReadMasters;
 use crate::admin::{Admin, AdminParts, BackupPlan, Books, KeyTerms, PriceLists, Rotation, TokenCounts};
 use crate::config::Config;
 use crate::security::Security;
+use crate::security::obfuscate::Naming;
 use crate::tokenizer::CountQueue;
 use crate::web::Gateway;
 use crate::web::front::Front;
 use crate::web::metrics::Tally;
 use crate::web::room::Room;
 use crate::web::strangers::Strangers;
+use crate::web::tls::Certificate;
 use crate::web::uses::Uses;
 
 /// How an actor is, when asked.
@@ -34,23 +36,27 @@ pub(super) struct Kept {
     pub uses: Uses,
     pub counts: TokenCounts,
     pub oidc: Option<Oidc>,
+    pub certificate: Option<Certificate>,
 }
 
 /// The gateway, and the thresholds of budgets that are crossed.
 pub(super) fn gateway(
     actors: Actors,
-    Kept { disk, lists, masters, uses, counts, oidc }: Kept,
+    Kept { disk, lists, masters, uses, counts, oidc, certificate }: Kept,
     (clock, security): (Clock, Arc<Security>),
     config: &Config,
 ) -> (Gateway, Warnings) {
     let vitals = all_vitals(&actors);
     let Actors { ledger, limiters, keyring, registry, breakers, feed, cache, shadow, .. } = actors;
     let Actors { idempotency, sessions, warnings, trail, audit, .. } = actors;
+    let (every, keep) = (config.backup.every, config.backup.keep);
+    let plan = BackupPlan::new(config.data_dir.clone(), (every, keep), clock.now());
     let gateway = Gateway {
         tally: Tally::new(&clock),
         settings: config.listed.clone(),
         vitals,
         front: Front::new(&config.server),
+        certificate,
         strangers: Strangers::new(&config.server, &config.management),
         uses,
         security: Arc::clone(&security),
@@ -77,12 +83,13 @@ pub(super) fn gateway(
             security,
             books: Books::new(disk.store, disk.writer),
             idempotency,
-            plan: BackupPlan::new(config.data_dir.clone(), config.backup.every, config.backup.keep),
+            plan,
             rotation: Rotation::new(masters),
             lists: Arc::new(lists),
             trail,
             audit,
             token_counts: counts,
+            naming: if config.audit.hide_tokens { Naming::Nothing } else { Naming::Ends },
             key_terms: KeyTerms { default_days: config.keys.default_days, max_days: config.keys.max_days },
             clock: clock.clone(),
         }),

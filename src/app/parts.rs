@@ -137,7 +137,8 @@ impl Actors {
         let people = Arc::new(SessionsTables { store: people, trail: recorded });
         let sessions = sessions::start(supervisor, calm.clone(), people, config.session.0).await;
         let sessions = sessions.map_err(failed("sessions"))?;
-        let breakers = breakers::start(supervisor, calm.clone(), clock.clone()).await.map_err(failed("breakers"))?;
+        let breakers = breakers::start(supervisor, calm.clone(), clock.clone(), config.breaker.0).await;
+        let breakers = breakers.map_err(failed("breakers"))?;
         let shadow = shadow::start(supervisor, calm.clone()).await.map_err(failed("shadow"))?;
         let feed = feed::start(supervisor, calm, clock.clone()).await.map_err(failed("feed"))?;
         let idempotency = start_idempotency(supervisor, threads.keys.handle(), disk, (config, security)).await?;

@@ -43,6 +43,13 @@ const MASK_IP: Setting = Setting {
     unit: "",
     note: "Whether only the network of an address is recorded: a /24, or a /48 of IPv6.",
 };
+const HIDE_TOKENS: Setting = Setting {
+    key: "audit.hide_tokens",
+    default: "false",
+    example: "false",
+    unit: "",
+    note: "Whether a token is named by none of its characters, where it is usually named by a few of its ends.",
+};
 const RETENTION: Setting = Setting {
     key: "audit.retention_days",
     default: "365",
@@ -52,7 +59,8 @@ const RETENTION: Setting = Setting {
 };
 
 /// The settings of this section.
-pub(super) const SETTINGS: &[&Setting] = &[&ENABLED, &LOG_FILE, &CREATE_DIR, &STORE_IN_DB, &MASK_IP, &RETENTION];
+pub(super) const SETTINGS: &[&Setting] =
+    &[&ENABLED, &LOG_FILE, &CREATE_DIR, &STORE_IN_DB, &MASK_IP, &HIDE_TOKENS, &RETENTION];
 
 const DAY: u64 = 24 * 3_600;
 const FILE_NAME: &str = "audit.log";
@@ -70,6 +78,8 @@ pub struct AuditConfig {
     pub store_in_db: bool,
     /// Whether addresses lose their last part.
     pub mask_ip: bool,
+    /// Whether tokens show none of their characters.
+    pub hide_tokens: bool,
     /// How long events stay in the database.
     pub retention: Duration,
 }
@@ -83,6 +93,7 @@ impl AuditConfig {
             create_dir: true,
             store_in_db: true,
             mask_ip: false,
+            hide_tokens: false,
             retention: Duration::from_secs(365 * DAY),
         }
     }
@@ -96,6 +107,7 @@ impl AuditConfig {
             create_dir: draft.take(&CREATE_DIR, default.create_dir, Given::switch),
             store_in_db: draft.take(&STORE_IN_DB, default.store_in_db, Given::switch),
             mask_ip: draft.take(&MASK_IP, default.mask_ip, Given::switch),
+            hide_tokens: draft.take(&HIDE_TOKENS, default.hide_tokens, Given::switch),
             retention: draft.take(&RETENTION, default.retention, |given| {
                 given.number(90..=3_650).map(|days| Duration::from_secs(days * DAY))
             }),

@@ -50,6 +50,26 @@ pub fn obfuscate(token: &str) -> String {
     }
 }
 
+/// How the audit trail names tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Naming {
+    /// By their ends, as [`obfuscate`] shows them.
+    #[default]
+    Ends,
+    /// By nothing: each looks the same.
+    Nothing,
+}
+
+impl Naming {
+    /// A token as the trail names it.
+    pub fn of(self, token: &str) -> String {
+        match self {
+            Self::Ends => obfuscate(token),
+            Self::Nothing => UNKNOWN.to_owned(),
+        }
+    }
+}
+
 fn is_prefix(text: &str) -> bool {
     (1..=LONGEST_PREFIX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
@@ -91,6 +111,7 @@ mod tests {
             ("", UNKNOWN),
         ] {
             assert_eq!(obfuscate(token), shown, "{token:?}");
+            assert_eq!((Naming::Ends.of(token), Naming::Nothing.of(token)), (shown.to_owned(), UNKNOWN.to_owned()));
             assert_eq!(obfuscate(shown), shown, "{token:?}");
         }
     }

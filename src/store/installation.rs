@@ -150,6 +150,33 @@ pub fn census(connection: &mut SqliteConnection) -> Result<Census, StoreError> {
     })
 }
 
+#[derive(QueryableByName)]
+struct Older {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    rows: i64,
+}
+
+/// How many secrets are sealed under another master key than the one with this id. Kept answers, of which there may be millions, count
+/// only while the installation's own word is under another: that goes over last.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn older(connection: &mut SqliteConnection, key_id: [u8; 8]) -> Result<i64, StoreError> {
+    let own: Option<Vec<u8>> =
+        installation::table.find(ID).select(installation::key_id).first(connection).optional()?;
+    let is_going_over = own.is_some_and(|own| own != key_id);
+    let tables = [("providers", "api_key_sealed"), ("kept_keys", "sealed"), ("idempotency_keys", "body")];
+    let mut sum = 0_i64;
+    for (table, column) in tables.into_iter().take(if is_going_over { 3 } else { 2 }) {
+        let query =
+            format!("SELECT count(*) AS rows FROM {table} WHERE {column} IS NOT NULL AND substr({column}, 2, 8) <> ?");
+        let query = diesel::sql_query(query).bind::<diesel::sql_types::Binary, _>(key_id.to_vec());
+        let Older { rows } = query.get_result(connection)?;
+        sum = sum.saturating_add(rows);
+    }
+    Ok(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +207,8 @@ mod tests {
         let sealed = |byte: u8| Sealed { key_id: vec![byte; 8], rows: 1 };
         let counted = store.read(census).unwrap();
         assert_eq!((counted.installation, counted.kept_keys), (Some(vec![3; 8]), vec![sealed(1), sealed(3)]));
+        let older = |id: u8| store.read(|connection| older(connection, [id; 8])).unwrap();
+        assert_eq!([older(1), older(3), older(4)], [1, 1, 2]);
         let second = Installation { key_id: vec![3; 8], check_value: vec![4; 32], ..first };
         assert_eq!(store.read(find).unwrap(), Some((second, rows)));
     }

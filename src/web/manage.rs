@@ -8,6 +8,7 @@ pub mod budget;
 pub mod cache;
 pub mod catalogue;
 pub mod groups;
+pub mod health;
 pub mod keys;
 pub mod ledger;
 pub mod list;

@@ -2,10 +2,13 @@
 //! Owns the versions (1.2 and 1.3) and the certificate in use, which can be replaced while connections go on.
 //! Refuses a certificate whose key is another's: at the start that is a fault, later the former one stays.
 
+mod expiry;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use farthing_actors::domain::Timestamp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, pki_types};
@@ -39,7 +42,13 @@ pub enum TlsError {
 #[derive(Clone)]
 pub struct Certificate {
     files: TlsFiles,
-    current: Arc<ArcSwap<ServerConfig>>,
+    current: Arc<ArcSwap<Served>>,
+}
+
+/// A certificate with its key, and how long it lasts.
+struct Served {
+    config: Arc<ServerConfig>,
+    ends_at: Option<Timestamp>,
 }
 
 impl Certificate {
@@ -48,7 +57,7 @@ impl Certificate {
     /// # Errors
     /// [`TlsError`].
     pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self { files: files.clone(), current: Arc::new(ArcSwap::from_pointee(configured(files)?)) })
+        Ok(Self { files: files.clone(), current: Arc::new(ArcSwap::from_pointee(served(files)?)) })
     }
 
     /// Reads them again; connections that are open go on.
@@ -56,26 +65,32 @@ impl Certificate {
     /// # Errors
     /// [`TlsError`]; then the former certificate stays in use.
     pub fn read_again(&self) -> Result<(), TlsError> {
-        self.current.store(Arc::new(configured(&self.files)?));
+        self.current.store(Arc::new(served(&self.files)?));
         Ok(())
     }
 
     /// What a new connection is met with.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.current.load_full())
+        TlsAcceptor::from(Arc::clone(&self.current.load().config))
+    }
+
+    /// When it ends, as it says itself.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.current.load().ends_at
     }
 }
 
-fn configured(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+fn served(files: &TlsFiles) -> Result<Served, TlsError> {
     let fault = |file: &Path, what| {
         let file = file.display().to_string();
         move |error| TlsError::File { file, what, error }
     };
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
+    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect)
         .map_err(fault(&files.certificate, "is no certificate in PEM"))?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(fault(&files.key, "is no private key in PEM"))?;
+    let ends_at = chain.first().and_then(|certificate| expiry::ends_at(certificate));
     let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
-    Ok(config)
+    Ok(Served { config: Arc::new(config), ends_at })
 }

@@ -40,6 +40,40 @@ fn every_change_is_on_record_with_who_and_from_where() {
     assert_eq!(one.json(), *event);
 }
 
+/// What the file has once it has `wanted`.
+fn filed(scene: &Scene, wanted: &str) -> String {
+    let path = scene.gateway.data_dir().join("audit.log");
+    let there = || fs::read_to_string(&path).ok().filter(|text| text.contains(wanted));
+    until("the file has the event", PATIENCE, there).0
+}
+
+#[test]
+fn an_address_is_kept_without_its_last_part_and_a_token_without_any_if_so_set() {
+    let builder = TestGateway::builder(BINARY)
+        .set("FARTHING__AUDIT__MASK_IP", "true")
+        .set("FARTHING__AUDIT__HIDE_TOKENS", "true")
+        .set("FARTHING__SERVER__BEHIND_PROXY", "true")
+        .set("FARTHING__SERVER__TRUSTED_PROXIES", "127.0.0.0/8");
+    let scene = Scene::around(builder.start());
+    let mut secrets = Vec::new();
+    for (address, masked) in [("203.0.113.77", "203.0.113.0"), ("2001:db8:7:8::4d", "2001:db8:7::")] {
+        let operator = scene.gateway.operator().with("x-forwarded-for", address);
+        let made = operator.post("/api/keys", &json!({"project": PROJECT, "name": masked}));
+        assert_eq!(made.status, 201, "{}", made.text());
+        let event = &events(&scene, "&action=key.create")[0];
+        assert_eq!(
+            (&event["client_ip"], &event["details"]["token_id"]),
+            (&json!(masked), &json!("********")),
+            "{event}"
+        );
+        secrets.push(made.json()["key"].as_str().unwrap().to_owned());
+    }
+    let text = filed(&scene, "2001:db8:7::");
+    for told in ["203.0.113.77", "2001:db8:7:8", &secrets[0][..11], &secrets[1][..11]] {
+        assert!(!text.contains(told), "{told}: {text}");
+    }
+}
+
 /// One of everything that changes something; each is recorded once, and nothing else that has its result.
 #[test]
 fn each_kind_of_change_is_one_event() {

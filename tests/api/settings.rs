@@ -130,6 +130,33 @@ fn answers_are_kept_up_to_the_size_and_the_age_that_are_set() {
 }
 
 #[test]
+fn circuits_go_by_the_figures_that_are_set() {
+    let breaker = |scene: &Scene| scene.gateway.list("/api/providers").remove(0)["breaker"].clone();
+    let begins = |scene: &Scene, with: &str| breaker(scene)["cause"].as_str().unwrap_or_default().starts_with(with);
+    let quick = Scene::around(
+        gateway(&[
+            ("FARTHING__BREAKER__FAILURES", "1"),
+            ("FARTHING__BREAKER__OPEN_SECONDS", "1"),
+            ("FARTHING__BREAKER__TRIALS", "1"),
+        ])
+        .start(),
+    );
+    quick.upstream.always(Reply::error(500, "out of order"));
+    assert_ne!(quick.chat(&ask(&json!({}))).status, 200);
+    assert!(begins(&quick, "1 failures in a row"), "{}", breaker(&quick));
+    quick.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    until("a trial is let through", PATIENCE, || (quick.chat(&ask(&json!({}))).status == 200).then_some(()));
+    until("one is enough", PATIENCE, || (breaker(&quick)["state"] == "closed").then_some(()));
+
+    let patient =
+        gateway(&[("FARTHING__BREAKER__FAILURES", "100"), ("FARTHING__BREAKER__WINDOW_SECONDS", "600")]).start();
+    let patient = Scene::around(patient);
+    patient.upstream.always(Reply::error(500, "out of order"));
+    (0..20).for_each(|_| drop(patient.chat(&ask(&json!({})))));
+    assert!(begins(&patient, "20 of 20 calls failed within 600 s"), "{}", breaker(&patient));
+}
+
+#[test]
 fn it_listens_works_and_logs_as_is_set() {
     let settings = |workers| {
         [

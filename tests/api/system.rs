@@ -25,6 +25,9 @@ fn operators_see_actors_settings_and_the_log() {
     let scene = scene();
     let health = shown(&scene, "/api/system/health");
     assert_eq!((&health["status"], &health["ledger"], &health["missing"]), (&json!("ok"), &json!("ok"), &json!([])));
+    assert_eq!((&health["tls"], &health["encryption"]["older"]), (&json!(null), &json!(0)));
+    let key_id = health["encryption"]["key_id"].clone();
+    assert_eq!(shown(&scene, "/api/system/secrets")["key_id"], key_id);
     let actors = shown(&scene, "/api/system/actors");
     let ledger = actors["data"].as_array().unwrap().iter().find(|actor| actor["name"] == "ledger").unwrap().clone();
     assert_eq!((&ledger["alive"], &ledger["restarts"]), (&json!(true), &json!(0)));
@@ -48,6 +51,30 @@ fn operators_see_actors_settings_and_the_log() {
     assert_eq!(scene.gateway.operator().get("/api/system/logs?limit=1001").status, 400);
     let figures = shown(&scene, "/api/system/metrics");
     assert!(figures["resident_bytes"].as_u64().unwrap() > 1_000_000 && figures["open_files"].as_u64().unwrap() > 5);
+}
+
+#[test]
+fn health_says_how_old_the_last_backup_is_and_whether_it_is_whole() {
+    let scene = scene();
+    let backup = || shown(&scene, "/api/system/health")["backup"].clone();
+    assert_eq!((&backup()["state"], &backup()["age_s"]), (&json!("none"), &json!(null)));
+    let made = scene.gateway.create("/api/system/backups", &json!({}));
+    let told = backup();
+    for (field, expected) in [("state", json!("ok")), ("last_id", made["id"].clone()), ("fault", json!(null))] {
+        assert_eq!(told[field], expected, "{field}: {told}");
+    }
+    assert!(told["age_s"].as_u64().unwrap() < 600 && told["verified_at"] == made["created_at"], "{told}");
+    let id = made["id"].as_str().unwrap();
+    let file = scene.gateway.data_dir().join(format!("backups/{id}.db"));
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    let verify = || scene.gateway.operator().post(&format!("/api/system/backups/{id}/verify"), &json!({})).status;
+    assert_eq!(verify(), 200);
+    let told = backup();
+    assert_eq!((&told["state"], &told["verified_at"]), (&json!("faulty"), &json!(null)), "{told}");
+    assert!(told["fault"].as_str().unwrap().contains("altered or cut short"), "{told}");
+    std::fs::write(&file, &whole).unwrap();
+    assert_eq!((verify(), &backup()["state"]), (200, &json!("ok")));
 }
 
 #[test]

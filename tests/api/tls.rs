@@ -154,6 +154,31 @@ fn tls_1_2_and_1_3_are_spoken_and_nothing_older_or_plain() {
 }
 
 #[test]
+fn health_says_when_the_certificate_ends_also_after_another_one() {
+    let (gateway, trusted) = Encrypted::start("health");
+    let health = |trusted: &CertificateDer<'static>| -> Value {
+        let request = format!(
+            "GET /api/system/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        );
+        let (answer, _) = gateway.ask(trusted, rustls::DEFAULT_VERSIONS, &request).unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    // What the library that made it says without being asked.
+    assert_eq!(health(&trusted)["tls"]["ends_at"], json!("4096-01-01T00:00:00.000Z"));
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2999, 2, 3);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    fs::write(gateway.home.join("cert.pem"), made.pem()).unwrap();
+    fs::write(gateway.home.join("key.pem"), key.serialize_pem()).unwrap();
+    gateway.reload();
+    until("the new one is in use", PATIENCE, || gateway.get(made.der(), "/live").ok());
+    let told = health(made.der())["tls"].clone();
+    assert_eq!(told["ends_at"], json!("2999-02-03T00:00:00.000Z"), "{told}");
+    assert!(told["days_left"].as_i64().unwrap() > 300_000, "{told}");
+}
+
+#[test]
 fn a_certificate_is_replaced_while_it_runs_and_a_broken_one_is_not_taken() {
     let (gateway, former) = Encrypted::start("renewal");
     let present = write(&gateway.home);

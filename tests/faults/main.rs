@@ -1,6 +1,7 @@
 //! Faults: what the gateway survives, and that its books agree with what the upstream saw whatever happens.
 //!
 //! - `actors`: owners of state that die or stall (needs the feature `testing` of their crate, as all tests have it).
+//! - `authorization`: whatever strangers send as their credential.
 //! - `backups`: made under load, put back, altered.
 //! - `bombs`: bodies and heads that are larger than they look.
 //! - `canaries`: secrets looked for in everything that is written or said.
@@ -29,6 +30,7 @@
 #![expect(clippy::disallowed_methods, reason = "the number of kills and the seed are given from outside")]
 
 mod actors;
+mod authorization;
 mod backups;
 mod bombs;
 mod canaries;

@@ -56,6 +56,10 @@ const EFFECTS: &[(&str, &str)] = &[
     ("audit.create_dir", "tests/api/audit.rs::without_its_trail_nothing_is_changed"),
     ("audit.store_in_db", "tests/api/audit.rs::without_its_trail_nothing_is_changed"),
     ("audit.mask_ip", "tests/api/settings.rs::what_is_kept_is_kept_where_the_settings_say"),
+    (
+        "audit.hide_tokens",
+        "tests/api/audit.rs::an_address_is_kept_without_its_last_part_and_a_token_without_any_if_so_set",
+    ),
     ("audit.retention_days", "tests/faults/clock.rs::sessions_end_and_the_trail_is_cut_when_the_settings_say"),
     ("keys.default_days", "tests/api/settings.rs::keys_end_and_bodies_are_refused_where_the_settings_say"),
     ("keys.max_days", "tests/api/settings.rs::keys_end_and_bodies_are_refused_where_the_settings_say"),
@@ -90,6 +94,10 @@ const EFFECTS: &[(&str, &str)] = &[
     ("backup.keep", "tests/faults/backups.rs::backups_come_by_themselves_and_without_a_server"),
     ("alerts.webhook_url", "tests/api/alerts.rs::an_alert_is_signed_and_posted_again_until_it_is_heard"),
     ("alerts.estimated_percent", "src/app/watch.rs::a_provider_is_told_of_above_the_share_that_is_set_and_not_at_it"),
+    ("breaker.failures", "tests/api/settings.rs::circuits_go_by_the_figures_that_are_set"),
+    ("breaker.window_seconds", "tests/api/settings.rs::circuits_go_by_the_figures_that_are_set"),
+    ("breaker.open_seconds", "tests/api/settings.rs::circuits_go_by_the_figures_that_are_set"),
+    ("breaker.trials", "tests/api/settings.rs::circuits_go_by_the_figures_that_are_set"),
     ("logging.level", "tests/api/settings.rs::it_listens_works_and_logs_as_is_set"),
     (
         "routing.model_routing",

@@ -4,16 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::figures::Figures;
 use super::gate::{Phase, Standing};
 use super::outcomes::{Beats, KeyMark, Outcomes};
 use super::report::{Control, FailureKind};
 
-/// This many counted failures without a success between them open the circuit.
-const IN_A_ROW: u32 = 3;
-/// How long an open circuit lets nothing through.
-const OPEN_FOR: Duration = Duration::from_secs(30);
-/// This many trials, and no fewer, must succeed.
-const TRIALS: u32 = 5;
 /// The pause after a 429 that names none.
 const PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause a 429 can ask for.
@@ -22,6 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The circuit of one deployment.
 #[derive(Debug)]
 pub(super) struct Circuit {
+    figures: Figures,
     standing: Standing,
     in_a_row: u32,
     outcomes: Outcomes,
@@ -38,7 +34,7 @@ struct Trials {
 
 impl Circuit {
     /// A closed circuit.
-    pub(super) fn new(now: Duration) -> Self {
+    pub(super) fn new(figures: Figures, now: Duration) -> Self {
         let standing = Standing {
             control: Control::Automatic,
             phase: Phase::Closed,
@@ -46,12 +42,12 @@ impl Circuit {
             cause: None,
             since: now,
         };
-        Self { standing, in_a_row: 0, outcomes: Outcomes::default(), trials: Trials::default() }
+        Self { figures, standing, in_a_row: 0, outcomes: Outcomes::over(figures.window), trials: Trials::default() }
     }
 
     /// A circuit that an operator holds.
-    pub(super) fn forced(control: Control, now: Duration) -> Self {
-        let mut circuit = Self::new(now);
+    pub(super) fn forced(control: Control, (figures, now): (Figures, Duration)) -> Self {
+        let mut circuit = Self::new(figures, now);
         circuit.force(control, now);
         circuit
     }
@@ -79,11 +75,13 @@ impl Circuit {
             return;
         }
         self.in_a_row += 1;
-        if self.in_a_row >= IN_A_ROW {
-            self.open(format!("{IN_A_ROW} failures in a row, the last: {kind}"), now);
+        let Figures { in_a_row, window, .. } = self.figures;
+        if self.in_a_row >= in_a_row {
+            self.open(format!("{in_a_row} failures in a row, the last: {kind}"), now);
         } else if tally.is_bad() {
             let (failures, outcomes) = (tally.failures, tally.outcomes);
-            self.open(format!("{failures} of {outcomes} calls failed within a minute, the last: {kind}"), now);
+            let seconds = window.as_secs();
+            self.open(format!("{failures} of {outcomes} calls failed within {seconds} s, the last: {kind}"), now);
         }
     }
 
@@ -105,7 +103,7 @@ impl Circuit {
             Phase::Open { .. } => self.half_open(now),
             Phase::HalfOpen => {}
         }
-        let has_place = self.trials.running + self.trials.succeeded < TRIALS;
+        let has_place = self.trials.running + self.trials.succeeded < self.figures.trials;
         has_place.then(|| {
             self.trials.running += 1;
             self.trials.round
@@ -116,7 +114,7 @@ impl Circuit {
     pub(super) fn trial_succeeded(&mut self, round: u64, now: Duration) {
         if self.ends_trial(round) {
             self.trials.succeeded += 1;
-            if self.trials.succeeded >= TRIALS {
+            if self.trials.succeeded >= self.figures.trials {
                 self.close(now);
             }
         }
@@ -158,7 +156,7 @@ impl Circuit {
     }
 
     fn open(&mut self, cause: String, now: Duration) {
-        self.enter(Phase::Open { until: now.saturating_add(OPEN_FOR) }, now);
+        self.enter(Phase::Open { until: now.saturating_add(self.figures.open_for) }, now);
         self.standing.cause = Some(cause.into());
     }
 
@@ -177,7 +175,7 @@ impl Circuit {
         self.standing.phase = phase;
         self.standing.since = now;
         self.in_a_row = 0;
-        self.outcomes = Outcomes::default();
+        self.outcomes = Outcomes::over(self.figures.window);
     }
 }
 

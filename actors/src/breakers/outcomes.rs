@@ -1,4 +1,4 @@
-//! Outcomes: what calls to one deployment came to during the last minute. Pure.
+//! Outcomes: what calls to one deployment came to lately, within a minute unless set otherwise. Pure.
 //! Owns the rule that one key alone speaks for itself only: while others call too, at most two of its failures count.
 
 use std::collections::{HashMap, VecDeque};
@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use crate::domain::KeyId;
 
-/// The window is made of slots, so that its size does not grow with traffic; it covers 55 to 60 seconds.
+/// The window is made of slots, so that its size does not grow with traffic; one of a minute covers 55 to 60 seconds.
 const SLOT_SECONDS: u64 = 5;
-const SLOTS: u64 = 12;
 /// Keys a slot tells apart. With more of them failing, those that are told apart open the circuit.
 const KEYS_PER_SLOT: usize = 32;
 /// What one key's failures count for at most, while others call too.
@@ -30,13 +29,15 @@ pub(super) struct Beats {
     pub(super) several_keys: bool,
 }
 
-/// The last minute of one deployment.
-#[derive(Debug, Default)]
+/// The window of one deployment.
+#[derive(Debug)]
 pub(super) struct Outcomes {
+    /// How many slots it has.
+    length: u64,
     slots: VecDeque<Slot>,
 }
 
-/// What the last minute amounts to, after one more failure.
+/// What the window amounts to, after one more failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tally {
     /// Whether that failure counts.
@@ -72,6 +73,11 @@ impl Tally {
 }
 
 impl Outcomes {
+    /// None yet, of a window of this length.
+    pub(super) fn over(window: Duration) -> Self {
+        Self { length: window.as_secs().div_ceil(SLOT_SECONDS), slots: VecDeque::new() }
+    }
+
     /// Notes successes at `now`.
     pub(super) fn succeeded(&mut self, beats: Beats, now: Duration) {
         if let Some(slot) = self.slot(now) {
@@ -105,7 +111,8 @@ impl Outcomes {
     /// The slot of `now`, after those that left the window are gone. There always is one.
     fn slot(&mut self, now: Duration) -> Option<&mut Slot> {
         let number = now.as_secs() / SLOT_SECONDS;
-        self.slots.retain(|slot| slot.number + SLOTS > number);
+        let length = self.length;
+        self.slots.retain(|slot| slot.number + length > number);
         if self.slots.back().is_none_or(|slot| slot.number < number) {
             self.slots.push_back(Slot { number, successes: 0, several_keys: false, keys: Vec::new() });
         }

@@ -36,6 +36,7 @@ const GIVEN: &[(&str, &str)] = &[
     ("FARTHING__AUDIT__CREATE_DIR", "false"),
     ("FARTHING__AUDIT__STORE_IN_DB", "false"),
     ("FARTHING__AUDIT__MASK_IP", "true"),
+    ("FARTHING__AUDIT__HIDE_TOKENS", "true"),
     ("FARTHING__AUDIT__RETENTION_DAYS", "90"),
     ("FARTHING__KEYS__DEFAULT_DAYS", "7"),
     ("FARTHING__KEYS__MAX_DAYS", "30"),
@@ -44,6 +45,10 @@ const GIVEN: &[(&str, &str)] = &[
     ("FARTHING__BACKUP__KEEP", "3"),
     ("FARTHING__ALERTS__WEBHOOK_URL", "https://alerts.example/farthing"),
     ("FARTHING__ALERTS__ESTIMATED_PERCENT", "5"),
+    ("FARTHING__BREAKER__FAILURES", "7"),
+    ("FARTHING__BREAKER__WINDOW_SECONDS", "120"),
+    ("FARTHING__BREAKER__OPEN_SECONDS", "3"),
+    ("FARTHING__BREAKER__TRIALS", "2"),
     ("FARTHING__SESSION__IDLE_MINUTES", "15"),
     ("FARTHING__SESSION__ABSOLUTE_HOURS", "24"),
     ("FARTHING__SESSION__BINDING", "exact"),
@@ -74,11 +79,15 @@ fn every_setting_can_be_set_in_the_environment() {
     assert_eq!(config.data_dir, PathBuf::from("/var/lib/farthing"));
     let alerts = AlertsConfig { webhook_url: Some("https://alerts.example/farthing".to_owned()), estimated_percent: 5 };
     assert_eq!(config.alerts, alerts);
+    let BreakerConfig(breaker) = config.breaker;
+    assert_eq!((breaker.in_a_row, breaker.trials), (7, 2));
+    assert_eq!((breaker.window, breaker.open_for), (Duration::from_secs(120), Duration::from_secs(3)));
     let database = DatabaseConfig { path: "/srv/books.db".into(), durability: Durability::Power };
     assert_eq!(config.database, database);
     let audit = &config.audit;
     assert_eq!(audit.log_file.as_deref(), Some(Path::new("/var/log/farthing/audit.log")));
     assert_eq!((audit.enabled, audit.create_dir, audit.store_in_db, audit.mask_ip), (true, false, false, true));
+    assert!(audit.hide_tokens);
     assert_eq!(audit.retention, Duration::from_secs(90 * 24 * 3_600));
     let SessionConfig(session) = config.session;
     assert_eq!((session.idle, session.absolute), (Duration::from_secs(900), Duration::from_secs(86_400)));

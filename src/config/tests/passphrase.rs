@@ -46,5 +46,5 @@ fn a_salt_that_belongs_to_nothing_is_refused() {
     assert_eq!(former.former_master_keys.iter().map(|key| key.expose()).collect::<Vec<_>>(), [WORDS]);
     assert_eq!(former.master_encryption_key.expose(), MASTER);
     let lacking = Scene::new().file("words", WORDS).with(PREVIOUS, "file:words");
-    assert_eq!(lacking.faults(), [pair("environment", PREVIOUS)]);
+    assert_eq!(lacking.faults(), [pair("words", PREVIOUS)]);
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::health::{BackupHealthView, EncryptionHealthView, TlsHealthView};
 use super::list::{List, query};
 use super::rfc3339;
 use crate::config::Listed;
@@ -34,6 +35,10 @@ pub(crate) struct HealthView {
     /// Finished calls that are only in the journal yet.
     pub(crate) database_behind: u64,
     pub(crate) audit: AuditHealth,
+    pub(crate) backup: BackupHealthView,
+    pub(crate) encryption: EncryptionHealthView,
+    /// Null where TLS is not spoken here.
+    pub(crate) tls: Option<TlsHealthView>,
     pub(crate) actors: Vec<ActorView>,
 }
 
@@ -175,6 +180,9 @@ impl HealthView {
             ledger: state.ledger,
             database_behind: state.database_behind,
             audit: AuditHealth { file },
+            backup: BackupHealthView::of(gateway).await,
+            encryption: EncryptionHealthView::of(gateway).await,
+            tls: TlsHealthView::of(gateway),
             actors: views(gateway),
         }
     }

@@ -99,6 +99,25 @@ fn time_does_not_tell_whether_a_name_exists() {
     assert!(gap <= Duration::from_millis(5).max(there / 10), "{gap:?} of {there:?}");
 }
 
+#[test]
+fn whose_sign_in_failed_is_not_in_the_log() {
+    let scene = Scene::around(TestGateway::builder(BINARY).set("FARTHING__LOGGING__LEVEL", "debug").start());
+    account(&scene, "mia.kestrel", &json!({"role": "owner"}));
+    for name in ["mia.kestrel", "nobody.osprey"] {
+        assert_eq!(attempt(&scene.gateway.anonymous(), name, "a heron of a password").status, 401);
+        let form = format!("username={name}&password=a+heron+of+a+password");
+        let browser =
+            scene.gateway.anonymous().with("accept", "text/html").with("origin", &super::person::origin(&scene));
+        assert_eq!(browser.post_bytes("/sign-in", form.as_bytes()).status, 401);
+    }
+    // The last of the four is written before its answer.
+    let log = scene.gateway.logs();
+    assert!(log.contains("a sign-in was refused") && log.contains("/api/session"), "the refusals are told: {log}");
+    for bird in ["kestrel", "osprey", "heron"] {
+        assert!(!log.contains(bird), "{bird}: {log}");
+    }
+}
+
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use farthing_support::{Scene, TestGateway};
 use serde_json::{Value, json};
 
@@ -18,14 +19,18 @@ fn import(scene: &Scene, name: &str, hash: &str) -> Value {
     scene.gateway.create("/api/users", &json!({"name": name, "role": "admin", "password_hash": hash}))
 }
 
+#[derive(diesel::QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    password: String,
+}
+
 /// What the database has for them.
 fn kept(scene: &Scene, name: &str) -> String {
-    use diesel::prelude::*;
-    diesel::table! { users (name) { name -> Text, password -> Nullable<Text>, } }
     let path = scene.gateway.data_dir().join("farthing.db");
     let mut connection = SqliteConnection::establish(&path.to_string_lossy()).expect("the database is there");
-    let found = users::table.find(name).select(users::password).first::<Option<String>>(&mut connection);
-    found.expect("the account is there").expect("it has a hash")
+    let query = diesel::sql_query("SELECT password FROM users WHERE name = ?").bind::<diesel::sql_types::Text, _>(name);
+    query.get_result::<Kept>(&mut connection).expect("the account has a hash").password
 }
 
 fn attempt(scene: &Scene, name: &str, password: &str) -> u16 {

@@ -15,7 +15,7 @@ struct Story {
 
 impl Story {
     fn begins() -> Self {
-        Self { circuit: Circuit::new(START), now: START }
+        Self { circuit: Circuit::new(Figures::default(), START), now: START }
     }
 
     fn fails(&mut self, key: KeyMark, times: usize) -> &mut Self {
@@ -55,6 +55,26 @@ impl Story {
 }
 
 #[test]
+fn other_figures_are_gone_by() {
+    let seconds = Duration::from_secs;
+    let figures = Figures { in_a_row: 1, window: seconds(10), open_for: seconds(7), trials: 2 };
+    let mut story = Story { circuit: Circuit::new(figures, START), now: START };
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open);
+    assert_eq!((story.after(6).state(), story.after(1).state()), (CircuitState::Open, CircuitState::HalfOpen));
+    let rounds: Vec<_> = std::iter::repeat_with(|| story.trial()).take(3).collect();
+    assert!(rounds[0].is_some() && rounds[1].is_some() && rounds[2].is_none(), "{rounds:?}");
+    rounds.into_iter().flatten().for_each(|round| story.circuit.trial_succeeded(round, story.now));
+    assert_eq!(story.state(), CircuitState::Closed);
+
+    // Half of at least twenty, and those of more than ten seconds ago are forgotten.
+    let patient = Figures { in_a_row: 100, window: seconds(10), ..figures };
+    let mut story = Story { circuit: Circuit::new(patient, START), now: START };
+    assert_eq!(story.fails(ALICE, 19).after(10).fails(ALICE, 1).state(), CircuitState::Closed);
+    assert_eq!(story.fails(ALICE, 19).state(), CircuitState::Open);
+    assert!(story.cause().contains("20 of 20 calls failed within 10 s"), "{}", story.cause());
+}
+
+#[test]
 fn three_failures_in_a_row_open_it() {
     let mut story = Story::begins();
     assert_eq!(story.fails(ALICE, 2).state(), CircuitState::Closed);
@@ -78,7 +98,7 @@ fn half_of_twenty_outcomes_within_a_minute_open_it() {
     }
     assert_eq!(story.succeeds(ALICE, 1).state(), CircuitState::Closed, "19 outcomes say nothing");
     assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open);
-    assert_eq!(story.cause(), "10 of 20 calls failed within a minute, the last: status 503");
+    assert_eq!(story.cause(), "10 of 20 calls failed within 60 s, the last: status 503");
 }
 
 #[test]
