@@ -21,7 +21,7 @@ PAGE, AUDIT_PAGE = DOCS / "incidents.md", DOCS / "audit.md"
 # For a backup, a restore and two starts on a busy machine.
 A_SECTION = 240
 MODEL = "gpt-4o-mini"
-PROVIDER_KEY = "sk-up-0123456789abcdef"
+PROVIDER_KEY, OTHER_KEY = "sk-up-0123456789abcdef", "sk-or-0123456789abcdef"
 PASSWORD = "two kettles on a frozen lake"
 
 
@@ -109,7 +109,7 @@ class Installation(Door):
     def furnish(self):
         at = {"base_url": self.upstream.base_url, "allow_private_network": True}
         self.create("/api/providers", {"name": "openai", "kind": "openai", "api_key": PROVIDER_KEY, **at})
-        self.create("/api/providers", {"name": "openrouter", "kind": "openai_compatible", "api_key": "sk-or-0123456789abcdef", **at})
+        self.create("/api/providers", {"name": "openrouter", "kind": "openai_compatible", "api_key": OTHER_KEY, **at})
         self.create("/api/models", {"name": MODEL, "provider": "openai", "upstream_model": "plain", "prices": PRICES})
         self.create("/api/projects", {"name": "team-a", "budget": {"limit_usd": "25", "window": "month", "time_zone": "UTC"}})
         self.create("/api/users", {"name": "mia", "role": "admin", "password": PASSWORD})
@@ -205,6 +205,14 @@ def the_run_is_over(there):
     assert there.ask(there.kept("new-key"), MODEL)[0] == 200
 
 
+def another_one_answers(there):
+    breaker = lambda state: there.paste([f"farthing provider breaker openai {state}"]).returncode
+    assert breaker("open") == 0 and there.ask(there.kept("new-key"), MODEL)[0] == 200
+    asked = there.upstream.journal[-1]
+    assert (asked["body"]["model"], asked["headers"]["authorization"]) == ("openai/gpt-4o-mini", f"Bearer {OTHER_KEY}")
+    assert breaker("auto") == 0
+
+
 def strangers_try_keys(there):
     statuses = {there.ask(f"sk-ft-{n:08}", MODEL)[0] for n in range(40)}
     assert statuses == {401, 429}
@@ -219,6 +227,7 @@ HAPPENS = {
     "Calls were booked at a wrong price": (a_price_is_twice_what_it_should_be, None),
     "The disk is lost": (the_disk_is_lost, None),
     "Somebody spends too much": (an_agent_runs_wild, the_run_is_over),
+    "A provider is out": (None, another_one_answers),
     "Many requests from strangers": (strangers_try_keys, None),
 }
 
