@@ -23,6 +23,9 @@ pub use manifest::{Manifest, Reason};
 /// Where they are, below the data directory.
 const FOLDER: &str = "backups";
 
+/// How files end that no backup is made of yet: the copy, what SQLite writes beside it, the manifest.
+const UNFINISHED: [&str; 3] = ["part", "part-journal", "manifest"];
+
 /// What backups need of the keys of an installation.
 pub trait Sealing: Send + Sync {
     /// The id of the present master key.
@@ -74,7 +77,9 @@ impl Backups {
         let made = self.make(store, (id, &part), (reason, now), sealing);
         if made.is_err() {
             // What is left is in nobody's way, and has no manifest.
-            drop(fs::remove_file(&part));
+            for ending in UNFINISHED {
+                drop(fs::remove_file(part.with_extension(ending)));
+            }
         }
         made
     }
@@ -82,7 +87,9 @@ impl Backups {
     /// Removes what a process left that died while it made one. The caller makes one at a time.
     fn clear(&self) {
         let entries = fs::read_dir(&self.0).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-        for path in entries.filter(|path| path.extension().is_some_and(|it| it == "part" || it == "manifest")) {
+        let unfinished =
+            |path: &PathBuf| path.extension().is_some_and(|it| UNFINISHED.iter().any(|ending| it == *ending));
+        for path in entries.filter(unfinished) {
             // It is in nobody's way.
             drop(fs::remove_file(path));
         }

@@ -56,7 +56,10 @@ fn a_backup_says_what_it_is_and_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_scratch, store, backups) = scene();
     create_private(&backups.0).unwrap();
-    fs::write(backups.part(BackupId::generate()), "of a process that died").unwrap();
+    let part = backups.part(BackupId::generate());
+    for ending in UNFINISHED {
+        fs::write(part.with_extension(ending), "of a process that died").unwrap();
+    }
     let first = made(&store, &backups, Reason::Manual);
     assert_eq!((first.tables.get("audit_events"), first.tables.get("installation")), (Some(&1), Some(&1)));
     assert_eq!((first.generation, first.imbalance_usd.as_str(), first.key_id.as_str()), (1, "0", "0101010101010101"));
