@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use farthing_actors::domain::{Author, Effect, Role, Secret, SessionId, Timestamp, UserId};
 use farthing_actors::sessions::{
-    PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, TokenMark, User, UserChanges, Verdict,
-    Which,
+    Failure, PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, TokenMark, User, UserChanges,
+    Verdict, Which, network,
 };
 
 use super::tokens::MANAGEMENT;
@@ -216,17 +216,16 @@ impl Admin {
         by: &Author,
     ) -> Result<Arc<User>, AdminError> {
         let user = user.filter(|user| user.disabled_at.is_none());
-        let looked = match &user {
-            Some(user) => self.is_looked_at(user.id, by).await?,
-            None => false,
-        };
-        let hash = user.as_ref().filter(|_| looked).and_then(|user| user.password.clone());
+        let hash = user.as_ref().filter(|user| self.is_welcome(user.id, by)).and_then(|user| user.password.clone());
         let short = password.expose().len() <= MOST_BYTES;
         let password = if short { password } else { Secret::new("") };
         let (security, rounds) = (Arc::clone(&self.parts.security), self.rounds());
         let (shown, compared) = (password.clone(), hash.clone());
-        let good = self.hashing.run(move || security.is_password(&shown, compared.as_ref(), rounds)).await?;
-        let user = user.filter(|_| good && short).ok_or(AdminError::WrongCredentials)?;
+        let good = self.hashing.run(move || security.is_password(&shown, compared.as_ref(), rounds));
+        // Beside each other: that a guess is written down must not make the answer later where there is such a name.
+        let (looked, good) = tokio::join!(self.is_looked_at(user.as_deref(), by), good);
+        let (looked, good) = (looked?, good?);
+        let user = user.filter(|_| looked && good && short).ok_or(AdminError::WrongCredentials)?;
         if let Some(hash) = hash.filter(|hash| imported::rounds(hash) > 0) {
             self.rehash((&user, hash), password, by).await;
         }
@@ -255,8 +254,17 @@ impl Admin {
         }
     }
 
-    async fn is_looked_at(&self, user: UserId, by: &Author) -> Result<bool, AdminError> {
-        let verdict = self.parts.sessions.attempt(user, by.origin.client_ip, by.at).await;
+    /// Whether a guess would be looked at, as far as is published. It is compared with nothing otherwise; what counts is the
+    /// word of the owner of guesses, who is asked meanwhile and writes it down.
+    fn is_welcome(&self, user: UserId, by: &Author) -> bool {
+        let (people, network) = (self.people(), network(by.origin.client_ip, 64));
+        let familiar = people.is_familiar(user, network);
+        people.lockout().verdict(&Failure { user, network, familiar, at: by.at }) == Verdict::Look
+    }
+
+    async fn is_looked_at(&self, user: Option<&User>, by: &Author) -> Result<bool, AdminError> {
+        let Some(user) = user else { return Ok(false) };
+        let verdict = self.parts.sessions.attempt(user.id, by.origin.client_ip, by.at).await;
         Ok(verdict.map_err(SessionsError::Actor)? == Verdict::Look)
     }
 

@@ -42,7 +42,8 @@ fn key(id: &str, secret: &str) -> String {
 /// `text` with another character at `at`.
 fn altered(text: &str, at: usize) -> String {
     let other = if text.as_bytes()[at] == b'a' { "b" } else { "a" };
-    format!("{}{other}{}", &text[..at], &text[at + 1..])
+    let (before, rest) = text.split_at(at);
+    format!("{before}{other}{}", rest.split_at(1).1)
 }
 
 fn request(path: &str, credential: &[u8]) -> Vec<u8> {
@@ -121,7 +122,8 @@ fn medians(address: SocketAddr, path: &str, credentials: &[(&str, String)]) -> V
 fn no_answer_is_slower_the_more_of_a_credential_is_right() {
     let scene = scene();
     let (right, token) = (scene.key.secret.clone(), scene.gateway.management_token().to_owned());
-    let (id, secret) = (&right[6..14], &right[15..58]);
+    let part = |from: usize, to: usize| right.get(from..to).expect("a key has 64 characters");
+    let (id, secret) = (part(6, 14), part(15, 58));
     let (last, none) = (secret.len() - 1, "a".repeat(43));
     let keys = [
         ("another id and secret", key("aaaaaaaa", &none)),
@@ -132,7 +134,7 @@ fn no_answer_is_slower_the_more_of_a_credential_is_right() {
     ];
     let tokens = [
         ("nothing of it", "x".repeat(token.len())),
-        ("the first half", format!("{}{}", &token[..token.len() / 2], "x".repeat(token.len() / 2))),
+        ("the first half", format!("{}{}", token.split_at(token.len() / 2).0, "x".repeat(token.len() / 2))),
         ("all but the first letter", altered(&token, 0)),
         ("all but the last letter", altered(&token, token.len() - 2)),
     ];
