@@ -41,7 +41,7 @@ pub(super) struct Requests {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    List(list::List),
+    List(Box<list::List>),
     /// Follow the live feed: one line for each call as it ends, until Ctrl-C; with --json, events as the server sends them
     Tail,
     /// Show one request: its attempts, tokens, entries and price
