@@ -12,7 +12,7 @@ const LONGEST: usize = 300;
 const PARTS: usize = 4;
 /// What is known where no panic was heard: the actor ended itself, as owners do that cannot tell what is on the disk.
 const BY_ITSELF: &str = "it stopped itself, because it could not tell whether a change was written; the log says more";
-const WORDLESS: &str = "it panicked without a word";
+const WORDLESS: &str = "it broke off without a word";
 
 thread_local! {
     static SAID: Cell<Option<String>> = const { Cell::new(None) };
