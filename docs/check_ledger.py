@@ -70,7 +70,7 @@ def check(path, part, head):
         adjustment = kind == "adjustment"
         # Lines from before the route was covered end without it.
         forms = [ADJUSTMENT] if adjustment else [ENTRY, ENTRY[:-1]]
-        texts = ["".join(line[name] + "\x1f" for name in form) for form in forms]
+        texts = ["".join(line.get(name, "") + "\x1f" for name in form) for form in forms]
         hashes = [hashlib.sha256(before + text.encode()).hexdigest() for text in texts]
         before = bytes.fromhex(line["hash"] if part or line["hash"] in hashes else hashes[0])
         if before.hex() != line["hash"]:
@@ -82,6 +82,8 @@ def check(path, part, head):
         if picos(line["amount_usd"]) != amount:
             fault("says different amounts in dollars and picodollars")
         if not adjustment:
+            if any("\x1f" in line.get(name, "") for name in ENTRY if name != "model"):
+                fault("has a separator of fields in a field")
             total = amount + int(line["held"]) if kind == "correction" else amount
             idle = not any(int(line[name]) for name in CLASSES) and not line["units"]
             if total != cost(line) and not (total == 0 and idle):

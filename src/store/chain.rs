@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 /// A link of the chain. The first line's covers 32 zeros in place of an earlier one.
 pub(super) type Hash = [u8; 32];
 
-/// Between two fields: a character that no name may contain. (A client may ask for a model whose name contains it; then
-/// nothing is charged, and its line is still covered.)
-const SEPARATOR: char = '\u{1f}';
+/// Between two fields: a character that no name may contain. A client may ask for a model whose name contains it; so no other text
+/// of its line may, or a line could be told anew with its fields moved and have the same hash.
+pub(super) const SEPARATOR: char = '\u{1f}';
 
 /// The fields of one line as one text. Kept between lines for its memory.
 #[derive(Default)]

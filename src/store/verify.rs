@@ -151,7 +151,10 @@ impl Check {
         let link = row.link(&mut self.fields, &self.head);
         self.link(row.seq, link, &row.hash);
         if !row.is_whole() {
-            self.verdict.fault(format!("line {} lacks a part, or has an empty one", row.seq));
+            self.verdict.fault(format!(
+                "line {} has texts that are not written so: a part lacks, is empty, or has a separator in it",
+                row.seq
+            ));
         }
         match row.entry_priced(&mut self.prices) {
             Ok(entry) => {

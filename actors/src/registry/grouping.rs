@@ -178,5 +178,9 @@ fn check_when(when: &When) -> Result<(), RegistryError> {
     if words.iter().flat_map(|list| list.iter()).any(|word| name::fault(word).is_some()) {
         return invalid("need tags and keywords of 1 to 128 printable characters");
     }
+    // Requests tell theirs between commas.
+    if when.tags.iter().any(|tag| tag.contains(',')) {
+        return invalid("need tags without commas");
+    }
     Ok(())
 }

@@ -102,11 +102,12 @@ impl Catalogue {
         if self.has_model(model) || self.group_by_name(model).is_some() {
             return self.offers(model);
         }
-        patterns.find(model).is_some_and(|pattern| match self.destination(&pattern.to) {
-            Some(Found::Named(name)) => self.offers(name),
-            Some(Found::Provider(provider)) => provider.enabled && name::fault(model).is_none(),
-            None => false,
-        })
+        name::fault(model).is_none()
+            && patterns.find(model).is_some_and(|pattern| match self.destination(&pattern.to) {
+                Some(Found::Named(name)) => self.offers(name),
+                Some(Found::Provider(provider)) => provider.enabled,
+                None => false,
+            })
     }
 
     /// Whether a model or group of this name has a deployment at an enabled provider.
@@ -120,8 +121,9 @@ impl Catalogue {
         self.destination(&pattern.to).is_some()
     }
 
+    /// A stranger's word goes no further if it could be nobody's name.
     fn follow(&self, pattern: &Pattern, model: &str, walk: &mut Walk<'_>) -> Result<(), NoRoute> {
-        let to = self.destination(&pattern.to).ok_or(NoRoute::Unknown)?;
+        let to = self.destination(&pattern.to).filter(|_| name::fault(model).is_none()).ok_or(NoRoute::Unknown)?;
         walk.route.steps.push(Step::Pattern(pattern.clone()));
         match to {
             Found::Named(name) => match self.group_by_name(name) {

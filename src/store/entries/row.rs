@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::StoredEntry;
 use crate::store::StoreError;
-use crate::store::chain::{Fields, Hash};
+use crate::store::chain::{Fields, Hash, SEPARATOR};
 use crate::store::export::{Columns, Value};
 use crate::store::schema::ledger_entries;
 
@@ -180,13 +180,18 @@ impl Row {
         fields.text(&self.debit_account).text(&self.credit_account);
     }
 
-    /// Whether what is absent is absent as it is written: no empty text in its place, and of a target all or nothing.
+    /// Whether its texts are such as are written: what is absent is absent, with no empty text in its place, and of a target all or
+    /// nothing; and none but the model, which is the client's word, holds what stands between two fields of a hash.
     pub(in crate::store) fn is_whole(&self) -> bool {
         let target = [self.provider_id.is_some(), self.deployment_id.is_some(), self.upstream_model.is_some()];
         let texts = [&self.run, &self.price_id, &self.price, &self.units, &self.route];
         (target == [true; 3] || target == [false; 3])
             && self.price_id.is_some() == self.price.is_some()
             && texts.into_iter().all(|text| text.as_deref() != Some(""))
+            && [&self.run, &self.upstream_model, &self.route]
+                .into_iter()
+                .flatten()
+                .all(|text| !text.contains(SEPARATOR))
     }
 
     /// The id of the price it was charged at, and the price as JSON.

@@ -7,8 +7,15 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::store::StoreError;
 
-const TABLES: [&str; 6] =
-    ["ledger_entries", "ledger_adjustments", "spend", "usage_subjects", "usage_rollups", "journal_state"];
+const TABLES: [&str; 7] = [
+    "ledger_entries",
+    "ledger_adjustments",
+    "spend",
+    "usage_subjects",
+    "usage_rollups",
+    "journal_state",
+    "price_versions",
+];
 
 #[derive(QueryableByName)]
 struct Column {

@@ -19,13 +19,12 @@ impl Tariff {
     /// Notes what `row`, which is `entry`, was charged at; tells if lines before it were charged otherwise under the same id.
     pub(super) fn charged(&mut self, row: &Row, entry: &Entry, tell: &mut dyn FnMut(String)) {
         let Some((id, text)) = row.priced() else { return };
+        let price = || entry.target.as_ref().and_then(|target| target.price.clone());
         match self.0.get(id) {
-            Some((known, _)) if known == text => {}
+            // Another release may tell the same price in another text.
+            Some((told, charged)) if told == text || price().as_ref() == Some(charged) => {}
             Some(_) => tell(format!("line {} has another price under {id} than lines before it", row.seq)),
-            None => {
-                let price = entry.target.as_ref().and_then(|target| target.price.clone());
-                self.0.extend(price.map(|price| (id.to_owned(), (text.to_owned(), price))));
-            }
+            None => self.0.extend(price().map(|price| (id.to_owned(), (text.to_owned(), price)))),
         }
     }
 

@@ -7,6 +7,7 @@
 //! | `limits.rpm:int` | a whole number inside `limits` |
 //! | `enabled:bool` | true for `true` and `on` |
 //! | `allowed_models:list` | texts between commas or line ends; fields of one name add up |
+//! | `keywords:lines` | texts, one a line |
 //! | `warn_percent:ints` | whole numbers between commas |
 //! | `budget:null` | null, whatever was typed |
 //! | `prices:json` | JSON as it is |
@@ -94,6 +95,7 @@ fn typed(kind: &str, text: &str) -> Option<Value> {
         _ if trimmed.is_empty() => None,
         "int" => Some(whole(trimmed)),
         "list" => Some(parts(trimmed).collect()),
+        "lines" => Some(trimmed.lines().map(str::trim).filter(|line| !line.is_empty()).collect()),
         "ints" => Some(parts(trimmed).map(whole).collect()),
         "json" => Some(serde_json::from_str(trimmed).unwrap_or_else(|_| trimmed.into())),
         _ => Some(text.into()),
@@ -168,6 +170,7 @@ mod tests {
             (&[("limits.rpm:int", "many")], json!({ "limits": { "rpm": "many" } })),
             (&[("enabled:bool", "false"), ("enabled:bool", "on")], json!({ "enabled": true })),
             (&[("m:list", "a, b\n\nc"), ("m:list", "d")], json!({ "m": ["a", "b", "c", "d"] })),
+            (&[("k:lines", "no, wrong\r\n\n b ")], json!({ "k": ["no, wrong", "b"] })),
             (&[("w:ints", "80, 95,x")], json!({ "w": [80, 95, "x"] })),
             (&[("budget:null", "x"), ("p:text?", ""), ("n:int?", "3")], json!({ "budget": null, "p": null, "n": 3 })),
             (&[("p:json", "{\"a\":[1]}"), ("q:json", "{")], json!({ "p": { "a": [1] }, "q": "{" })),

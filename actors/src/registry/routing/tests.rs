@@ -111,6 +111,9 @@ fn names_are_models_then_groups_then_patterns() {
     assert_eq!(told("larger"), Ok((4, "prefix lar* → smart\ngroup smart: ordered → large".to_owned())));
     assert_eq!(told("l-x"), Ok((99, "glob l*-x → provider 1\npassed through: l-x at provider 1".to_owned())));
     assert_eq!(told("what"), Ok((4, "default * → large".to_owned())));
+    for nobody in ["what\u{1f}", "what\n", " what", &"w".repeat(129)] {
+        assert_eq!(told(nobody), Err(NoRoute::Unknown), "could be nobody's name");
+    }
     // What the provider has under another name is its deployment, with its price and limits.
     let by_provider = Patterns::new(vec![Pattern::new("*", "provider 1").unwrap()]);
     let route = known.route(&by_provider, "provider 1/upstream 4", &Told::default()).unwrap();

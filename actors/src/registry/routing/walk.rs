@@ -11,7 +11,7 @@ use super::super::group::{Group, Target, To};
 use super::share::place;
 use super::step::called;
 use super::{NoRoute, Route, Situation, Step};
-use crate::domain::{GroupId, Strategy, name};
+use crate::domain::{GroupId, Strategy};
 
 /// Deployments that answer nearly as soon as the soonest share the calls, so that one does not have them all: a quarter more.
 const NEARLY: u32 = 4;
@@ -69,10 +69,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Adds the way to `model` at a provider: its deployments of that model, or else straight through. A stranger's word goes
-    /// no further if it could be nobody's name.
+    /// Adds the way to `model` at a provider: its deployments of that model, or else straight through.
     pub(super) fn provider(&mut self, provider: &Arc<Provider>, model: &str) {
-        if !provider.enabled || name::fault(model).is_some() {
+        if !provider.enabled {
             return;
         }
         let prefix = model.strip_prefix(provider.name.as_str()).and_then(|rest| rest.strip_prefix('/'));

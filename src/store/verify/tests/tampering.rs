@@ -301,6 +301,46 @@ fn after(books: &Books, sql: &str) -> Option<Verdict> {
     }
 }
 
+/// A client's word may spell how its line could be told otherwise: the same text in other fields, the last of which takes in the rest.
+#[test]
+fn no_field_moves_into_another() {
+    let books = Books::new();
+    let honest = |model: &str| {
+        let mut entry = line(1);
+        entry.call.model = model.into();
+        entry.call.route = Some("group all → gpt".into());
+        entry
+    };
+    let columns = "dialect stream run provider_id deployment_id upstream_model price_id price input cache_read cache_write_5m \
+        cache_write_1h output reasoning units tier provenance status http_status attempts latency_ms first_token_ms held amount \
+        debit_account credit_account";
+    let columns: Vec<_> = columns.split_whitespace().collect();
+    // What stands behind the model in the line's text, and what would if it had taken a second longer.
+    let tail = |latency: &str| {
+        let field = |name: &&str| match *name {
+            "latency_ms" => format!("({latency})"),
+            name => format!("ifnull({name}, '')"),
+        };
+        format!("({})", columns.iter().map(field).collect::<Vec<_>>().join(" || char(31) || "))
+    };
+    let told = |latency: &str| {
+        let query = format!("SELECT {} AS word FROM ledger_entries", tail(latency));
+        books.store.read(|connection| Ok(diesel::sql_query(query).get_result::<Word>(connection)?.word)).unwrap()
+    };
+    assert!(books.writer.send(1, honest("cheap").into()));
+    books.writer.flush_blocking().unwrap();
+    let model = format!("cheap\u{1f}{}", told("latency_ms + 1000"));
+    let asked = Books::new();
+    assert!(asked.writer.send(1, honest(&model).into()));
+    asked.writer.flush_blocking().unwrap();
+    assert!(asked.verdict().is_ok(), "{:?}", asked.verdict());
+    let route = format!("{} || char(31) || route", tail("latency_ms"));
+    let moved = format!("UPDATE ledger_entries SET model = 'cheap', route = {route}, latency_ms = latency_ms + 1000");
+    let verdict = after(&asked, &moved).expect("the line is altered");
+    assert_eq!(verdict.chain_head, asked.verdict().chain_head, "the hash is the same");
+    assert!(!verdict.is_ok());
+}
+
 #[test]
 fn a_thousand_tamperings_are_found() {
     let mut dice = Dice::from_outside();

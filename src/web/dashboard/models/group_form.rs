@@ -1,6 +1,8 @@
 //! The form of a group, for one that is to be made and for one that is there: how it chooses, and its members with their places,
 //! shares and conditions. Owns the fields' values. Refuses to judge them: the API does.
 
+use std::collections::BTreeSet;
+
 use farthing_actors::domain::Strategy;
 use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::registry::group::{Group, Target, To, When};
@@ -64,6 +66,12 @@ impl GroupForm {
     fn new(catalogue: &Catalogue, group: Option<&Group>, members: Vec<Member>) -> Self {
         let chosen = group.map_or(Strategy::Ordered, |group| group.strategy);
         let classifier = group.and_then(|group| group.classifier.as_ref());
+        // A member at a provider that is disabled is offered nowhere else, and stays one.
+        let there = group.iter().flat_map(|group| &group.targets).filter_map(|target| match &target.to {
+            To::Model(name) => Some(name.to_string()),
+            To::Group(_) => None,
+        });
+        let models: BTreeSet<_> = catalogue.models().iter().map(ToString::to_string).chain(there).collect();
         let others = catalogue.groups().filter(|other| group.is_none_or(|group| group.id != other.id));
         Self {
             name: group.map_or_else(String::new, |group| group.name.to_string()),
@@ -72,7 +80,7 @@ impl GroupForm {
             classifier: classifier.map_or_else(String::new, |it| it.model.to_string()),
             scale: classifier.map_or_else(String::new, |it| it.scale.to_string()),
             shadows: group.and_then(|group| group.shadows.as_ref()).map_or_else(String::new, ToString::to_string),
-            models: catalogue.models().iter().map(ToString::to_string).collect(),
+            models: models.into_iter().collect(),
             groups: others.map(|group| group.name.to_string()).collect(),
         }
     }
@@ -104,7 +112,7 @@ impl From<&When> for Conditions {
             images: when.images,
             tools: when.tools,
             tags: when.tags.join(", "),
-            keywords: when.keywords.join(", "),
+            keywords: when.keywords.join("\n"),
         }
     }
 }
@@ -135,5 +143,6 @@ mod tests {
         assert_eq!((conditions.images, conditions.tools, &*conditions.tags), (Some(false), None, "a, b"));
         let chosen: Vec<_> = form.strategies.iter().filter(|it| it.2).map(|it| it.0).collect();
         assert_eq!((chosen, form.classifier), (vec!["rules"], String::new()));
+        assert_eq!(form.models, ["m"], "what is nowhere offered now is still a member");
     }
 }
