@@ -168,7 +168,7 @@ impl Handler<Attempt> for SessionsActor {
 
     fn handle(&mut self, Attempt { user, address, at }: Attempt, context: &mut Self::Context) -> Self::Result {
         let (verdict, change) = self.people.load().attempt(user, address, at);
-        if verdict == Verdict::Look
+        if change.failed.is_some()
             && let Err(error) = self.carry_out(change.clone(), None, context)
         {
             log::error!(error:%; "a guess at a password is not on disk; it counts until the next restart");
@@ -181,8 +181,8 @@ impl Handler<Attempt> for SessionsActor {
 impl Handler<Open> for SessionsActor {
     type Result = Result<(), SessionsError>;
 
-    fn handle(&mut self, Open(session, event): Open, context: &mut Self::Context) -> Self::Result {
-        let change = self.people.load().open(session, &self.policy)?;
+    fn handle(&mut self, Open(session, proved, event): Open, context: &mut Self::Context) -> Self::Result {
+        let change = self.people.load().open(session, proved, &self.policy)?;
         self.carry_out(change, Some(&event), context).map(drop)
     }
 }

@@ -141,8 +141,8 @@ async fn every_change_reaches_the_readers_before_it_is_answered_and_has_its_even
     let people = sessions.snapshot();
     sessions.create_user(user(1, Role::Owner), event("user.create")).await.unwrap();
     sessions.create_user(user(2, Role::Owner), event("user.create")).await.unwrap();
-    sessions.open(session(1), event("session.create")).await.unwrap();
-    sessions.open(session(2), event("session.create")).await.unwrap();
+    sessions.open(session(1), Some(NOW), event("session.create")).await.unwrap();
+    sessions.open(session(2), Some(NOW), event("session.create")).await.unwrap();
     assert_eq!(people.get().find(&[1; 32]).map(|it| it.user), Some(Some(MIA)));
     sessions.renew(session(1).id, ([1; 32], [3; 32]), (None, event("session.refresh"))).await.unwrap();
     assert!(people.get().find(&[3; 32]).is_some());
@@ -164,10 +164,10 @@ async fn a_change_that_was_not_saved_was_not_made_but_a_guess_counts() {
     sessions.create_user(user(1, Role::Owner), event("user.create")).await.unwrap();
     let before = sessions.snapshot().get();
     memory.turn(Disk::Fails);
-    assert!(matches!(sessions.open(session(1), event("x")).await, Err(SessionsError::Store(_))));
+    assert!(matches!(sessions.open(session(1), Some(NOW), event("x")).await, Err(SessionsError::Store(_))));
     assert_eq!(sessions.snapshot().get(), before);
     for guess in 0..7 {
-        let verdict = sessions.attempt(MIA, session(1).seen.address, NOW).await.unwrap();
+        let verdict = sessions.attempt(Some(MIA), session(1).seen.address, NOW).await.unwrap();
         assert_eq!(verdict == Verdict::Look, guess < 5, "{guess}: {verdict:?}");
     }
 }
@@ -177,13 +177,13 @@ async fn a_crash_loses_nothing_and_readers_never_notice() {
     let (sessions, _) = start(Memory::empty()).await;
     let people = sessions.snapshot();
     sessions.create_user(user(1, Role::Owner), event("user.create")).await.unwrap();
-    sessions.open(session(1), event("session.create")).await.unwrap();
+    sessions.open(session(1), Some(NOW), event("session.create")).await.unwrap();
     for _ in 0..5 {
-        sessions.attempt(MIA, session(1).seen.address, NOW).await.unwrap();
+        sessions.attempt(Some(MIA), session(1).seen.address, NOW).await.unwrap();
     }
     sessions.crash().await;
     assert!(people.get().find(&[1; 32]).is_some());
-    assert!(matches!(sessions.attempt(MIA, session(1).seen.address, NOW).await, Ok(Verdict::Wait(_))));
+    assert!(matches!(sessions.attempt(Some(MIA), session(1).seen.address, NOW).await, Ok(Verdict::Wait(_))));
     assert_eq!(sessions.end(Which::One(session(1).id), event("session.end")).await, Ok(1));
     assert!(people.get().find(&[1; 32]).is_none(), "the successor publishes to the same readers");
 }

@@ -161,7 +161,7 @@ impl Admin {
         let _one = self.changing.lock().await;
         let read = Arc::clone(&self.parts.rotation.read);
         // A passphrase takes a while to become a key.
-        let ring = tokio::task::spawn_blocking(move || read()).await.map_err(|_| AdminError::HashingBusy)?;
+        let ring = tokio::task::spawn_blocking(move || read()).await.map_err(|_| StoreError::Abandoned)?;
         let ring = ring.map_err(AdminError::Conflict)?;
         let present = self.parts.security.ring().get();
         if let Some(lacking) = lacking(&self.census().await?, (&present, &ring)) {

@@ -81,10 +81,10 @@ impl Admin {
         Ok(self.parts.sessions.end_of_other_tokens(admitted, event).await?)
     }
 
-    /// Opens a session for somebody who has proved who they are, under an id that nobody had before.
+    /// Opens a session for somebody who has proved to be `user` as that account is here, under an id that nobody had before.
     ///
     /// # Errors
-    /// If it cannot be saved.
+    /// [`AdminError::WrongCredentials`] if the account has changed since; or it cannot be saved.
     pub async fn open_session(&self, user: Arc<User>, by: &Author) -> Result<SignedIn, AdminError> {
         self.open(Some(user), None, by).await
     }
@@ -114,7 +114,12 @@ impl Admin {
             opened_by,
         };
         let by = Author { name: called(user.as_deref()).into(), ..by.clone() };
-        self.parts.sessions.open(session.clone(), by.does("session.create").about(session.id)).await?;
+        let (proved, event) = (user.as_ref().map(|user| user.updated_at), by.does("session.create").about(session.id));
+        self.parts.sessions.open(session.clone(), proved, event).await.map_err(|error| match error {
+            // What was proved is not true any more.
+            SessionsError::NotFound => AdminError::WrongCredentials,
+            error => error.into(),
+        })?;
         Ok(SignedIn { token: issued.token, session, user })
     }
 
@@ -221,7 +226,8 @@ impl Admin {
         let password = if short { password } else { Secret::new("") };
         let (security, rounds) = (Arc::clone(&self.parts.security), self.rounds());
         let (shown, compared) = (password.clone(), hash.clone());
-        let good = self.hashing.run(move || security.is_password(&shown, compared.as_ref(), rounds));
+        // Before anything is counted: whoever is not looked at has not guessed.
+        let good = self.hashing.turn()?.run(move || security.is_password(&shown, compared.as_ref(), rounds));
         // Beside each other: that a guess is written down must not make the answer later where there is such a name.
         let (looked, good) = tokio::join!(self.is_looked_at(user.as_deref(), by), good);
         let (looked, good) = (looked?, good?);
@@ -232,11 +238,12 @@ impl Admin {
         Ok(user)
     }
 
-    /// What the dearest hash from elsewhere takes that anybody has: every sign-in does as much, so that its time does not tell
+    /// What the dearest hash from elsewhere takes that anybody has who is let in: every sign-in does as much, so that its time does not tell
     /// who has one.
     fn rounds(&self) -> u32 {
         let people = self.people();
-        people.users().filter_map(|user| user.password.as_ref()).map(imported::rounds).max().unwrap_or(0)
+        let let_in = people.users().filter(|user| user.disabled_at.is_none());
+        let_in.filter_map(|user| user.password.as_ref()).map(imported::rounds).max().unwrap_or(0)
     }
 
     /// Puts a hash of ours in the place of one from elsewhere, whose owner has just shown the password.
@@ -262,9 +269,10 @@ impl Admin {
         people.lockout().verdict(&Failure { user, network, familiar, at: by.at }) == Verdict::Look
     }
 
+    /// The word of the owner of guesses, who is asked whether there is such a user or not: while nobody answers, that is all
+    /// there is to say of any name.
     async fn is_looked_at(&self, user: Option<&User>, by: &Author) -> Result<bool, AdminError> {
-        let Some(user) = user else { return Ok(false) };
-        let verdict = self.parts.sessions.attempt(user.id, by.origin.client_ip, by.at).await;
+        let verdict = self.parts.sessions.attempt(user.map(|user| user.id), by.origin.client_ip, by.at).await;
         Ok(verdict.map_err(SessionsError::Actor)? == Verdict::Look)
     }
 

@@ -40,12 +40,14 @@ pub struct Strangers {
     known: Known,
 }
 
-/// One try of a credential, before its outcome is known.
+/// One try of a credential, before its outcome is known. Whoever hangs up before it is has failed.
+#[must_use = "what is dropped counts as wrong"]
 pub struct Attempt<'a> {
     strangers: &'a Strangers,
     credential: Credential<'a>,
     address: u64,
     now: Duration,
+    settled: bool,
 }
 
 impl Strangers {
@@ -110,22 +112,24 @@ impl<'a> Attempt<'a> {
         let wait = strangers.failures.as_ref().and_then(|meter| meter.wait(address, now));
         match wait.filter(|_| !strangers.known.has(credential)) {
             Some(wait) => Err(refused(FAILED, wait)),
-            None => Ok(Self { strangers, credential, address, now }),
+            None => Ok(Self { strangers, credential, address, now, settled: false }),
         }
     }
 
     /// It was good.
-    pub fn succeeded(self) {
+    pub fn succeeded(mut self) {
+        self.settled = true;
         self.strangers.known.remember(self.credential);
     }
 
     /// It was wrong.
     pub fn failed(self) {
         self.strangers.known.forget(self.credential);
-        if let Some(meter) = &self.strangers.failures {
-            // Who is known may fail once more than others.
-            meter.take(self.address, self.now).ok();
-        }
+    }
+
+    /// Nobody knows what it was, for a reason that is not whoever's presented it; or it is good for once only.
+    pub fn spared(mut self) {
+        self.settled = true;
     }
 
     /// Counts `outcome`, and hands it on.
@@ -142,6 +146,15 @@ impl<'a> Attempt<'a> {
     }
 }
 
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if let Some(meter) = self.strangers.failures.as_ref().filter(|_| !self.settled) {
+            // Who is known may fail once more than others.
+            meter.take(self.address, self.now).ok();
+        }
+    }
+}
+
 /// Whether a path is for applications or probes. What is not known to be is for operators.
 fn is_for_all(request: &HttpRequest) -> bool {
     dialect_of(request).is_some() || PROBES.contains(&request.path())
@@ -149,4 +162,37 @@ fn is_for_all(request: &HttpRequest) -> bool {
 
 fn refused(why: &str, wait: Duration) -> Problem {
     Problem::new(Code::AddressLimited, why).retry_after(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(9);
+
+    fn strangers() -> Strangers {
+        Strangers {
+            trusted: vec![],
+            operators: vec![],
+            hasher: RandomState::new(),
+            failures: Meter::new(1, Duration::from_secs(60)),
+            requests: None,
+            known: Known::new(),
+        }
+    }
+
+    #[test]
+    fn whoever_hangs_up_has_guessed_and_nobody_else_pays() {
+        let end = |end: fn(Attempt<'_>)| {
+            let (strangers, credential) = (strangers(), (Door::Operator, "mia\nguess"));
+            strangers.known.remember(credential);
+            end(Attempt { strangers: &strangers, credential, address: 1 << 50, now: NOW, settled: false });
+            let waits = strangers.failures.as_ref().and_then(|meter| meter.wait(1 << 50, NOW)).is_some();
+            (waits, strangers.known.has(credential))
+        };
+        assert_eq!(end(|attempt| drop(attempt)), (true, true), "it may have been good");
+        assert_eq!(end(|attempt| attempt.failed()), (true, false));
+        assert_eq!(end(|attempt| attempt.succeeded()), (false, true));
+        assert_eq!(end(|attempt| attempt.spared()), (false, true));
+    }
 }

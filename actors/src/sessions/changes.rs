@@ -80,8 +80,10 @@ impl People {
         Ok(Change { removed: Some(id), ended, ..Change::default() })
     }
 
-    /// Whether a password is looked at; if it is, that counts as a failure until [`People::open`] takes it back.
-    pub(super) fn attempt(&self, user: UserId, address: Option<IpAddr>, at: Timestamp) -> (Verdict, Change) {
+    /// Whether a password is looked at; if it is, that counts as a failure until [`People::open`] takes it back. Where
+    /// there is no such user, nothing is counted.
+    pub(super) fn attempt(&self, user: Option<UserId>, address: Option<IpAddr>, at: Timestamp) -> (Verdict, Change) {
+        let Some(user) = user else { return (Verdict::Look, Change::default()) };
         let network = network(address, 64);
         let failure = Failure { user, network, familiar: self.is_familiar(user, network), at };
         let verdict = self.lockout().verdict(&failure);
@@ -89,9 +91,11 @@ impl People {
         (verdict, Change { failed, ..Change::default() })
     }
 
-    /// A new session, in the place of the oldest if there are too many.
-    pub(super) fn open(&self, session: Session, policy: &Policy) -> Decision {
-        let is_welcome = |id| self.user(id).is_some_and(|user| user.disabled_at.is_none());
+    /// A new session, in the place of the oldest if there are too many. Not if the account was changed since its holder proved
+    /// who they are: what they showed may be good no more, and the sessions that it opened have ended already.
+    pub(super) fn open(&self, session: Session, proved: Option<Timestamp>, policy: &Policy) -> Decision {
+        let is_welcome =
+            |id| self.user(id).is_some_and(|user| user.disabled_at.is_none() && Some(user.updated_at) == proved);
         if !session.user.is_none_or(is_welcome) {
             return Err(SessionsError::NotFound);
         }

@@ -97,20 +97,26 @@ impl Sessions {
     }
 
     /// Whether a password for this account is looked at. If it is, that counts as a failure until a session is opened from
-    /// there.
+    /// there. Asked for nobody too, so that a name that is known is answered no differently; then nothing is counted.
     ///
     /// # Errors
     /// If the actor does not answer; then none may be looked at.
-    pub async fn attempt(&self, user: UserId, address: Option<IpAddr>, at: Timestamp) -> Result<Verdict, ActorError> {
+    pub async fn attempt(
+        &self,
+        user: Option<UserId>,
+        address: Option<IpAddr>,
+        at: Timestamp,
+    ) -> Result<Verdict, ActorError> {
         self.mailbox.ask(Attempt { user, address, at }).await
     }
 
-    /// Opens a session.
+    /// Opens a session. `proved` is when the account was last changed that its holder has proved to be theirs; `None` for the
+    /// management token.
     ///
     /// # Errors
-    /// If it cannot be saved.
-    pub async fn open(&self, session: Session, event: Event) -> Result<(), SessionsError> {
-        self.mailbox.ask(Open(session, event)).await?
+    /// [`SessionsError::NotFound`] if the account was changed since, or is gone; or it cannot be saved.
+    pub async fn open(&self, session: Session, proved: Option<Timestamp>, event: Event) -> Result<(), SessionsError> {
+        self.mailbox.ask(Open(session, proved, event)).await?
     }
 
     /// Gives a session another token, as of the event. The one before is good for half a minute more; not so if the session

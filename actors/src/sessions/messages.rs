@@ -44,14 +44,14 @@ pub(super) struct Rehash {
 #[derive(Message)]
 #[rtype(result = "Verdict")]
 pub(super) struct Attempt {
-    pub(super) user: UserId,
+    pub(super) user: Option<UserId>,
     pub(super) address: Option<IpAddr>,
     pub(super) at: Timestamp,
 }
 
 #[derive(Message)]
 #[rtype(result = "Result<(), SessionsError>")]
-pub(super) struct Open(pub(super) Session, pub(super) Event);
+pub(super) struct Open(pub(super) Session, pub(super) Option<Timestamp>, pub(super) Event);
 
 #[derive(Message)]
 #[rtype(result = "Result<(), SessionsError>")]

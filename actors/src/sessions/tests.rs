@@ -64,7 +64,8 @@ fn people(users: &[User]) -> People {
 }
 
 fn opened(people: &People, session: Session) -> Change {
-    people.open(session, &POLICY).unwrap()
+    let proved = session.user.and_then(|id| people.user(id)).map(|user| user.updated_at);
+    people.open(session, proved, &POLICY).unwrap()
 }
 
 fn judged(session: &Session, presented: u8, seconds: i64) -> Judgement {
@@ -85,6 +86,22 @@ fn another_hash_of_the_same_password_ends_nothing_and_undoes_nothing() {
     let changed = people.with(change);
     let late = changed.rehash(id, &hash("from elsewhere"), hash("too late"));
     assert_eq!(late.unwrap_err(), SessionsError::NotFound, "a password that was changed meanwhile stays");
+}
+
+#[test]
+fn what_was_proved_before_a_change_opens_nothing_after_it() {
+    let hash = |text: &str| Some(PasswordHash(text.into()));
+    let people = people(&[User { password: hash("from elsewhere"), ..user(1, Role::Owner) }]);
+    let (id, proved) = (UserId::from_u128(1), Some(Timestamp(ISSUED)));
+    let open = |people: &People, proved| people.open(session(1, 1, ISSUED + 5), proved, &POLICY).map(drop);
+    let same = people.rehash(id, &hash("from elsewhere").unwrap(), hash("ours").unwrap()).unwrap();
+    assert_eq!(open(&people.with(same), proved), Ok(()), "the password is the same");
+    let password = UserChanges { password: hash("another"), ..UserChanges::default() };
+    let change = people.update_user(id, password, (None, Timestamp(ISSUED + 1))).unwrap();
+    let changed = people.with(change);
+    assert_eq!(open(&changed, proved), Err(SessionsError::NotFound));
+    assert_eq!(open(&changed, None), Err(SessionsError::NotFound));
+    assert_eq!(open(&changed, Some(Timestamp(ISSUED + 1))), Ok(()), "the new one is good");
 }
 
 #[test]
@@ -251,7 +268,10 @@ fn decide(people: &People, act: &Act, step: u8) -> Option<Change> {
         Act::Role(id, role) => change(id, UserChanges { role: Some(*role), ..UserChanges::default() }),
         Act::Disable(id, disabled) => change(id, UserChanges { disabled: Some(*disabled), ..UserChanges::default() }),
         Act::Delete(id) => people.delete_user(UserId::from_u128(*id)).ok(),
-        Act::Open(id) => people.open(session(step, *id, at.0), &POLICY).ok(),
+        Act::Open(id) => {
+            let proved = people.user(UserId::from_u128(*id))?.updated_at;
+            people.open(session(step, *id, at.0), Some(proved), &POLICY).ok()
+        }
     }
 }
 

@@ -111,18 +111,24 @@ async fn admitted(
             let refusal = refusal(&error);
             if refusal.0.is_client_error() {
                 attempt.failed();
+            } else {
+                attempt.spared();
             }
             return Err(refusal);
         }
     };
     let by = author(request, ANONYMOUS, gateway.clock.now());
     match gateway.admin.sign_in_vouched(&arrived, &by).await.map_err(Problem::from) {
-        Ok(fresh) => Ok(fresh.token),
+        Ok(fresh) => {
+            attempt.spared();
+            Ok(fresh.token)
+        }
         Err(problem) if problem.code == Code::InvalidCredentials => {
             attempt.failed();
             Err(Refusal(StatusCode::FORBIDDEN, DISABLED))
         }
         Err(problem) => {
+            attempt.spared();
             log::error!(error = problem.message.as_str(); "somebody whom the identity provider vouches for could not be let in");
             Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, HELD))
         }

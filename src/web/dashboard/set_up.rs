@@ -95,6 +95,7 @@ async fn made(gateway: &web::Data<Gateway>, request: &HttpRequest, given: &SetUp
         gateway.tally.sign_in_failed();
         return Err(error.into());
     }
+    attempt.spared();
     if given.password != given.again {
         return Err(Problem::new(Code::InvalidValue, DIFFER).at("again"));
     }

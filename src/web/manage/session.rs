@@ -124,6 +124,8 @@ pub async fn sign_in(
             if problem.code == Code::InvalidCredentials {
                 attempt.failed();
                 gateway.tally.sign_in_failed();
+            } else {
+                attempt.spared();
             }
             Err(problem)
         }
@@ -184,8 +186,9 @@ async fn again(
     let by = author(request, &called(shown.user.as_deref()), gateway.clock.now());
     let attempt = Attempt::begin(gateway, request, (Door::Operator, &password))?;
     let confirmed = gateway.admin.confirm_session(shown, Secret::new(password.as_str()), &by).await;
-    if matches!(confirmed, Err(AdminError::WrongCredentials)) {
-        attempt.failed();
+    match &confirmed {
+        Err(AdminError::WrongCredentials) => attempt.failed(),
+        _ => attempt.spared(),
     }
     let token = confirmed?;
     let Some(new) = new else { return Ok((token, None)) };
