@@ -44,8 +44,10 @@ def test_it_fits_and_reads(visit, seeded, screenshots, axe, answer, scheme):
 
 def test_a_provider_is_tried_and_a_backup_checked_without_scripts(visit, gateway, seeded):
     page = visit("owner", java_script_enabled=False)
-    # The scripted upstream has no list of models, which is what is asked for.
-    for provider, verdict, words in [("sandbox", "in order", "latency"), ("openai", "at fault", "look at base_url")]:
+    # Nobody listens at port 1.
+    astray = {"name": "astray", "kind": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "sk-astray", "allow_private_network": True}
+    lost = gateway.create("/api/providers", astray)["id"]
+    for provider, verdict, words in [("sandbox", "in order", "latency"), ("astray", "at fault", "look at base_url")]:
         page.goto("/providers")
         page.get_by_role("link", name=provider, exact=True).first.click()
         page.get_by_role("button", name="Test the connection").click()
@@ -74,6 +76,7 @@ def test_a_provider_is_tried_and_a_backup_checked_without_scripts(visit, gateway
     row.get_by_role("alert").wait_for()
     assert row.get_by_role("alert").inner_text() != ""
     assert gateway.call("DELETE", f"/api/system/backups/{made}")[0] == 204
+    assert gateway.call("DELETE", f"/api/providers/{lost}")[0] == 204
 
 
 def spoil(gateway, backup):
