@@ -2,6 +2,7 @@
 //! A crash loses all three: it starts empty, subscriptions end so that their owners come back, and older tickets are refused.
 //! Refuses to be a record: an event may be lost, the ledger and the audit trail are where truth is kept.
 
+mod audiences;
 mod event;
 mod handle;
 mod listeners;
@@ -13,8 +14,8 @@ mod window;
 use std::sync::Arc;
 
 use actix::{Actor, ArbiterHandle, Context, Handler, MessageResult};
-use tokio::sync::broadcast;
 
+pub use audiences::Audience;
 pub use event::{BreakerMoved, BudgetWarned, Event, Notice, SystemNoted, UsageRecorded};
 pub use handle::Feed;
 pub use listeners::{Holder, MAX_LISTENERS, MAX_OF_SESSION, MAX_OF_TOKEN, SubscribeError};
@@ -22,16 +23,16 @@ pub use subscription::Subscription;
 
 use crate::domain::{Clock, Timestamp};
 use crate::supervisor::{StartError, Supervisor};
+use audiences::Audiences;
 use listeners::{Listeners, Table};
 use messages::{Publish, Redeem, Subscribe};
 use redeemed::Redeemed;
-use subscription::QUEUE;
 use window::Window;
 
 /// The shell: remembers each event, then passes it on.
 struct FeedActor {
     recent: Window,
-    live: broadcast::Sender<Arc<Notice>>,
+    audiences: Audiences,
     listeners: Listeners,
     places: Table,
     redeemed: Redeemed,
@@ -52,9 +53,8 @@ pub async fn start(supervisor: &Supervisor, arbiter: ArbiterHandle, clock: Clock
 
 impl FeedActor {
     fn new(listeners: Listeners, now: Timestamp) -> Self {
-        let (live, _) = broadcast::channel(QUEUE);
-        let (recent, places) = (Window::default(), Table::default());
-        Self { recent, live, listeners, places, redeemed: Redeemed::new(now) }
+        let (recent, audiences, places) = (Window::default(), Audiences::default(), Table::default());
+        Self { recent, audiences, listeners, places, redeemed: Redeemed::new(now) }
     }
 }
 
@@ -68,8 +68,7 @@ impl Handler<Publish> for FeedActor {
     fn handle(&mut self, Publish(event): Publish, _: &mut Self::Context) {
         let event = Arc::new(Notice::new(event));
         self.recent.push(Arc::clone(&event));
-        // Nobody need be listening.
-        self.live.send(event).ok();
+        self.audiences.tell(event);
     }
 }
 
@@ -77,9 +76,12 @@ impl Handler<Subscribe> for FeedActor {
     type Result = MessageResult<Subscribe>;
 
     // Nothing is published between the two halves, so nothing is missed and nothing comes twice.
-    fn handle(&mut self, Subscribe(holder): Subscribe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Subscribe(holder, audience): Subscribe, _: &mut Self::Context) -> Self::Result {
         let place = self.places.admit(holder, &self.listeners);
-        MessageResult(place.map(|place| Subscription::new(self.recent.list(), self.live.subscribe(), place)))
+        MessageResult(place.map(|place| {
+            let live = self.audiences.join(audience);
+            Subscription::new(self.recent.list(), live, place)
+        }))
     }
 }
 

@@ -9,7 +9,9 @@ use actix::Arbiter;
 use farthing_actors::domain::{
     CallStatus, Clock, DeploymentId, KeyId, Money, ProjectId, ProviderId, RequestId, Timestamp,
 };
-use farthing_actors::feed::{self, BreakerMoved, Event, Feed, Holder, Subscription, SystemNoted, UsageRecorded};
+use farthing_actors::feed::{
+    self, Audience, BreakerMoved, Event, Feed, Holder, Subscription, SystemNoted, UsageRecorded,
+};
 use farthing_actors::supervisor::Supervisor;
 
 async fn start() -> (Feed, Clock) {
@@ -57,10 +59,10 @@ async fn waiting(subscription: &mut Subscription) -> Vec<Event> {
 async fn a_subscriber_gets_recent_events_then_live_ones_each_once() {
     let (feed, _) = start().await;
     feed.publish(note("before"));
-    let mut subscription = feed.subscribe(Holder::Management).await.unwrap();
+    let mut subscription = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
     feed.publish(usage(1));
     feed.publish(usage(2));
-    let mut later = feed.subscribe(Holder::Management).await.unwrap();
+    let mut later = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
     let all = vec![note("before"), usage(1), usage(2)];
     assert_eq!(waiting(&mut subscription).await, all);
     assert_eq!(waiting(&mut later).await, all);
@@ -69,15 +71,39 @@ async fn a_subscriber_gets_recent_events_then_live_ones_each_once() {
 #[actix::test]
 async fn a_slow_subscriber_loses_the_oldest_and_is_told_how_many() {
     let (feed, _) = start().await;
-    let mut slow = feed.subscribe(Holder::Management).await.unwrap();
+    let mut slow = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
     for request in 0..300 {
         feed.publish(usage(request));
     }
-    let _behind_them = feed.subscribe(Holder::Management).await.unwrap();
+    let _behind_them = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
     let events = waiting(&mut slow).await;
     assert_eq!(events.len(), 257);
     assert_eq!(events[..2], [Event::Lagged { missed: 44 }, usage(44)]);
     assert_eq!(events[256], usage(299));
+}
+
+#[actix::test]
+async fn a_listener_limited_to_a_project_loses_nothing_to_others_and_is_told_of_its_own_losses() {
+    let (feed, _) = start().await;
+    let of = |project| Audience::Of([ProjectId::from_u128(project)].into());
+    let mut own = feed.subscribe(Holder::Management, of(2)).await.unwrap();
+    let mut other = feed.subscribe(Holder::Management, of(9)).await.unwrap();
+    let foreign = |request| match usage(request) {
+        Event::Usage(mut event) => {
+            event.project_id = ProjectId::from_u128(9);
+            Event::Usage(event)
+        }
+        event => event,
+    };
+    feed.publish(usage(0));
+    for request in 0..300 {
+        feed.publish(foreign(request));
+        feed.publish(note("of the gateway"));
+    }
+    feed.publish(usage(1));
+    let _behind_them = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
+    assert_eq!(waiting(&mut own).await, [usage(0), usage(1)]);
+    assert_eq!(waiting(&mut other).await[..2], [Event::Lagged { missed: 44 }, foreign(44)]);
 }
 
 #[actix::test]
@@ -88,7 +114,7 @@ async fn while_nobody_listens_usage_is_sampled_and_the_rest_is_kept() {
         feed.publish(note("rare"));
         clock.advance(Duration::from_millis(5));
     }
-    let mut subscription = feed.subscribe(Holder::Management).await.unwrap();
+    let mut subscription = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
     let kept = waiting(&mut subscription).await;
     assert_eq!(kept, [usage(0), note("rare"), note("rare"), usage(2), note("rare"), note("rare")]);
 }
@@ -96,8 +122,10 @@ async fn while_nobody_listens_usage_is_sampled_and_the_rest_is_kept() {
 #[actix::test]
 async fn a_dropped_subscriber_is_forgotten() {
     let (feed, _) = start().await;
-    let subscriptions =
-        (feed.subscribe(Holder::Management).await.unwrap(), feed.subscribe(Holder::Management).await.unwrap());
+    let subscriptions = (
+        feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap(),
+        feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap(),
+    );
     assert_eq!(feed.listeners(), 2);
     drop(subscriptions);
     assert_eq!(feed.listeners(), 0);
@@ -107,12 +135,12 @@ async fn a_dropped_subscriber_is_forgotten() {
 async fn a_crash_ends_subscriptions_and_leaves_an_empty_feed() {
     let (feed, _) = start().await;
     feed.publish(note("lost"));
-    let mut ended = feed.subscribe(Holder::Management).await.unwrap();
+    let mut ended = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
 
     let ask_on = || async {
         let mut unanswered = 0;
         while feed.vitals().restarts == 0 || !feed.vitals().alive {
-            unanswered += u32::from(feed.subscribe(Holder::Management).await.is_err());
+            unanswered += u32::from(feed.subscribe(Holder::Management, Audience::Everybody).await.is_err());
             tokio::task::yield_now().await;
         }
         unanswered
@@ -124,7 +152,7 @@ async fn a_crash_ends_subscriptions_and_leaves_an_empty_feed() {
     assert!(ended.next().await.is_none());
     drop(ended);
     assert_eq!(feed.listeners(), 0);
-    let mut again = feed.subscribe(Holder::Management).await.unwrap();
+    let mut again = feed.subscribe(Holder::Management, Audience::Everybody).await.unwrap();
     feed.publish(note("new"));
     assert_eq!(again.next().await.map(|told| Event::clone(&told)), Some(note("new")));
 }

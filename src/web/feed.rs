@@ -17,7 +17,7 @@ use super::Gateway;
 use super::error::{Code, Problem};
 use super::extract::operator::{Operator, ReadUsage};
 use crate::security::feed_tickets::LASTS;
-use listener::{Listener, holder, pass_of};
+use listener::{Listener, audience, holder, pass_of};
 
 /// When whoever is one too many may come back.
 const LATER: Duration = Duration::from_secs(25);
@@ -43,7 +43,8 @@ pub async fn open(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     listener.redeem(&gateway).await?;
-    let subscription = gateway.feed.subscribe(holder(&listener.pass)).await.map_err(no_place)?;
+    let subscription =
+        gateway.feed.subscribe(holder(&listener.pass), audience(&listener.who)).await.map_err(no_place)?;
     socket::open(gateway, (listener.pass, listener.who), subscription, (&request, payload))
 }
 

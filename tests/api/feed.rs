@@ -170,6 +170,8 @@ fn each_listener_is_told_what_it_may_see() {
         [&calls[1], &calls[3], &last].map(|id| json!(id)),
         "nothing of another project, and nothing of providers"
     );
+    scene.gateway.create("/api/projects", &json!({"name": "below", "parent": PROJECT}));
+    assert_eq!(own.close_code(), 1012, "it sees one more project now");
 }
 
 #[test]

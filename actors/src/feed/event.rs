@@ -21,7 +21,7 @@ pub enum Event {
     Budget(BudgetWarned),
     /// Something operators should know of the gateway itself.
     System(SystemNoted),
-    /// The subscriber was too slow: this many events were dropped for it, the oldest first.
+    /// The subscriber was too slow: this many events for its audience were dropped for it, the oldest first.
     Lagged {
         /// How many.
         missed: u64,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::FeedActor;
+use super::audiences::Audience;
 use super::event::Event;
 use super::listeners::{Holder, Listeners, SubscribeError};
 use super::messages::{Publish, Redeem, Subscribe};
@@ -50,12 +51,12 @@ impl Feed {
         }
     }
 
-    /// The recent events, and from then on every new one.
+    /// The recent events of all projects, and from then on every new one that is for `audience`.
     ///
     /// # Errors
     /// If the feed did not answer, or too many listen.
-    pub async fn subscribe(&self, holder: Holder) -> Result<Subscription, SubscribeError> {
-        self.mailbox.ask(Subscribe(holder)).await?
+    pub async fn subscribe(&self, holder: Holder, audience: Audience) -> Result<Subscription, SubscribeError> {
+        self.mailbox.ask(Subscribe(holder, audience)).await?
     }
 
     /// Whether the ticket `id`, made and over at these times, is good and used for the first time.

@@ -2,6 +2,7 @@
 
 use actix::Message;
 
+use super::audiences::Audience;
 use super::event::Event;
 use super::listeners::{Holder, SubscribeError};
 use super::subscription::Subscription;
@@ -15,7 +16,7 @@ pub(super) struct Publish(pub(super) Event);
 /// Somebody wants to hear of it.
 #[derive(Message)]
 #[rtype(result = "Result<Subscription, SubscribeError>")]
-pub(super) struct Subscribe(pub(super) Holder);
+pub(super) struct Subscribe(pub(super) Holder, pub(super) Audience);
 
 /// Somebody shows a one-time ticket, made and over at these times.
 #[derive(Message)]

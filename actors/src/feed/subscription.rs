@@ -1,5 +1,5 @@
 //! Subscriptions: recent events, then live ones, through a queue that a slow reader cannot make grow.
-//! Owns the bound. Refuses to hold anybody up: what a reader misses it is told the number of.
+//! Owns what is said of losses. Refuses to hold anybody up: what a reader misses it is told the number of.
 
 use std::sync::Arc;
 
@@ -9,9 +9,6 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use super::event::{Event, Notice};
 use super::listeners::Place;
 use super::window::Recent;
-
-/// Live events a subscriber may be behind; then the oldest are dropped.
-pub(super) const QUEUE: usize = 256;
 
 /// One listener's place in the feed. Dropped, it is forgotten.
 pub struct Subscription {

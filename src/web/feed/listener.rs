@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use farthing_actors::domain::Permission;
-use farthing_actors::feed::{Event, Holder};
+use farthing_actors::feed::{Audience, Event, Holder};
 
 use crate::admin::sign_in::called;
 use crate::admin::tokens::MANAGEMENT;
@@ -108,6 +108,14 @@ pub(super) fn holder(pass: &Pass) -> Holder {
         Pass::Management => Holder::Management,
         Pass::Token(claims) => Holder::Token(claims.jti),
         Pass::Session(id) => Holder::Session(*id),
+    }
+}
+
+/// Whose events they hear. Projects are in the keyring's order, which is ascending.
+pub(super) fn audience(who: &Who) -> Audience {
+    match &who.sight {
+        Sight::All => Audience::Everybody,
+        Sight::Projects(projects) => Audience::Of(projects.clone()),
     }
 }
 

@@ -14,7 +14,7 @@ use farthing_actors::feed::{Event, Notice, Subscription};
 use farthing_actors::snapshot::Publications;
 use farthing_actors::tasks::Stage;
 
-use super::listener::{holder, is_for, who};
+use super::listener::{audience, holder, is_for, who};
 use super::pace::Pace;
 use super::turn::{self, Turn};
 use crate::security::Pass;
@@ -38,6 +38,9 @@ const OVER: u16 = 4401;
 
 /// What a socket is told that a stop closes.
 const STOPPING: &str = "the gateway is stopping";
+
+/// What a socket is told whose account sees other projects now.
+const ELSEWHERE: &str = "you see other projects now; connect again";
 
 struct Socket {
     gateway: web::Data<Gateway>,
@@ -181,8 +184,8 @@ impl Socket {
 
     /// Recent events come first then, of which the client knows some.
     fn subscribe_again(&self, context: &mut WebsocketContext<Self>) {
-        let (feed, holder) = (self.gateway.feed.clone(), holder(&self.pass));
-        let asked = async move { feed.subscribe(holder).await };
+        let (feed, holder, audience) = (self.gateway.feed.clone(), holder(&self.pass), audience(&self.who));
+        let asked = async move { feed.subscribe(holder, audience).await };
         context.spawn(asked.into_actor(self).map(|answer, socket, context| match answer {
             Ok(subscription) => {
                 socket.subscription = Some(subscription);
@@ -203,9 +206,11 @@ impl Socket {
         }));
     }
 
-    /// Reads anew what the listener may see; closes the socket if that is nothing any more.
+    /// Reads anew what the listener may see; closes the socket if that is nothing any more, or of other projects than those
+    /// it is subscribed to.
     fn look(&mut self, context: &mut WebsocketContext<Self>) {
         match who(&self.pass, &self.gateway) {
+            Some(who) if audience(&who) != audience(&self.who) => close(context, CloseCode::Restart, ELSEWHERE),
             Some(who) => self.who = who,
             None => close(context, CloseCode::Other(OVER), "the session is over"),
         }
