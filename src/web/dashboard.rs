@@ -13,6 +13,7 @@ pub mod chart;
 pub mod costs;
 mod filters;
 pub mod keys;
+mod labels;
 pub mod models;
 mod names;
 pub mod oidc;

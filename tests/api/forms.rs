@@ -31,6 +31,7 @@ fn a_form_makes_the_call_it_stands_for_and_comes_back_with_what_was_typed_when_r
     assert!(refused.header("content-security-policy").unwrap().contains("script-src 'self'"));
     let page = refused.text();
     assert!(page.contains(r#"name="limits.rpm:int" value="many" type="text" aria-invalid="true""#), "{page}");
+    assert!(page.contains("<label>Requests a minute"), "as the form that was sent calls it: {page}");
     assert!(!page.contains(HOSTILE) && !page.contains("not again"), "{page}");
     assert!(page.contains("expected a whole number") && !page.contains("at line"), "{page}");
 

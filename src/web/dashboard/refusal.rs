@@ -8,6 +8,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use askama::Template;
 
+use super::labels::label;
 use super::page;
 use super::shell::Shell;
 use super::visitor::Visitor;
@@ -89,7 +90,7 @@ impl Field {
         let is_secret = SECRET.iter().any(|word| path.contains(word));
         Self {
             name: name.to_owned(),
-            label: path.replace(['.', '_'], " "),
+            label: label(path).map_or_else(|| path.replace(['.', '_'], " "), str::to_owned),
             value: if is_secret { String::new() } else { value.to_owned() },
             is_secret,
             is_at_fault: fault == Some(path),
