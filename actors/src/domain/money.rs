@@ -156,7 +156,7 @@ impl FromStr for Money {
         if dollars > MAX_DOLLARS {
             return Err(MoneyError::TooLarge);
         }
-        let picos: i128 = format!("{decimals:0<12}").parse().map_err(|_| MoneyError::Malformed)?;
+        let picos: i128 = format!("{decimals:0<DECIMALS$}").parse().map_err(|_| MoneyError::Malformed)?;
         Ok(Self(sign * (dollars * PICOS_PER_DOLLAR + picos)))
     }
 }
