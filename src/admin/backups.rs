@@ -16,7 +16,7 @@ use crate::security::{KeptKeys, KeyRing};
 use crate::store::StoreError;
 use crate::store::audit::Links;
 use crate::store::backup::{BackupVerdict, Backups, Sealing};
-pub use crate::store::backup::{Manifest, Reason};
+pub use crate::store::backup::{Listing, Manifest, Reason};
 use health::Noted;
 pub use health::{BackupHealth, BackupState};
 
@@ -69,11 +69,11 @@ impl Sealing for RingSealing {
 }
 
 impl Admin {
-    /// Every backup, newest first.
+    /// Every backup, newest first, and those that cannot say what they are.
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub async fn backups(&self) -> Result<Vec<Manifest>, AdminError> {
+    pub async fn backups(&self) -> Result<Listing, AdminError> {
         Ok(self.with_backups(|backups, _| backups.list()).await?)
     }
 
@@ -114,8 +114,8 @@ impl Admin {
     /// # Errors
     /// If there is none. Faults are no error: they are the verdict.
     pub async fn verify_backup(&self, id: BackupId, by: &Author) -> Result<BackupVerdict, AdminError> {
-        self.backup(id).await?;
         let verdict = self.with_backups(move |backups, sealing| backups.verify(id, sealing)).await?;
+        let verdict = verdict.ok_or_else(|| AdminError::absent("backup", id))?;
         let now = self.parts.clock.now();
         self.parts.plan.noted.rcu(|noted| noted.looked(&verdict, now));
         let event = by.does("backup.verify").about(id).and("faults", verdict.faults.len());
@@ -160,7 +160,7 @@ impl Admin {
 
     /// How long it is until the next scheduled one.
     async fn until_due(&self, every: Duration) -> Duration {
-        let scheduled = |made: Vec<Manifest>| made.into_iter().find(|manifest| manifest.reason == Reason::Scheduled);
+        let scheduled = |made: Listing| made.backups.into_iter().find(|manifest| manifest.reason == Reason::Scheduled);
         let last = self.backups().await.ok().and_then(scheduled);
         let Some(last) = last else { return Duration::ZERO };
         let passed = self.parts.clock.now().millis_since(Timestamp(last.created_at));

@@ -8,7 +8,7 @@ use farthing_actors::ledger::JournalSource;
 
 use super::parts::Disk;
 use super::{AppError, failed, installation, parts};
-use crate::admin::backups::{Manifest, Reason, RingSealing};
+use crate::admin::backups::{Listing, Manifest, Reason, RingSealing};
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::backup::restore::{self, Place, Restored};
@@ -36,11 +36,11 @@ pub fn create_backup(config: &Config) -> Result<Manifest, AppError> {
     made.map_err(failed("backup"))
 }
 
-/// Every backup, newest first.
+/// Every backup, newest first, and those that cannot say what they are.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn list_backups(config: &Config) -> Result<Vec<Manifest>, AppError> {
+pub fn list_backups(config: &Config) -> Result<Listing, AppError> {
     Backups::within(&config.data_dir).list().map_err(failed("backup"))
 }
 
@@ -49,7 +49,8 @@ pub fn list_backups(config: &Config) -> Result<Vec<Manifest>, AppError> {
 /// # Errors
 /// If there is none, or it cannot be read.
 pub fn verify_backup(config: &Config, id: BackupId) -> Result<BackupVerdict, AppError> {
-    Backups::within(&config.data_dir).verify(id, &sealing(config)?).map_err(failed("backup"))
+    let verdict = Backups::within(&config.data_dir).verify(id, &sealing(config)?).map_err(failed("backup"))?;
+    verdict.ok_or_else(|| AppError { part: "backup", reason: format!("there is no backup {id}") })
 }
 
 /// Puts a backup in the place of the database; what was there is moved aside.

@@ -13,7 +13,7 @@ use super::server;
 use super::table::{Column, listed, shown};
 use crate::app;
 use crate::config::Sources;
-use crate::web::manage::backups::{BackupVerdictView, BackupView};
+use crate::web::manage::backups::{BackupVerdictView, BackupView, BackupsView};
 
 const PATH: &str = "/api/system/backups";
 
@@ -39,7 +39,7 @@ pub(super) struct Backup {
 enum Command {
     /// Make one, check all of it, and say what it is; beside a running server, that makes it
     Create,
-    /// List them, the latest first
+    /// List them, the latest first, and those whose manifest cannot be read
     List,
     /// Check that one is what it was when it was made, and adds up; exit code 3 if not
     Verify {
@@ -72,13 +72,15 @@ impl Backup {
             }
             Command::Create => Ok((shown(json!(BackupView::from(&app::create_backup(&config)?))), true)),
             Command::List => {
-                let data: Vec<_> = app::list_backups(&config)?.iter().map(BackupView::from).collect();
-                Ok((listed(json!({"data": data, "next_cursor": null}), COLUMNS, "there is no backup"), true))
+                let json = json!(BackupsView::from(app::list_backups(&config)?));
+                let unreadable = verdicts(json.get("unreadable"));
+                let Reply { text, json } = listed(json, COLUMNS, "there is no backup that says what it is");
+                Ok((Reply { text: text + &unreadable, json }, true))
             }
             Command::Verify { id } => {
                 let json = json!(BackupVerdictView::from(app::verify_backup(&config, id)?));
                 let sound = json.get("ok") == Some(&Value::Bool(true));
-                Ok((Reply { text: sentence(id, &json), json }, sound))
+                Ok((Reply { text: sentence(&json), json }, sound))
             }
         }
     }
@@ -97,8 +99,15 @@ impl Restore {
     }
 }
 
+/// Verdicts in words, one for each.
+fn verdicts(all: Option<&Value>) -> String {
+    let all = all.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    all.iter().map(sentence).collect()
+}
+
 /// The verdict in words.
-fn sentence(id: BackupId, verdict: &Value) -> String {
+fn sentence(verdict: &Value) -> String {
+    let id = verdict.get("id").and_then(Value::as_str).unwrap_or_default();
     let faults = verdict.get("faults").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if faults.is_empty() {
         return format!("{id} is whole\n");

@@ -8,7 +8,9 @@ pub mod restore;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use diesel::prelude::*;
@@ -48,6 +50,15 @@ pub struct BackupVerdict {
     pub id: BackupId,
     /// What is wrong, in words; empty if nothing is.
     pub faults: Vec<String>,
+}
+
+/// What is in the folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Those that say what they are, newest first.
+    pub backups: Vec<Manifest>,
+    /// Those whose manifest cannot be read, so that nobody knows how old they are, and why.
+    pub unreadable: Vec<BackupVerdict>,
 }
 
 /// The folder of backups of one data directory.
@@ -110,7 +121,7 @@ impl Backups {
         let (bytes, sha256) = copy::hash(part)?;
         let manifest = Manifest { bytes, sha256, reason, ..Manifest::of(id, contents, now) };
         let manifest = manifest.sealed(sealing).ok_or_else(|| self.unusable("there is no key".to_owned()))?;
-        let failed = |error: std::io::Error| self.unusable(error.to_string());
+        let failed = |error: io::Error| self.unusable(error.to_string());
         File::open(part).and_then(|file| file.sync_all()).map_err(failed)?;
         fs::rename(part, self.database(id)).map_err(failed)?;
         manifest.write(&self.manifest(id)).map_err(failed)?;
@@ -118,19 +129,30 @@ impl Backups {
         Ok(manifest)
     }
 
-    /// Every backup with a readable manifest, newest first.
+    /// Every backup; none where there is no folder.
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub fn list(&self) -> Result<Vec<Manifest>, StoreError> {
-        let Ok(entries) = fs::read_dir(&self.0) else { return Ok(Vec::new()) };
-        let ids = entries.filter_map(|entry| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            name.strip_suffix(".json")?.parse::<BackupId>().ok()
-        });
-        let mut found: Vec<_> = ids.filter_map(|id| self.find(id).ok().flatten()).collect();
-        found.sort_by_key(|manifest| std::cmp::Reverse((manifest.created_at, manifest.id)));
-        Ok(found)
+    pub fn list(&self) -> Result<Listing, StoreError> {
+        let failed = |error: io::Error| self.unusable(error.to_string());
+        let mut listing = Listing::default();
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listing),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<BackupId>().ok());
+            match id.map(|id| (id, self.read(id))) {
+                Some((_, Ok(found))) => listing.backups.extend(found),
+                Some((id, Err(fault))) => listing.unreadable.push(BackupVerdict { id, faults: vec![fault] }),
+                None => {}
+            }
+        }
+        listing.backups.sort_by_key(|manifest| Reverse((manifest.created_at, manifest.id)));
+        listing.unreadable.sort_by_key(|verdict| verdict.id);
+        Ok(listing)
     }
 
     /// The backup with this id.
@@ -138,30 +160,38 @@ impl Backups {
     /// # Errors
     /// If there is a manifest that cannot be read.
     pub fn find(&self, id: BackupId) -> Result<Option<Manifest>, StoreError> {
-        let path = self.manifest(id);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.unusable(error.to_string())),
-        };
-        let manifest: Manifest = serde_json::from_slice(&text)
-            .map_err(|error| self.unusable(format!("the manifest of {id} cannot be read: {error}")))?;
-        if manifest.id == id { Ok(Some(manifest)) } else { Err(self.unusable(format!("{id} has another's manifest"))) }
+        self.read(id).map_err(|fault| self.unusable(format!("{id}: {fault}")))
     }
 
-    /// Whether a backup is what it was when it was made, and adds up.
+    /// What a backup says of itself, or why that cannot be read.
+    fn read(&self, id: BackupId) -> Result<Option<Manifest>, String> {
+        let text = match fs::read(self.manifest(id)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("its manifest cannot be read: {error}")),
+        };
+        let manifest = serde_json::from_slice::<Manifest>(&text);
+        let manifest = manifest.map_err(|error| format!("its manifest cannot be read: {error}"))?;
+        if manifest.id == id { Ok(Some(manifest)) } else { Err("it has another's manifest".to_owned()) }
+    }
+
+    /// Whether a backup is what it was when it was made, and adds up; `None` if there is none with this id.
     ///
     /// # Errors
-    /// If there is none, or it cannot be read. Faults are no error: they are the verdict.
-    pub fn verify(&self, id: BackupId, sealing: &dyn Sealing) -> Result<BackupVerdict, StoreError> {
-        let manifest = self.find(id)?.ok_or_else(|| self.unusable(format!("there is no backup {id}")))?;
+    /// If it cannot be read. Faults are no error: they are the verdict.
+    pub fn verify(&self, id: BackupId, sealing: &dyn Sealing) -> Result<Option<BackupVerdict>, StoreError> {
+        let manifest = match self.read(id) {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => return Ok(None),
+            Err(fault) => return Ok(Some(BackupVerdict { id, faults: vec![fault] })),
+        };
         let mut faults = self.outside(&manifest, sealing)?;
         if faults.is_empty() {
             let contents = Contents::read(&self.database(id), sealing)?;
             faults.extend(contents.faults.iter().cloned());
             faults.extend(manifest.differs(&contents));
         }
-        Ok(BackupVerdict { id, faults })
+        Ok(Some(BackupVerdict { id, faults }))
     }
 
     /// What can be seen of a backup without opening it.
@@ -185,7 +215,7 @@ impl Backups {
     pub fn remove(&self, id: BackupId) -> Result<bool, StoreError> {
         let removed = [self.manifest(id), self.database(id)].map(|path| match fs::remove_file(path) {
             Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(self.unusable(error.to_string())),
         });
         let [manifest, database] = removed;
@@ -197,7 +227,7 @@ impl Backups {
     /// # Errors
     /// If one cannot be removed.
     pub fn prune(&self, keep: usize) -> Result<Vec<BackupId>, StoreError> {
-        let scheduled = self.list()?.into_iter().filter(|manifest| manifest.reason == Reason::Scheduled);
+        let scheduled = self.list()?.backups.into_iter().filter(|manifest| manifest.reason == Reason::Scheduled);
         let old: Vec<_> = scheduled.skip(keep).map(|manifest| manifest.id).collect();
         old.iter().try_for_each(|id| self.remove(*id).map(drop))?;
         Ok(old)

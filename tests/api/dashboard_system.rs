@@ -142,6 +142,8 @@ fn forms_force_a_circuit_and_make_a_backup_without_a_script() {
     assert_eq!((sent.status, sent.header("location")), (303, Some("/system")), "{}", sent.text());
     let backup = scene.gateway.list("/api/system/backups").remove(0)["id"].as_str().unwrap().to_owned();
     assert!(page(&person, "/system").text().contains(&backup));
+    std::fs::write(scene.gateway.data_dir().join(format!("backups/{backup}.json")), "{").unwrap();
+    assert!(page(&person, "/system").text().contains(&format!("{backup}: its manifest cannot be read")));
     let sent =
         form(&person, &format!("/forms/api/system/backups/{backup}"), &[("_method", "DELETE"), ("_next", "/system")]);
     assert_eq!(sent.status, 303, "{}", sent.text());

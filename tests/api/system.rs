@@ -78,6 +78,41 @@ fn health_says_how_old_the_last_backup_is_and_whether_it_is_whole() {
 }
 
 #[test]
+fn a_backup_that_cannot_say_what_it_is_is_told_and_a_folder_that_cannot_be_read_is_no_empty_one() {
+    let scene = scene();
+    let health = || shown(&scene, "/api/system/health")["backup"].clone();
+    let made = [(); 2].map(|()| scene.gateway.create("/api/system/backups", &json!({}))["id"].clone());
+    let (good, broken) = (&made[0], made[1].as_str().unwrap());
+    let folder = scene.gateway.data_dir().join("backups");
+    std::fs::write(folder.join(format!("{broken}.json")), "{").unwrap();
+    let told = health();
+    assert_eq!((&told["state"], &told["last_id"]), (&json!("faulty"), good), "{told}");
+    assert!(told["fault"].as_str().unwrap().starts_with(&format!("{broken}: its manifest cannot be read")), "{told}");
+    let listed = shown(&scene, "/api/system/backups");
+    assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, good), "{listed}");
+    assert_eq!((&listed["unreadable"][0]["id"], &listed["unreadable"][0]["ok"]), (&made[1], &json!(false)), "{listed}");
+    let said = |arguments: &[&str]| {
+        let output = scene.gateway.command(arguments);
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (code, text) = said(&["backup", "list"]);
+    assert!(code == Some(0) && text.contains(&format!("{broken} is NOT what it was")), "{text}");
+    assert_eq!(said(&["backup", "verify", broken]).0, Some(3));
+    assert_eq!(
+        scene.gateway.operator().send("DELETE", &format!("/api/system/backups/{broken}"), b"").unwrap().status,
+        204
+    );
+    assert_eq!(health()["state"], "ok");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(health()["state"], "none");
+    std::fs::write(&folder, "a file where the folder was").unwrap();
+    let told = health();
+    assert_eq!((&told["state"], told["fault"].as_str().is_some()), (&json!("unknown"), true), "{told}");
+    assert_eq!(scene.gateway.operator().get("/api/system/backups").status, 503);
+    assert_eq!(said(&["backup", "list"]).0, Some(1));
+}
+
+#[test]
 fn prometheus_needs_no_key_and_counts_what_happened() {
     let scene = scene();
     scene.upstream.expect(Reply::chat(Tokens::plain(10, 10)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farthing_actors::domain::{BackupId, Timestamp};
 
-use super::{Manifest, Reason};
+use super::{Listing, Reason};
 use crate::admin::{Admin, AdminError};
 use crate::store::backup::BackupVerdict;
 
@@ -38,7 +38,7 @@ pub enum BackupState {
     Overdue,
     /// The last attempt since the start failed.
     Failed,
-    /// The last one was looked at since the start, and is not what it was.
+    /// The last one was looked at since the start, and is not what it was; or one cannot say what it is.
     Faulty,
 }
 
@@ -77,12 +77,15 @@ impl Noted {
 }
 
 impl BackupHealth {
-    /// What the backups there are, newest first, and what was seen of them say at `now`.
-    fn of(made: &[Manifest], noted: &Noted, (every, started, now): (Option<Duration>, Timestamp, Timestamp)) -> Self {
+    /// What the backups there are and what was seen of them say at `now`. One whose manifest cannot be read may be the last.
+    fn of(there: &Listing, noted: &Noted, (every, started, now): (Option<Duration>, Timestamp, Timestamp)) -> Self {
+        let made = &there.backups;
+        let named = |verdict: &BackupVerdict| format!("{}: {}", verdict.id, verdict.faults.join("; "));
+        let unreadable = there.unreadable.first().map(named);
         let last = made.first().map(|manifest| (manifest.id, Timestamp(manifest.created_at)));
         let since = |at: Timestamp| Duration::from_millis(now.millis_since(at));
         let checked = noted.checked.as_ref().filter(|(id, ..)| last.is_some_and(|(last, _)| last == *id));
-        let wrong = checked.and_then(|(.., fault)| fault.clone());
+        let wrong = checked.and_then(|(.., fault)| fault.clone()).or(unreadable);
         let scheduled = made.iter().find(|manifest| manifest.reason == Reason::Scheduled);
         let awaited_since = scheduled.map_or(started, |manifest| Timestamp(manifest.created_at).max(started));
         let is_overdue = every.is_some_and(|every| since(awaited_since) > every.saturating_mul(LATE));
@@ -115,6 +118,7 @@ impl Admin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::backups::Manifest;
 
     const HOUR: Duration = Duration::from_secs(3_600);
     const START: Timestamp = Timestamp(1_800_000_000_000);
@@ -138,9 +142,13 @@ mod tests {
         }
     }
 
+    fn there(made: &[Manifest]) -> Listing {
+        Listing { backups: made.to_vec(), unreadable: Vec::new() }
+    }
+
     fn state(made: &[Manifest], noted: &Noted, every: Option<u32>, hours: u32) -> BackupState {
         let every = every.map(|hours| HOUR * hours);
-        BackupHealth::of(made, noted, (every, START, START.plus(HOUR * hours))).state
+        BackupHealth::of(&there(made), noted, (every, START, START.plus(HOUR * hours))).state
     }
 
     #[test]
@@ -162,7 +170,7 @@ mod tests {
             id: BackupId::from_u128(id),
             faults: faults.iter().map(|fault| (*fault).to_owned()).collect(),
         };
-        let told = |noted: &Noted| BackupHealth::of(std::slice::from_ref(&last), noted, (None, START, now));
+        let told = |noted: &Noted| BackupHealth::of(&there(std::slice::from_ref(&last)), noted, (None, START, now));
         let fine = told(&Noted::default());
         assert_eq!(
             (fine.state, fine.age, fine.verified_at),
@@ -183,5 +191,18 @@ mod tests {
             (BackupState::Failed, Some("the disk is full"))
         );
         assert_eq!(told(&failed.tried(None)).state, BackupState::Fine);
+    }
+    #[test]
+    fn one_that_cannot_say_what_it_is_may_be_the_last() {
+        let unreadable = vec![BackupVerdict { id: BackupId::from_u128(7), faults: vec!["cut short".to_owned()] }];
+        for backups in [vec![], vec![made(2, 10, Reason::Manual)]] {
+            let there = Listing { backups, unreadable: unreadable.clone() };
+            let told = BackupHealth::of(&there, &Noted::default(), (None, START, START.plus(HOUR * 20)));
+            assert_eq!(
+                (told.state, told.verified_at, told.last.is_some()),
+                (BackupState::Faulty, None, !there.backups.is_empty())
+            );
+            assert_eq!(told.fault, Some(format!("{}: cut short", BackupId::from_u128(7))));
+        }
     }
 }

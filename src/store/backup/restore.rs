@@ -61,13 +61,14 @@ pub fn restore(
 ) -> Result<Restored, StoreError> {
     let refuse = |reason: String| StoreError::Backup { path: place.data_dir.to_owned(), reason };
     let refused = |faults: Vec<String>| refuse(format!("{id} cannot be restored: {}", faults.join("; ")));
-    let manifest = backups.find(id)?.ok_or_else(|| refuse(format!("there is no backup {id}")))?;
+    let absent = || refuse(format!("there is no backup {id}"));
+    let manifest = backups.find(id)?.ok_or_else(absent)?;
     let outside = backups.outside(&manifest, sealing)?;
     if !outside.is_empty() {
         return Err(refused(outside));
     }
     refuse_newer(&mut reading(&backups.database(id))?)?;
-    let verdict = backups.verify(id, sealing)?;
+    let verdict = backups.verify(id, sealing)?.ok_or_else(absent)?;
     if !verdict.faults.is_empty() {
         return Err(refused(verdict.faults));
     }

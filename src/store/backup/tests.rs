@@ -48,7 +48,7 @@ fn scheduled(store: &Store, backups: &Backups, later: i64) -> BackupId {
 }
 
 fn faults(backups: &Backups, id: BackupId) -> String {
-    backups.verify(id, &KEYS).unwrap().faults.join("; ")
+    backups.verify(id, &KEYS).unwrap().unwrap().faults.join("; ")
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_backup_says_what_it_is_and_is_for_its_owner_alone() {
     trail(&store).change(&deed(), |_| Ok(())).unwrap();
     let second = made(&store, &backups, Reason::Manual);
     assert_ne!(first.audit_head, second.audit_head);
-    assert_eq!(backups.list().unwrap().len(), 2);
+    assert_eq!(backups.list().unwrap().backups.len(), 2);
     assert_eq!((faults(&backups, first.id), faults(&backups, second.id)), (String::new(), String::new()));
     let modes =
         fs::read_dir(&backups.0).unwrap().map(|it| it.unwrap().metadata().unwrap().permissions().mode() & 0o777);
@@ -99,10 +99,10 @@ fn whatever_is_altered_is_found() {
         assert_eq!(faults(&backups, good.id), "its manifest was altered", "{from}");
     }
     fs::write(&manifest, fs::read(backups.manifest(other.id)).unwrap()).unwrap();
-    assert!(backups.verify(good.id, &KEYS).unwrap_err().to_string().contains("another's manifest"));
+    assert_eq!(faults(&backups, good.id), "it has another's manifest");
     fs::write(&manifest, &text).unwrap();
     assert_eq!(faults(&backups, good.id), "");
-    let strange = backups.verify(good.id, &OpenSealing(2)).unwrap().faults.join("; ");
+    let strange = backups.verify(good.id, &OpenSealing(2)).unwrap().unwrap().faults.join("; ");
     assert!(strange.contains("master key 01010101"), "{strange}");
     fs::remove_file(&database).unwrap();
     assert_eq!(faults(&backups, good.id), "its database is gone");
@@ -123,9 +123,30 @@ fn the_oldest_of_those_made_by_themselves_go() {
     let manual = made(&store, &backups, Reason::Manual).id;
     let ids: Vec<_> = (1..4).map(|n| scheduled(&store, &backups, n)).collect();
     assert_eq!(backups.prune(2).unwrap(), [ids[0]]);
-    let left: Vec<_> = backups.list().unwrap().iter().map(|it| it.id).collect();
+    let left: Vec<_> = backups.list().unwrap().backups.iter().map(|it| it.id).collect();
     assert_eq!(left, [ids[2], ids[1], manual]);
     assert!(backups.remove(manual).unwrap() && !backups.remove(manual).unwrap());
+}
+
+#[test]
+fn one_that_cannot_say_what_it_is_is_listed_and_a_folder_that_cannot_be_read_is_no_empty_one() {
+    let (_scratch, store, backups) = scene();
+    assert_eq!(backups.list().unwrap(), Listing::default(), "there is no folder yet");
+    let (good, broken) = (made(&store, &backups, Reason::Manual), made(&store, &backups, Reason::Scheduled).id);
+    let manifest = backups.manifest(broken);
+    let text = fs::read(&manifest).unwrap();
+    fs::write(&manifest, &text[..text.len() / 2]).unwrap();
+    let listing = backups.list().unwrap();
+    assert_eq!(listing.backups, [good]);
+    let [BackupVerdict { id, faults }] = listing.unreadable.as_slice() else { panic!("{listing:?}") };
+    assert!(*id == broken && faults.join("; ").starts_with("its manifest cannot be read: "), "{faults:?}");
+    assert_eq!(backups.verify(broken, &KEYS).unwrap().unwrap().faults, *faults);
+    assert!(backups.find(broken).unwrap_err().to_string().contains(&broken.to_string()));
+    assert!(backups.prune(0).unwrap().is_empty() && manifest.exists(), "nobody knows how old it is");
+    assert!(backups.remove(broken).unwrap());
+    fs::remove_dir_all(&backups.0).unwrap();
+    fs::write(&backups.0, "a file where the folder was").unwrap();
+    assert!(backups.list().is_err());
 }
 
 fn restored(scratch: &Scratch, backups: &Backups, id: BackupId, now: Timestamp) -> Result<Restored, StoreError> {

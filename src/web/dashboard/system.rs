@@ -14,7 +14,7 @@ use super::visitor::Visitor;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ViewSystem;
-use crate::web::manage::backups::BackupView;
+use crate::web::manage::backups::{BackupVerdictView, BackupView, BackupsView};
 use crate::web::manage::list::query;
 use crate::web::manage::system::{FiguresView, HealthView, LogsQuery, SettingView, lines};
 
@@ -34,6 +34,7 @@ struct SystemPage {
     statuses: Vec<(String, String)>,
     listeners: String,
     backups: Vec<BackupRow>,
+    unreadable: Vec<BackupVerdictView>,
     level: String,
     log: Vec<LogLine>,
     settings: Vec<SettingView>,
@@ -59,7 +60,7 @@ struct LogLine {
 /// GET `/system`: `?level=` is the least weight of the lines of the log.
 ///
 /// # Errors
-/// If the folder of backups cannot be read.
+/// If the level is none.
 pub async fn show(
     visitor: Visitor<ViewSystem>,
     gateway: web::Data<Gateway>,
@@ -68,7 +69,8 @@ pub async fn show(
     let asked: LogsQuery = query(&request)?;
     let level = asked.level_name().to_owned();
     let (health, figures, log) = tokio::join!(HealthView::of(&gateway), FiguresView::of(&gateway), lines(asked));
-    let backups = gateway.admin.backups().await?;
+    // What cannot be read is told beside the figures.
+    let BackupsView { data: backups, unreadable, .. } = gateway.admin.backups().await.unwrap_or_default().into();
     let page = SystemPage {
         shell: visitor.shell(),
         can_back_up: visitor.may(Permission::ManageBackups),
@@ -78,7 +80,8 @@ pub async fn show(
         memory: figures.resident_bytes.map(size),
         statuses: figures.requests.iter().map(|(status, count)| (status.clone(), shown::count(count))).collect(),
         listeners: shown::count(gateway.feed.listeners()),
-        backups: backups.iter().map(|backup| BackupRow::new(backup.into())).collect(),
+        backups: backups.into_iter().map(BackupRow::new).collect(),
+        unreadable,
         level,
         log: log?.iter().map(LogLine::new).collect(),
         settings: SettingView::all(&gateway),

@@ -7,9 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::list::List;
 use super::{id, rfc3339};
-use crate::admin::backups::{Manifest, Reason};
+use crate::admin::backups::{Listing, Manifest, Reason};
 use crate::store::backup::BackupVerdict;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
@@ -38,18 +37,27 @@ pub(crate) struct BackupView {
     pub(crate) verified: bool,
 }
 
+/// What there is, as the API and the command line tell it: all of it, on one page.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BackupsView {
+    /// Newest first.
+    pub(crate) data: Vec<BackupView>,
+    next_cursor: Option<String>,
+    /// Those whose manifest cannot be read, and why.
+    pub(crate) unreadable: Vec<BackupVerdictView>,
+}
+
 /// A verdict as the API and the command line tell it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BackupVerdictView {
-    id: String,
+    pub(crate) id: String,
     ok: bool,
-    faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
-/// GET `/api/system/backups`: newest first, all of them.
+/// GET `/api/system/backups`: newest first, all of them, and those that cannot say what they are.
 pub async fn list(_: Operator<ViewSystem>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let data: Vec<_> = gateway.admin.backups().await?.iter().map(BackupView::from).collect();
-    Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
+    Ok(HttpResponse::Ok().json(BackupsView::from(gateway.admin.backups().await?)))
 }
 
 /// POST `/api/system/backups`: answers when the copy is made and adds up.
@@ -112,6 +120,13 @@ impl From<&Manifest> for BackupView {
             key_id: backup.key_id.chars().take(8).collect(),
             verified: true,
         }
+    }
+}
+
+impl From<Listing> for BackupsView {
+    fn from(Listing { backups, unreadable }: Listing) -> Self {
+        let unreadable = unreadable.into_iter().map(BackupVerdictView::from).collect();
+        Self { data: backups.iter().map(BackupView::from).collect(), next_cursor: None, unreadable }
     }
 }
 

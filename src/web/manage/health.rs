@@ -15,7 +15,7 @@ const DAY_MS: i64 = 24 * 3_600 * 1_000;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BackupHealthView {
     /// `ok`, `none`, `overdue` (none was made in twice the time that is set), `failed` (the last attempt), `faulty` (the last one
-    /// is not what it was) or `unknown` (their folder cannot be read).
+    /// is not what it was, or the manifest of one cannot be read) or `unknown` (their folder cannot be read).
     pub(crate) state: &'static str,
     /// The last one; null if there is none.
     pub(crate) last_id: Option<String>,
@@ -23,7 +23,7 @@ pub(crate) struct BackupHealthView {
     pub(crate) age_s: Option<u64>,
     /// When it was last seen to be whole: when it was made, or verified since the start.
     pub(crate) verified_at: Option<String>,
-    /// Why the last attempt failed, or what is wrong with the last one.
+    /// Why the last attempt failed, or what is wrong with the last one or with the one it names.
     pub(crate) fault: Option<String>,
 }
 

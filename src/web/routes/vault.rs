@@ -2,14 +2,13 @@
 
 use super::line::{Line, lines};
 use crate::web::extract::operator::{ManageBackups, ManageSecrets, ViewSystem};
-use crate::web::manage::backups::{self, BackupVerdictView, BackupView};
-use crate::web::manage::list::List;
+use crate::web::manage::backups::{self, BackupVerdictView, BackupView, BackupsView};
 use crate::web::manage::secrets::{self, SecretsView};
 
 pub(super) fn lines() -> Vec<Line> {
     lines! {
         GET "/api/system/backups" ViewSystem backups::list, "Lists backups",
-            gives(200 List<BackupView>);
+            gives(200 BackupsView);
         POST "/api/system/backups" ManageBackups backups::create, "Makes a backup and checks all of it",
             gives(201 BackupView);
         GET "/api/system/backups/{id}" ViewSystem backups::show, "Shows a backup",
