@@ -53,7 +53,7 @@ use assembly::{Kept, gateway};
 pub use audit::{export_audit, verify_audit};
 pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
 pub use books::{ExportOrder, Report, export, migrate, verify};
-pub use installation::{is_served, secrets_status};
+pub use installation::{is_served, master_key_fault, secrets_status};
 use parts::{Actors, Disk, Threads};
 pub use people::{NewPassword, UserOrder, offline_users};
 use stop::StopSign;

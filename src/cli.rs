@@ -116,7 +116,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
             Command::Init(init) => self.say(&init.run(&sources)?),
             Command::Check => {
-                let (reply, sound) = server::check(&sources);
+                let (reply, sound) = server::check(&sources)?;
                 self.say_and_judge(&reply, sound)
             }
             Command::Migrate => self.say(&server::migrate(&sources)?),

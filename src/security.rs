@@ -37,7 +37,7 @@ pub use feed_tickets::{Pass, Ticket, TicketError};
 pub use jwt::{Claims, TokenError};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use key_tokens::{KeyClaims, KeyGrant};
-pub use master_key::from_passphrase;
+pub use master_key::{from_passphrase, is_easy_passphrase};
 pub use parts::{PartFault, SecurityParts};
 pub use passwords::PasswordError;
 pub use ring::{KeyRing, MasterId, Standing};

@@ -6,8 +6,10 @@ use zeroize::Zeroizing;
 
 use super::{AppError, failed};
 use crate::admin::secrets::{ReadMasters, SecretsStatus};
-use crate::config::{Config, Secrets, Sources, master};
-use crate::security::{Heritage, KeptKeys, KeyRing, MasterId, Security, SecurityParts, Standing, from_passphrase};
+use crate::config::{Config, Problem, Secrets, Sources, master};
+use crate::security::{
+    Heritage, KeptKeys, KeyRing, MasterId, Security, SecurityParts, Standing, from_passphrase, is_easy_passphrase,
+};
 use crate::store::data_dir::DataDirLock;
 use crate::store::installation::{self, Installation};
 use crate::store::{Store, StoreError};
@@ -21,7 +23,11 @@ const MASTER: &str = "MASTER_ENCRYPTION_KEY";
 pub(super) fn security(config: &Config, store: &Store) -> Result<Security, AppError> {
     let parts = parts(config)?;
     let ring = parts.ring().map_err(failed("security"))?;
-    if store.read(installation::find).map_err(failed("database"))?.is_none() {
+    let present = installed(store)?;
+    if let Some(problem) = refusal(config, &ring, present.as_ref()) {
+        return Err(refused(problem));
+    }
+    if present.is_none() {
         found(store, &ring)?;
     }
     security_of(parts, &ring, Some(store))
@@ -41,8 +47,24 @@ pub(super) fn security_for_reading(config: &Config, store: Option<&Store>) -> Re
 pub(super) fn reading(sources: Sources) -> ReadMasters {
     Box::new(move || {
         let config = Config::load(&sources).map_err(|faults| faults.to_string())?;
+        let weak = master_key_fault(&config).map_err(|error| error.to_string())?;
+        weak.map_or(Ok(()), |problem| Err(refused(problem).to_string()))?;
         ring(&config).map_err(|error| error.to_string())
     })
+}
+
+/// Why `serve` would refuse the master key of the settings as a new one.
+///
+/// # Errors
+/// If the master key cannot be used, or the database cannot be read.
+pub fn master_key_fault(config: &Config) -> Result<Option<Problem>, AppError> {
+    if !has_easy_passphrase(&config.secrets) {
+        return Ok(None);
+    }
+    let path = &config.database.path;
+    let store = path.exists().then(|| Store::open(path)).transpose().map_err(failed("database"))?;
+    let present = store.map(|store| installed(&store)).transpose()?.flatten();
+    Ok(refusal(config, &ring(config)?, present.as_ref()))
 }
 
 /// What is sealed under which master key, as far as the database says; whether a server is at work it does not.
@@ -87,6 +109,26 @@ fn security_of(parts: SecurityParts, ring: &KeyRing, store: Option<&Store>) -> R
         }
     };
     Security::new(parts, &kept, generation).map_err(failed("security"))
+}
+
+fn installed(store: &Store) -> Result<Option<Installation>, AppError> {
+    Ok(store.read(installation::find).map_err(failed("database"))?.map(|(installation, _)| installation))
+}
+
+/// Why the master key may not be what the database is founded under, or goes over to: it is a passphrase that everybody tries first.
+/// Under one that it is under already it goes on, since another version may know more of such words.
+fn refusal(config: &Config, ring: &KeyRing, present: Option<&Installation>) -> Option<Problem> {
+    let is_new = present.is_none_or(|it| ring.standing(&it.check_value) != Standing::Present);
+    (is_new && has_easy_passphrase(&config.secrets)).then(master::too_easy)
+}
+
+fn has_easy_passphrase(secrets: &Secrets) -> bool {
+    let text = &secrets.master_encryption_key;
+    master::bytes(text.expose()).is_none() && is_easy_passphrase(text)
+}
+
+fn refused(Problem { what, hint }: Problem) -> AppError {
+    AppError { part: MASTER, reason: format!("{what}; {hint}") }
 }
 
 fn found(store: &Store, ring: &KeyRing) -> Result<(), AppError> {
@@ -140,4 +182,55 @@ fn master_key(text: &Secret, secrets: &Secrets) -> Result<Zeroizing<[u8; 32]>, A
     let lacking = "is neither 32 bytes in base64 nor a passphrase beside PERSISTENT_ENCRYPTION_SALT";
     let salt = salt.ok_or_else(|| AppError { part: MASTER, reason: lacking.to_owned() })?;
     from_passphrase(text, &salt).map_err(failed(MASTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::Scratch;
+
+    const COMMON: &str = "correct horse battery staple";
+    const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
+
+    fn config(scratch: &Scratch, present: &str, former: &str) -> Config {
+        let variables = [
+            ("FARTHING__DATA_DIR", scratch.path().to_str().unwrap()),
+            ("SESSION_SECRET", "k3Jm9QxW2pLr8VnT5bYc7ZdF4gHs6AeU"),
+            ("MANAGEMENT_TOKEN", "Zx9cVb7nMq5wEr3tYu1iOp2aSd4fGh6j"),
+            ("PERSISTENT_ENCRYPTION_SALT", "000102030405060708090a0b0c0d0e0f"),
+            ("MASTER_ENCRYPTION_KEY", present),
+            ("MASTER_ENCRYPTION_KEY_PREVIOUS", former),
+        ];
+        let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let directory = scratch.path().to_owned();
+        Config::load(&Sources { config: None, directory, environment }).unwrap()
+    }
+
+    /// Whether `serve` and `check` refuse it, which must agree.
+    fn is_refused(config: &Config, store: &Store) -> bool {
+        let by_check = master_key_fault(config).unwrap().is_some();
+        let by_serve = security(config, store).err().map(|error| error.to_string());
+        assert_eq!(by_check, by_serve.is_some(), "{by_serve:?}");
+        assert!(
+            by_serve.is_none_or(|said| said.contains("words that everybody tries first") && !said.contains(COMMON))
+        );
+        by_check
+    }
+
+    #[test]
+    fn a_passphrase_that_everybody_tries_is_refused_where_it_is_new_and_nowhere_else() {
+        let scratch = Scratch::new();
+        let common = config(&scratch, COMMON, "");
+        assert!(master_key_fault(&common).unwrap().is_some(), "before there is a database");
+        let store = scratch.open();
+        assert!(is_refused(&common, &store));
+        assert_eq!(store.read(installation::find).unwrap(), None, "nothing is founded under it");
+        found(&store, &ring(&common).unwrap()).unwrap();
+        assert!(!is_refused(&common, &store), "the database of a version that did not know these words");
+        assert!(!is_refused(&config(&scratch, KEY, COMMON), &store), "it opens what it sealed");
+        let scratch = Scratch::new();
+        let store = scratch.open();
+        found(&store, &KeyRing::new(b"0123456789abcdefghijklmnopqrstuv", &[]).unwrap()).unwrap();
+        assert!(is_refused(&config(&scratch, COMMON, KEY), &store), "nothing goes over to it");
+    }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::error::CliError;
 use super::ledger;
 use super::output::{Progress, Reply};
+use crate::config::secrets::MASTER_ENCRYPTION_KEY;
 use crate::config::{Config, Sources};
 use crate::{app, demo, logging};
 
@@ -42,13 +43,22 @@ pub(super) fn serve(sources: &Sources) -> Result<(), CliError> {
 }
 
 /// `farthing check`: its reply, and whether it found the configuration sound.
-pub(super) fn check(sources: &Sources) -> (Reply, bool) {
-    match Config::load(sources) {
-        Ok(_) => {
-            (Reply { json: json!({ "ok": true, "faults": [] }), text: "configuration is sound\n".to_owned() }, true)
+///
+/// # Errors
+/// If it depends on the database whether the master key is a new one, and that cannot be read.
+pub(super) fn check(sources: &Sources) -> Result<(Reply, bool), CliError> {
+    let weak = match Config::load(sources) {
+        Ok(config) => app::master_key_fault(&config)?,
+        Err(faults) => {
+            return Ok((Reply { json: json!({ "ok": false, "faults": faults }), text: format!("{faults}\n") }, false));
         }
-        Err(faults) => (Reply { json: json!({ "ok": false, "faults": faults }), text: format!("{faults}\n") }, false),
-    }
+    };
+    let Some(problem) = weak else {
+        let text = "configuration is sound\n".to_owned();
+        return Ok((Reply { json: json!({ "ok": true, "faults": [] }), text }, true));
+    };
+    let fault = sources.fault(MASTER_ENCRYPTION_KEY, problem);
+    Ok((Reply { json: json!({ "ok": false, "faults": [fault] }), text: format!("{fault}\n") }, false))
 }
 
 /// `farthing migrate`.

@@ -92,6 +92,12 @@ pub(super) fn judge_salt(text: &str) -> Result<(), Problem> {
     refuse_repetition(&bytes).map_err(|problem| Problem::new(problem.what, NEW_SALT))
 }
 
+/// What is wrong with a passphrase of words that everybody tries first. Only a new one is refused for it: the list of such words may
+/// grow, and a database that is under one must start.
+pub fn too_easy() -> Problem {
+    Problem::new("it is a passphrase of words that everybody tries first", NEW_PASSPHRASE)
+}
+
 /// What is wrong with a salt beside keys that need none: one of them is not what somebody thinks it is.
 pub(super) fn needless_salt() -> Problem {
     let what = "it is set, and no master key is a passphrase: 32 bytes in base64 are the key itself";

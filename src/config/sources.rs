@@ -57,6 +57,13 @@ impl Sources {
     }
 
     /// The text of the configuration file; `None` if none was named and none is there.
+    /// A fault of the variable `name`, where it was given.
+    pub fn fault(&self, name: &str, problem: Problem) -> Fault {
+        let (variables, _) = self.variables();
+        let place = variables.get(name).map_or(Place::Environment, |variable| variable.place.clone());
+        Fault::new(place, name, problem)
+    }
+
     pub(super) fn read_file(&self) -> Result<Option<String>, Fault> {
         let path = self.file();
         match std::fs::read_to_string(&path) {

@@ -22,7 +22,7 @@ const MANAGEMENT_TOKEN_BYTES: usize = 16;
 const SAMPLES: [&str; 8] =
     ["changeme", "change-me", "change_me", "replace-me", "replace_me", "placeholder", "your-", "your_"];
 
-pub(super) const MASTER: &str = "MASTER_ENCRYPTION_KEY";
+const MASTER: &str = "MASTER_ENCRYPTION_KEY";
 const SESSION: &str = "SESSION_SECRET";
 const MANAGEMENT: &str = "MANAGEMENT_TOKEN";
 
@@ -65,11 +65,6 @@ pub enum PartFault {
     /// It was copied from a template.
     #[error("{0} is a sample value; run `farthing init` to generate a secret of your own")]
     Sample(&'static str),
-    /// It would be among the first that are tried.
-    #[error(
-        "{0} consists of words that everybody tries first; choose six random words or more, or run `farthing init`"
-    )]
-    Common(&'static str),
     /// One leak would open two doors.
     #[error("{0} and {1} are equal; each needs a value of its own")]
     Equal(&'static str, &'static str),
