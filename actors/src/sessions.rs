@@ -168,8 +168,9 @@ impl Handler<Attempt> for SessionsActor {
 
     fn handle(&mut self, Attempt { user, address, at }: Attempt, context: &mut Self::Context) -> Self::Result {
         let (verdict, change) = self.people.load().attempt(user, address, at);
-        if change.failed.is_some()
-            && let Err(error) = self.carry_out(change.clone(), None, context)
+        // Whatever comes of it, something is written: time must not tell whether the account is there.
+        if let Err(error) = self.carry_out(change.clone(), None, context)
+            && change.failed.is_some()
         {
             log::error!(error:%; "a guess at a password is not on disk; it counts until the next restart");
             self.published.publish(self.people.load().with(change));

@@ -40,12 +40,14 @@ struct Memory {
     stored: ArcSwap<Stored>,
     disk: ArcSwap<Disk>,
     events: ArcSwap<Vec<Arc<str>>>,
+    /// What was saved last.
+    last: ArcSwap<Change>,
 }
 
 impl Memory {
     fn empty() -> Arc<Self> {
         let disk = ArcSwap::from_pointee(Disk::Works);
-        Arc::new(Self { stored: ArcSwap::default(), disk, events: ArcSwap::default() })
+        Arc::new(Self { stored: ArcSwap::default(), disk, events: ArcSwap::default(), last: ArcSwap::default() })
     }
 
     fn turn(&self, disk: Disk) {
@@ -70,6 +72,7 @@ impl SessionsStore for Memory {
     }
 
     fn save(&self, change: &Change, event: Option<&Event>) -> Result<(), SaveError> {
+        self.last.store(Arc::new(change.clone()));
         match **self.disk.load() {
             Disk::Works => self.write(change),
             Disk::Fails => return Err(SaveError::Failed("the disk is full".to_owned())),
@@ -170,6 +173,23 @@ async fn a_change_that_was_not_saved_was_not_made_but_a_guess_counts() {
         let verdict = sessions.attempt(Some(MIA), session(1).seen.address, NOW).await.unwrap();
         assert_eq!(verdict == Verdict::Look, guess < 5, "{guess}: {verdict:?}");
     }
+}
+
+#[actix::test]
+async fn a_guess_is_written_whether_or_not_there_is_such_an_account() {
+    let memory = Memory::empty();
+    let (sessions, _) = start(Arc::clone(&memory)).await;
+    sessions.create_user(user(1, Role::Owner), event("user.create")).await.unwrap();
+    let mut written = Vec::new();
+    for user in [None, Some(MIA), Some(MIA), Some(MIA), Some(MIA), Some(MIA), Some(MIA), None] {
+        memory.last.store(Arc::default());
+        sessions.attempt(user, session(1).seen.address, NOW).await.unwrap();
+        let last = memory.last.load_full();
+        written.push((last.failed.is_some(), last.feigned.is_some()));
+    }
+    let (counted, feigned) = ((true, false), (false, true));
+    assert_eq!(written, [&[feigned][..], &[counted; 5], &[feigned; 2]].concat(), "nobody's, five, one that waits, nobody's");
+    assert_eq!(memory.stored.load().failures.len(), 5);
 }
 
 #[actix::test]

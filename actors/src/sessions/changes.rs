@@ -14,6 +14,9 @@ use crate::domain::{SessionId, Timestamp, UserId};
 /// Sessions that leave in one sweep of the table.
 const SWEPT_AT_ONCE: usize = 500;
 
+/// Whose guesses are that are at no account.
+const NOBODY: UserId = UserId::from_u128(0);
+
 /// Which sessions end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -80,15 +83,16 @@ impl People {
         Ok(Change { removed: Some(id), ended, ..Change::default() })
     }
 
-    /// Whether a password is looked at; if it is, that counts as a failure until [`People::open`] takes it back. Where
-    /// there is no such user, nothing is counted.
+    /// Whether a password is looked at; if it is, that counts as a failure until [`People::open`] takes it back. Where it is not, or
+    /// there is no such user, nothing is counted, and as much is written.
     pub(super) fn attempt(&self, user: Option<UserId>, address: Option<IpAddr>, at: Timestamp) -> (Verdict, Change) {
-        let Some(user) = user else { return (Verdict::Look, Change::default()) };
         let network = network(address, 64);
-        let failure = Failure { user, network, familiar: self.is_familiar(user, network), at };
-        let verdict = self.lockout().verdict(&failure);
-        let failed = (verdict == Verdict::Look).then_some(failure);
-        (verdict, Change { failed, ..Change::default() })
+        let familiar = user.is_some_and(|user| self.is_familiar(user, network));
+        let failure = Failure { user: user.unwrap_or(NOBODY), network, familiar, at };
+        let verdict = if user.is_some() { self.lockout().verdict(&failure) } else { Verdict::Look };
+        let counts = user.is_some() && verdict == Verdict::Look;
+        let [failed, feigned] = [counts, !counts].map(|is_so| is_so.then_some(failure));
+        (verdict, Change { failed, feigned, ..Change::default() })
     }
 
     /// A new session, in the place of the oldest if there are too many. Not if the account was changed since its holder proved

@@ -97,7 +97,8 @@ impl Sessions {
     }
 
     /// Whether a password for this account is looked at. If it is, that counts as a failure until a session is opened from
-    /// there. Asked for nobody too, so that a name that is known is answered no differently; then nothing is counted.
+    /// there. Asked for nobody too, so that a name that is known is answered no differently; then nothing is counted, and as much is
+    /// written.
     ///
     /// # Errors
     /// If the actor does not answer; then none may be looked at.

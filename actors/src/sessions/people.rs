@@ -24,6 +24,9 @@ pub struct Change {
     pub ended: Vec<SessionId>,
     /// One more guess.
     pub failed: Option<Failure>,
+    /// A guess that counts for nothing, because there is no such account or nobody looks at it: written and taken out again, so that it
+    /// takes as long as one that does.
+    pub feigned: Option<Failure>,
     /// No failures of this user, from this network or from any.
     pub forgiven: Option<(UserId, Option<IpAddr>)>,
     /// They signed in from there.

@@ -73,6 +73,29 @@ fn changes() -> Vec<Change> {
 }
 
 #[test]
+fn a_guess_at_nobody_costs_the_disk_what_one_at_somebody_does_and_leaves_nothing() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let tables = SessionsTables { trail: trail(&store), store };
+    let save = |change: Change| {
+        let length = || std::fs::metadata(scratch.path().join("farthing.db-wal")).unwrap().len();
+        let before = length();
+        tables.save(&change, None).unwrap();
+        length() - before
+    };
+    save(Change { user: Some(user(1, Role::Owner)), ..Change::default() });
+    let place = network(Some(IpAddr::from([192, 0, 2, 1])), 64);
+    let guess = |user| Some(Failure { user, network: place, familiar: false, at: NOON });
+    let counted = save(Change { failed: guess(MIA), ..Change::default() });
+    let kept = tables.load().unwrap();
+    for user in [UserId::from_u128(0), MIA] {
+        let feigned = save(Change { feigned: guess(user), ..Change::default() });
+        assert!(feigned > 0 && feigned == counted, "{feigned} bytes, and {counted}");
+        assert_eq!(tables.load().unwrap(), kept);
+    }
+}
+
+#[test]
 fn what_is_read_back_is_what_the_table_says_after_every_change() {
     let scratch = Scratch::new();
     let store = scratch.open();
