@@ -189,13 +189,17 @@ impl Handler<Open> for SessionsActor {
 }
 
 impl Handler<Renew> for SessionsActor {
-    type Result = Result<(), SessionsError>;
+    type Result = Result<usize, SessionsError>;
 
     fn handle(&mut self, message: Renew, context: &mut Self::Context) -> Self::Result {
-        let Renew { id, presented, fresh, moved, event } = message;
-        let now = event.author.at;
-        let change = self.people.load().renew(id, (presented, fresh), moved, (&self.policy, now))?;
-        self.carry_out(change, Some(&event), context).map(drop)
+        let Renew { id, presented, fresh, moved, password, event } = message;
+        let (people, now) = (self.people.load(), event.author.at);
+        let change = people.renew(id, (presented, fresh), moved, (&self.policy, now))?;
+        let change = match password {
+            Some(password) => people.with_password(change, password, now)?,
+            None => change,
+        };
+        self.carry_out(change, Some(&event), context)
     }
 }
 

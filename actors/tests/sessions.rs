@@ -12,8 +12,8 @@ use arc_swap::ArcSwap;
 use farthing_actors::domain::{Author, Binding, Clock, Event, Role, SessionId, Timestamp, UserId};
 use farthing_actors::error::{LoadError, SaveError};
 use farthing_actors::sessions::{
-    self, Change, Policy, Seen, Session, Sessions, SessionsError, SessionsStore, Stored, User, UserChanges, Verdict,
-    Which,
+    self, Change, PasswordHash, Policy, Seen, Session, Sessions, SessionsError, SessionsStore, Stored, User,
+    UserChanges, Verdict, Which,
 };
 use farthing_actors::supervisor::Supervisor;
 
@@ -147,7 +147,7 @@ async fn every_change_reaches_the_readers_before_it_is_answered_and_has_its_even
     sessions.open(session(1), Some(NOW), event("session.create")).await.unwrap();
     sessions.open(session(2), Some(NOW), event("session.create")).await.unwrap();
     assert_eq!(people.get().find(&[1; 32]).map(|it| it.user), Some(Some(MIA)));
-    sessions.renew(session(1).id, ([1; 32], [3; 32]), (None, event("session.refresh"))).await.unwrap();
+    sessions.renew(session(1).id, ([1; 32], [3; 32]), (None, None), event("session.refresh")).await.unwrap();
     assert!(people.get().find(&[3; 32]).is_some());
     let demoted = UserChanges { role: Some(Role::Admin), ..UserChanges::default() };
     assert_eq!(sessions.update_user(MIA, demoted, (Some(session(2).id), event("user.update"))).await, Ok(1));
@@ -176,6 +176,30 @@ async fn a_change_that_was_not_saved_was_not_made_but_a_guess_counts() {
 }
 
 #[actix::test]
+async fn a_new_password_and_the_token_that_goes_on_are_one_change() {
+    let memory = Memory::empty();
+    let (sessions, _) = start(Arc::clone(&memory)).await;
+    sessions.create_user(user(1, Role::Owner), event("user.create")).await.unwrap();
+    for id in [1, 2] {
+        sessions.open(session(id), Some(NOW), event("session.create")).await.unwrap();
+    }
+    let people = sessions.snapshot();
+    let (before, hash) = (people.get(), PasswordHash("another".into()));
+    let renew = || {
+        let moved = Some(Some(IpAddr::from([198, 51, 100, 1])));
+        sessions.renew(session(1).id, ([1; 32], [3; 32]), (moved, Some(hash.clone())), event("user.password"))
+    };
+    memory.turn(Disk::Fails);
+    assert!(matches!(renew().await, Err(SessionsError::Store(_))));
+    assert_eq!(people.get(), before, "the browser keeps its token, and the password is the old one");
+    memory.turn(Disk::Works);
+    assert_eq!(renew().await, Ok(1), "the other session");
+    let after = people.get();
+    assert_eq!(after.user(MIA).and_then(|user| user.password.clone()), Some(hash));
+    assert_eq!([1, 2, 3].map(|id| after.find(&[id; 32]).is_some()), [false, false, true]);
+}
+
+#[actix::test]
 async fn a_guess_is_written_whether_or_not_there_is_such_an_account() {
     let memory = Memory::empty();
     let (sessions, _) = start(Arc::clone(&memory)).await;
@@ -188,7 +212,11 @@ async fn a_guess_is_written_whether_or_not_there_is_such_an_account() {
         written.push((last.failed.is_some(), last.feigned.is_some()));
     }
     let (counted, feigned) = ((true, false), (false, true));
-    assert_eq!(written, [&[feigned][..], &[counted; 5], &[feigned; 2]].concat(), "nobody's, five, one that waits, nobody's");
+    assert_eq!(
+        written,
+        [&[feigned][..], &[counted; 5], &[feigned; 2]].concat(),
+        "nobody's, five, one that waits, nobody's"
+    );
     assert_eq!(memory.stored.load().failures.len(), 5);
 }
 

@@ -2,12 +2,13 @@
 //! guess, the password, a new session under a new id. Refuses to say why a sign-in failed: unknown, wrong, disabled and
 //! waiting are one answer, and take the same time.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use farthing_actors::domain::{Author, Effect, Role, Secret, SessionId, Timestamp, UserId};
 use farthing_actors::sessions::{
-    Failure, PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, TokenMark, User, UserChanges,
-    Verdict, Which, network,
+    Failure, PasswordHash, People, Policy, Seen, Session, SessionDigest, SessionsError, TokenMark, User, Verdict,
+    Which, network,
 };
 
 use super::tokens::MANAGEMENT;
@@ -128,47 +129,44 @@ impl Admin {
     /// # Errors
     /// If it cannot be saved.
     pub async fn renew_session(&self, shown: &Shown, by: &Author) -> Result<Option<String>, AdminError> {
-        match self.renewed(shown, None, by.clone()).await {
-            Ok(token) => Ok(Some(token)),
+        match self.renewed(shown, (None, None), by.clone()).await {
+            Ok((token, _)) => Ok(Some(token)),
             Err(AdminError::People(SessionsError::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Lets somebody go on in their session from where they are now, because they know the password. Gives the new token.
+    /// Lets somebody go on in their session from where they are now, because they know the password; with `new` that is theirs from
+    /// then on, and their other sessions end. Gives the session's new token, and how many others ended. All of it is done or nothing:
+    /// a browser that is refused keeps its token.
     ///
     /// # Errors
-    /// As [`Admin::sign_in`].
-    pub async fn confirm_session(&self, shown: &Shown, password: Secret, by: &Author) -> Result<String, AdminError> {
+    /// As [`Admin::sign_in`]; if the new password is too easy, or whoever's session it is has none.
+    pub async fn confirm_session(
+        &self,
+        shown: &Shown,
+        (password, new): (Secret, Option<Secret>),
+        by: &Author,
+    ) -> Result<(String, usize), AdminError> {
+        new.as_ref().map_or(Ok(()), |new| self.check_own_password(shown, new))?;
         match &shown.user {
             Some(user) => drop(self.has_password(Some(Arc::clone(user)), password, by).await?),
             None if self.parts.security.is_management_token(password.expose()) => {}
             None => return Err(AdminError::WrongCredentials),
         }
-        self.renewed(shown, Some(by.origin.client_ip), by.clone()).await
+        let new = match new {
+            Some(new) => Some(self.hash(new).await?),
+            None => None,
+        };
+        self.renewed(shown, (Some(by.origin.client_ip), new), by.clone()).await
     }
 
     /// Whether somebody may have this as their new password.
-    ///
-    /// # Errors
-    /// If it is too easy, or whoever's session it is has none.
-    pub fn check_own_password(&self, shown: &Shown, new: &Secret) -> Result<(), AdminError> {
+    fn check_own_password(&self, shown: &Shown, new: &Secret) -> Result<(), AdminError> {
         let user = shown.user.as_ref();
         let user =
             user.ok_or_else(|| AdminError::invalid("new_password", "cannot be given to the management token"))?;
         self.check_password("new_password", new, &user.name)
-    }
-
-    /// Changes the password of whose session this is, and ends their other sessions. Says how many.
-    ///
-    /// # Errors
-    /// As [`Admin::check_own_password`].
-    pub async fn change_own_password(&self, shown: &Shown, new: Secret, by: &Author) -> Result<usize, AdminError> {
-        self.check_own_password(shown, &new)?;
-        let Some(user) = &shown.user else { return Ok(0) };
-        let changes = UserChanges { password: Some(self.hash(new).await?), ..UserChanges::default() };
-        let event = by.does("user.password").about(user.id);
-        Ok(self.parts.sessions.update_user(user.id, changes, (Some(shown.session.id), event)).await?)
     }
 
     /// Ends a session, or all of somebody. Says how many.
@@ -279,18 +277,21 @@ impl Admin {
     async fn renewed(
         &self,
         shown: &Shown,
-        moved: Option<Option<std::net::IpAddr>>,
+        (moved, password): (Option<Option<IpAddr>>, Option<PasswordHash>),
         by: Author,
-    ) -> Result<String, AdminError> {
+    ) -> Result<(String, usize), AdminError> {
         let (policy, session) = (self.parts.sessions.policy(), &shown.session);
         let (name, role) = carried(shown.user.as_deref());
         let end = policy.expires_at(by.at, session.ends_at);
         let issued = self.parts.security.issue_session(&name, role, (by.at, end))?;
         let by = Author { name: called(shown.user.as_deref()).into(), ..by };
-        let action = if moved.is_some() { "session.confirm" } else { "session.refresh" };
-        let event = by.does(action).about(session.id);
-        self.parts.sessions.renew(session.id, (shown.digest, issued.digest), (moved, event)).await?;
-        Ok(issued.token)
+        let event = match (&shown.user, &password) {
+            (Some(user), Some(_)) => by.does("user.password").about(user.id).and("session", session.id),
+            _ => by.does(if moved.is_some() { "session.confirm" } else { "session.refresh" }).about(session.id),
+        };
+        let digests = (shown.digest, issued.digest);
+        let ended = self.parts.sessions.renew(session.id, digests, (moved, password), event).await?;
+        Ok((issued.token, ended))
     }
 
     pub(super) async fn hash(&self, password: Secret) -> Result<PasswordHash, AdminError> {

@@ -139,6 +139,15 @@ impl People {
         Ok(change)
     }
 
+    /// The change of a session, and another password for whose it is: their other sessions end, and this one goes on.
+    pub(super) fn with_password(&self, change: Change, password: PasswordHash, at: Timestamp) -> Decision {
+        let session = change.session.as_ref().ok_or(SessionsError::NotFound)?;
+        let changes = UserChanges { password: Some(password), ..UserChanges::default() };
+        let user = session.user.ok_or(SessionsError::NotFound)?;
+        let Change { user, ended, .. } = self.update_user(user, changes, (Some(session.id), at))?;
+        Ok(Change { user, ended, ..change })
+    }
+
     pub(super) fn end(&self, which: Which) -> Decision {
         let ended: Vec<_> = match which {
             Which::One(id) => self.session(id).map(|session| session.id).into_iter().collect(),

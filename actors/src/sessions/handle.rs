@@ -121,7 +121,8 @@ impl Sessions {
     }
 
     /// Gives a session another token, as of the event. The one before is good for half a minute more; not so if the session
-    /// has `moved` to another address, where its holder has just shown the password.
+    /// has `moved` to another address, where its holder has just shown the password. With another `password`, that is theirs in the
+    /// same change, and their other sessions end. Says how many ended.
     ///
     /// # Errors
     /// If the session is over, or `presented` is not its token any more.
@@ -129,9 +130,10 @@ impl Sessions {
         &self,
         id: SessionId,
         (presented, fresh): (SessionDigest, SessionDigest),
-        (moved, event): (Option<Option<IpAddr>>, Event),
-    ) -> Result<(), SessionsError> {
-        self.mailbox.ask(Renew { id, presented, fresh, moved, event }).await?
+        (moved, password): (Option<Option<IpAddr>>, Option<PasswordHash>),
+        event: Event,
+    ) -> Result<usize, SessionsError> {
+        self.mailbox.ask(Renew { id, presented, fresh, moved, password, event }).await?
     }
 
     /// Ends sessions, and says how many.

@@ -54,12 +54,13 @@ pub(super) struct Attempt {
 pub(super) struct Open(pub(super) Session, pub(super) Option<Timestamp>, pub(super) Event);
 
 #[derive(Message)]
-#[rtype(result = "Result<(), SessionsError>")]
+#[rtype(result = "Result<usize, SessionsError>")]
 pub(super) struct Renew {
     pub(super) id: SessionId,
     pub(super) presented: SessionDigest,
     pub(super) fresh: SessionDigest,
     pub(super) moved: Option<Option<IpAddr>>,
+    pub(super) password: Option<PasswordHash>,
     pub(super) event: Event,
 }
 

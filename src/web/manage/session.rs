@@ -179,21 +179,16 @@ async fn again(
     request: &HttpRequest,
     (shown, password, new): (&Shown, String, Option<String>),
 ) -> Result<(String, Option<usize>), Problem> {
-    if let Some(new) = &new {
-        // Before anything is done: a browser that is refused keeps its token.
-        gateway.admin.check_own_password(shown, &Secret::new(new.as_str()))?;
-    }
     let by = author(request, &called(shown.user.as_deref()), gateway.clock.now());
     let attempt = Attempt::begin(gateway, request, (Door::Operator, &password))?;
-    let confirmed = gateway.admin.confirm_session(shown, Secret::new(password.as_str()), &by).await;
+    let (changes, new) = (new.is_some(), new.map(Secret::new));
+    let confirmed = gateway.admin.confirm_session(shown, (Secret::new(password.as_str()), new), &by).await;
     match &confirmed {
         Err(AdminError::WrongCredentials) => attempt.failed(),
         _ => attempt.spared(),
     }
-    let token = confirmed?;
-    let Some(new) = new else { return Ok((token, None)) };
-    let ended = gateway.admin.change_own_password(shown, Secret::new(new), &by).await?;
-    Ok((token, Some(ended)))
+    let (token, ended) = confirmed?;
+    Ok((token, changes.then_some(ended)))
 }
 
 fn no_session() -> Problem {
