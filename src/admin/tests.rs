@@ -1,6 +1,10 @@
 //! The admin floor over the real owners, on ports in memory: the order of steps, and what a failed one leaves behind.
 
+mod sign_in;
+
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::Arbiter;
@@ -36,6 +40,8 @@ use crate::store::testing::{Books as Disk, trail};
 struct Ports {
     asked: ArcSwap<Vec<String>>,
     refusal: ArcSwap<Option<SaveError>>,
+    /// Whoever saves dies of it.
+    deadly: AtomicBool,
 }
 
 impl Ports {
@@ -50,6 +56,9 @@ impl Ports {
 
     fn save(&self) -> Result<(), SaveError> {
         self.note("save".to_owned());
+        if self.deadly.load(Ordering::Acquire) {
+            resume_unwind(Box::new("a test asked this actor to die"));
+        }
         self.refusal.load().as_ref().clone().map_or(Ok(()), Err)
     }
 }

@@ -16,6 +16,7 @@ use actix_web::{HttpRequest, web};
 use super::Gateway;
 use super::data::dialect_of;
 use super::error::{Code, Problem};
+use crate::admin::AdminError;
 use crate::config::{ManagementConfig, Network, ServerConfig};
 pub use known::Door;
 use known::{Credential, Known};
@@ -132,6 +133,20 @@ impl<'a> Attempt<'a> {
         self.settled = true;
     }
 
+    /// Counts the outcome of a sign-in, and hands it on: whoever was not looked at has not guessed.
+    ///
+    /// # Errors
+    /// That of `outcome`.
+    pub fn told<T>(self, outcome: Result<T, AdminError>) -> Result<T, Problem> {
+        let outcome = outcome.map_err(Problem::from);
+        match &outcome {
+            Ok(_) => self.succeeded(),
+            Err(problem) if problem.code == Code::InvalidCredentials => self.failed(),
+            Err(_) => self.spared(),
+        }
+        outcome
+    }
+
     /// Counts `outcome`, and hands it on.
     ///
     /// # Errors
@@ -166,6 +181,12 @@ fn refused(why: &str, wait: Duration) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::ResponseError;
+    use actix_web::http::StatusCode;
+    use actix_web::http::header::RETRY_AFTER;
+    use farthing_actors::error::ActorError;
+    use farthing_actors::sessions::SessionsError;
+
     use super::*;
 
     const NOW: Duration = Duration::from_secs(9);
@@ -194,5 +215,22 @@ mod tests {
         assert_eq!(end(|attempt| attempt.failed()), (true, false));
         assert_eq!(end(|attempt| attempt.succeeded()), (false, true));
         assert_eq!(end(|attempt| attempt.spared()), (false, true));
+    }
+    #[test]
+    fn whoever_could_not_be_looked_at_comes_again_and_has_not_guessed() {
+        let away = AdminError::People(SessionsError::Actor(ActorError::Restarting("sessions")));
+        for (error, counts) in [(AdminError::WrongCredentials, true), (AdminError::HashingBusy, false), (away, false)] {
+            let (strangers, credential) = (strangers(), (Door::Operator, "mia\nguess"));
+            strangers.known.remember(credential);
+            let attempt = Attempt { strangers: &strangers, credential, address: 1 << 50, now: NOW, settled: false };
+            let problem = attempt.told::<()>(Err(error)).unwrap_err();
+            let answer = problem.error_response();
+            let told = (answer.status(), answer.headers().contains_key(RETRY_AFTER));
+            let expected =
+                if counts { (StatusCode::UNAUTHORIZED, false) } else { (StatusCode::SERVICE_UNAVAILABLE, true) };
+            assert_eq!(told, expected, "{problem}");
+            let waits = strangers.failures.as_ref().and_then(|meter| meter.wait(1 << 50, NOW)).is_some();
+            assert_eq!((waits, strangers.known.has(credential)), (counts, !counts), "{problem}");
+        }
     }
 }

@@ -130,7 +130,9 @@ impl From<SessionsError> for Problem {
             SessionsError::SubjectTaken | SessionsError::NotFirst => Self::new(Code::Conflict, message),
             SessionsError::Invalid { field, .. } => Self::new(Code::InvalidValue, message).at(field),
             SessionsError::LastOwner => Self::new(Code::Conflict, message),
-            SessionsError::Store(_) | SessionsError::Actor(_) => Self::plain(Code::LedgerUnavailable),
+            SessionsError::Store(_) | SessionsError::Actor(_) => {
+                Self::plain(Code::LedgerUnavailable).retry_after(Duration::from_secs(2))
+            }
         }
     }
 }

@@ -114,22 +114,11 @@ pub async fn sign_in(
         MANAGEMENT => gateway.admin.sign_in_by_token(password, &by).await,
         name => gateway.admin.sign_in(name, Secret::new(password), &by).await,
     };
-    match outcome {
-        Ok(fresh) => {
-            attempt.succeeded();
-            Ok(fresh)
-        }
-        Err(error) => {
-            let problem = Problem::from(error);
-            if problem.code == Code::InvalidCredentials {
-                attempt.failed();
-                gateway.tally.sign_in_failed();
-            } else {
-                attempt.spared();
-            }
-            Err(problem)
-        }
+    let outcome = attempt.told(outcome);
+    if outcome.as_ref().is_err_and(|problem| problem.code == Code::InvalidCredentials) {
+        gateway.tally.sign_in_failed();
     }
+    outcome
 }
 
 /// GET `/api/session`: who one is, and what a page of the session must send with every change.
