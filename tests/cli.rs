@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use farthing_actors::domain::ProviderKind;
 use script::{Script, Seen};
 use serde_json::{Value, json};
 
@@ -171,6 +172,15 @@ fn every_command_has_help() {
     }
     assert!(folder.run("--help").out.contains("Exit codes: 0"));
     assert!(folder.run("--version").out.starts_with("farthing "));
+}
+
+#[test]
+fn the_help_names_every_kind_of_provider() {
+    let help = Folder::new("kinds").run("provider add --help").out;
+    let words: Vec<_> = help.split(|letter: char| letter != '_' && !letter.is_alphanumeric()).collect();
+    for kind in ProviderKind::ALL {
+        assert!(words.contains(&kind.name()), "{kind} is missing: {help}");
+    }
 }
 
 #[test]

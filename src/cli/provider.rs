@@ -1,6 +1,7 @@
 //! `farthing provider`: add, list and try providers, switch them on and off, force their circuits. Owns the requests and the table.
 //! Refuses provider keys as arguments: they are named by where they are.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use farthing_actors::domain::ProviderKind;
 use serde_json::{Map, Value, json};
@@ -67,6 +68,11 @@ enum Command {
     },
 }
 
+/// Every kind there is, so that the help names all of them.
+fn kinds() -> impl TypedValueParser<Value = ProviderKind> {
+    PossibleValuesParser::new(ProviderKind::ALL.iter().map(|kind| kind.name())).try_map(|name| name.parse())
+}
+
 /// What an operator may want of circuits.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Circuit {
@@ -82,8 +88,8 @@ enum Circuit {
 struct Add {
     /// Its name
     name: String,
-    /// What it is: openai, openai_compatible or sandbox
-    #[arg(long)]
+    /// What it is
+    #[arg(long, value_parser = kinds())]
     kind: ProviderKind,
     /// Its address, as its own SDK takes it; the kind's usual one if absent
     #[arg(long, value_name = "URL")]
