@@ -25,7 +25,7 @@ mod webhook;
 use std::fmt;
 use std::time::Duration;
 
-use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, SessionId, Timestamp, UserId};
+use farthing_actors::domain::{ProviderId, Role, Sealed, Secret, SessionId, Timestamp};
 use farthing_actors::keyring::ring::KeyDigest;
 use farthing_actors::sessions::{PasswordHash, SessionDigest, TokenMark};
 use farthing_actors::snapshot::{Publisher, Snapshot};
@@ -34,7 +34,7 @@ use zeroize::Zeroize;
 
 pub use entropy::NoEntropy;
 pub use feed_tickets::{Pass, Ticket, TicketError};
-pub use jwt::{Claims, TokenError};
+pub use jwt::{Claims, Maker, TokenError};
 pub use kept_keys::{Heritage, KeptKeyError, KeptKeys, KeptRow};
 pub use key_tokens::{KeyClaims, KeyGrant};
 pub use master_key::{from_passphrase, is_easy_passphrase};
@@ -228,24 +228,23 @@ impl Security {
         self.marks.of(token)
     }
 
-    /// The marks of those that are admitted; a session that another one opened is over.
+    /// The marks of those that are admitted; a session that another one opened is over, and so is a scoped token that it made.
     pub fn admitted_marks(&self) -> &[TokenMark] {
         &self.admitted
     }
 
-    /// Issues a management token for `subject` that may do what `scope` names, as far as its maker `by` still may, and says what it
-    /// says.
+    /// Issues a management token for `subject` that may do what `scope` names, as far as its maker still may, and says what it says.
     ///
     /// # Errors
     /// If the lifetime is under a second or over [`jwt::MAX_LIFETIME`], or the system has no randomness.
     pub fn issue_token(
         &self,
-        (subject, by): (&str, Option<UserId>),
+        (subject, maker): (&str, Maker),
         scope: &[String],
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<(String, Claims), TokenError> {
-        self.tokens.issue((subject, by), scope, lifetime, now)
+        self.tokens.issue((subject, maker), scope, lifetime, now)
     }
 
     /// The claims of a token issued here that has not expired at `now`.

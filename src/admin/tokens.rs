@@ -1,11 +1,12 @@
 //! Scoped tokens for the management API. Owns who may be called what.
-//! Refuses to remember one: a token is checked by its signature, and ends by its own time, or when it is taken back.
+//! Refuses to remember one: a token is checked by its signature, and ends by its own time, with its maker, or when it is taken back.
 
 use std::time::Duration;
 
-use farthing_actors::domain::{Author, Timestamp, TokenId, UserId};
+use farthing_actors::domain::{Author, Timestamp, TokenId};
 
 use super::{Admin, AdminError};
+use crate::security::Maker;
 
 /// What whoever bears the management token itself is called; nobody else may be.
 pub const MANAGEMENT: &str = "management";
@@ -32,7 +33,7 @@ impl Admin {
         &self,
         (name, scopes): (&str, &[String]),
         lifetime: Duration,
-        (by, maker): (&Author, Option<UserId>),
+        (by, maker): (&Author, Maker),
     ) -> Result<IssuedToken, AdminError> {
         check_name(name)?;
         let now = self.parts.clock.now();

@@ -6,6 +6,7 @@ pub(super) mod provider;
 use std::time::Duration;
 
 use farthing_actors::domain::{Timestamp, TokenId, UserId};
+use farthing_actors::sessions::TokenMark;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,18 @@ pub struct Claims {
     /// Whose account made it, and whose role bounds it; absent if it was made with the management token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserId>,
+    /// The mark of the management token that it was made with, and ends with; absent if an account made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<TokenMark>,
+}
+
+/// Who makes a token, and ends it with themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// This account.
+    Account(UserId),
+    /// Whoever bears the management token with this mark.
+    Management(TokenMark),
 }
 
 /// Why a token was not issued or not accepted.
@@ -99,7 +112,7 @@ impl Tokens {
     /// A signed token, and what it says.
     pub(super) fn issue(
         &self,
-        (subject, by): (&str, Option<UserId>),
+        (subject, maker): (&str, Maker),
         scope: &[String],
         lifetime: Duration,
         now: Timestamp,
@@ -111,7 +124,11 @@ impl Tokens {
         }
         let jti = TokenId::from_u128(u128::from_be_bytes(*random()?));
         let (sub, scope, aud) = (subject.to_owned(), scope.to_vec(), AUDIENCE.to_owned());
-        let claims = Claims { sub, scope, iat, exp: iat.saturating_add(seconds), jti, aud, by };
+        let (by, mark) = match maker {
+            Maker::Account(id) => (Some(id), None),
+            Maker::Management(mark) => (None, Some(mark)),
+        };
+        let claims = Claims { sub, scope, iat, exp: iat.saturating_add(seconds), jti, aud, by, mark };
         Ok((jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?, claims))
     }
 

@@ -109,7 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::security::jwt::Tokens;
+    use crate::security::jwt::{Maker, Tokens};
 
     const NOW: Timestamp = Timestamp(1_800_000_000_500);
 
@@ -141,7 +141,8 @@ mod tests {
     fn no_token_counts_for_another_purpose() {
         let management = Tokens::new(&Subkeys::of(&[7; 32])).unwrap();
         let (of_key, _) = tokens(7).issue(grant(), Duration::from_secs(60), NOW).unwrap();
-        let (of_operator, _) = management.issue(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
+        let (of_operator, _) =
+            management.issue(("ci", Maker::Management([5; 8])), &[], Duration::from_secs(60), NOW).unwrap();
         assert_eq!(management.verify(&of_key, NOW), Err(TokenError::Signature));
         assert_eq!(tokens(7).verify(&of_operator, NOW), Err(TokenError::Signature));
         // Signed with the right key and said to be for somebody else.

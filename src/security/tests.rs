@@ -26,6 +26,8 @@ fn restored(master: u8, session: char, generation: i64) -> Security {
     Security::new(parts, &kept, generation).unwrap()
 }
 
+const MAKER: Maker = Maker::Management([5; 8]);
+
 #[test]
 fn weak_parts_stop_the_start_and_are_named() {
     let kept = KeptKeys::found(&parts(7, "").ring().unwrap(), Heritage::default()).unwrap();
@@ -46,7 +48,7 @@ fn every_verb_reaches_its_part() {
     assert_eq!(security.digest_presented(minted.secret.expose()), Some(minted.digest));
     assert!(security.is_management_token("fedcba9876543210") && !security.is_management_token("fedcba9876543211"));
     let (token, _) =
-        security.issue_token(("ci", None), &["can_view_usage".to_owned()], Duration::from_secs(60), NOW).unwrap();
+        security.issue_token(("ci", MAKER), &["can_view_usage".to_owned()], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(security.verify_token(&token, NOW).unwrap().sub, "ci");
     assert_eq!(format!("{security:?}"), "Security(****)");
 }
@@ -87,17 +89,17 @@ fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
     let parts = SecurityParts { former_session_secret: former, ..parts(7, &"t".repeat(32)) };
     let kept = KeptKeys::found(&parts.ring().unwrap(), Heritage { virtual_keys: true, audit: true }).unwrap();
     let after = Security::new(parts, &kept, 1).unwrap();
-    let token = before.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
+    let token = before.issue_token(("ci", MAKER), &[], Duration::from_secs(60), NOW).unwrap();
     let session = before.issue_session("mia", Role::Owner, (NOW, NOW.plus(Duration::from_secs(60)))).unwrap().token;
     assert!(after.verify_token(&token.0, NOW).is_ok() && after.verify_session(&session, NOW).is_ok());
-    let fresh = after.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
+    let fresh = after.issue_token(("ci", MAKER), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(before.verify_token(&fresh.0, NOW), Err(TokenError::Signature), "new ones are under the new secret");
 }
 
 #[test]
 fn a_restored_installation_knows_no_token_from_before() {
     let (before, after) = (restored(7, 's', 1), restored(7, 's', 2));
-    let (token, _) = before.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
+    let (token, _) = before.issue_token(("ci", MAKER), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(after.verify_token(&token, NOW), Err(TokenError::Signature));
     let session = before.issue_session("mia", Role::Owner, (NOW, NOW.plus(Duration::from_secs(60)))).unwrap().token;
     assert_eq!(after.verify_session(&session, NOW), Err(SessionError::Signature));
@@ -110,6 +112,6 @@ fn a_new_session_secret_ends_tokens_and_spares_stored_keys() {
     let provider = ProviderId::from_u128(1);
     let sealed = before.seal_provider_key(provider, "api.openai.com", &Secret::new("sk-up")).unwrap();
     assert!(after.open_provider_key(provider, "api.openai.com", &sealed).is_ok());
-    let (token, _) = before.issue_token(("ci", None), &[], Duration::from_secs(60), NOW).unwrap();
+    let (token, _) = before.issue_token(("ci", MAKER), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(after.verify_token(&token, NOW), Err(TokenError::Signature));
 }

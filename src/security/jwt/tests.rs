@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_500);
+const MAKER: Maker = Maker::Management([5; 8]);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn tokens(secret: u8) -> Tokens {
@@ -17,7 +18,7 @@ fn scope() -> Vec<String> {
 }
 
 fn token() -> String {
-    tokens(7).issue(("ci", None), &scope(), HOUR, NOW).unwrap().0
+    tokens(7).issue(("ci", MAKER), &scope(), HOUR, NOW).unwrap().0
 }
 
 fn signed(header: &str, claims: &str) -> String {
@@ -52,7 +53,7 @@ fn expiry_follows_the_given_clock() {
 
 #[test]
 fn lifetimes_are_bounded() {
-    let issue = |lifetime| tokens(7).issue(("ci", None), &[], lifetime, NOW).map(drop);
+    let issue = |lifetime| tokens(7).issue(("ci", MAKER), &[], lifetime, NOW).map(drop);
     assert_eq!(issue(MAX_LIFETIME), Ok(()));
     let too_long = MAX_LIFETIME + Duration::from_millis(1);
     for refused in [Duration::ZERO, Duration::from_millis(999), too_long, Duration::MAX] {

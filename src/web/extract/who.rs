@@ -15,7 +15,7 @@ use super::session;
 use super::virtual_key::bearer;
 use crate::admin::sign_in::{Shown, called};
 use crate::admin::tokens::MANAGEMENT;
-use crate::security::Claims;
+use crate::security::{Claims, Maker};
 use crate::web::Gateway;
 use crate::web::dashboard::origin;
 use crate::web::error::{Code, Problem};
@@ -162,6 +162,22 @@ pub fn session_of(gateway: &Gateway, id: SessionId) -> Option<Who> {
     Some(Who { role, user: session.user, session: Some(id), sight, scopes: None })
 }
 
+/// With whom a scoped token ends that they make: their account, or the management token they came with or opened their session with.
+///
+/// # Errors
+/// 401 if their session has just ended.
+pub fn maker(gateway: &Gateway, request: &HttpRequest, who: &Who) -> Result<Maker, Problem> {
+    if let Some(user) = who.user {
+        return Ok(Maker::Account(user));
+    }
+    let mark = match who.session {
+        Some(id) => gateway.people.load().session(id).and_then(|session| session.opened_by),
+        // Nobody but its bearer makes tokens without an account: a scoped token is for other things.
+        None => bearer(request).map(|token| gateway.security.token_mark(token)),
+    };
+    mark.map(Maker::Management).ok_or_else(|| Problem::plain(Code::Unauthorized))
+}
+
 /// What a scoped token is good for: what its maker may still do.
 ///
 /// # Errors
@@ -169,6 +185,11 @@ pub fn session_of(gateway: &Gateway, id: SessionId) -> Option<Who> {
 pub fn bearer_of(gateway: &Gateway, claims: &Claims) -> Result<Who, Problem> {
     let scopes = Some(claims.scope.iter().filter_map(|scope| scope.parse().ok()).collect());
     let Some(maker) = claims.by else {
+        let is_admitted = |mark| gateway.security.admitted_marks().contains(&mark);
+        if !claims.mark.is_some_and(is_admitted) {
+            let message = "the management token that made the token is not admitted any more";
+            return Err(Problem::new(Code::Unauthorized, message));
+        }
         return Ok(Who { role: Role::Owner, user: None, session: None, sight: Sight::All, scopes });
     };
     let people = gateway.people.load();

@@ -13,6 +13,7 @@ use super::{id, rfc3339};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ManageTokens, Operator};
+use crate::web::extract::who::maker;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const USUAL_HOURS: u32 = 24;
@@ -54,8 +55,8 @@ pub async fn create(
         scope.parse().map_or(Ok(()), |permission| operator.who.allow(permission))?;
     }
     let lifetime = HOUR.saturating_mul(body.expires_in_hours.unwrap_or(USUAL_HOURS));
-    let issued =
-        gateway.admin.issue_token((&body.name, &scopes), lifetime, (&operator.author, operator.who.user)).await?;
+    let maker = maker(&gateway, &request, &operator.who)?;
+    let issued = gateway.admin.issue_token((&body.name, &scopes), lifetime, (&operator.author, maker)).await?;
     let expires_at = rfc3339(issued.expires_at);
     Ok(HttpResponse::Created().json(TokenView {
         token: issued.token,
