@@ -113,14 +113,14 @@ impl Relay {
         key: Arc<AuthorizedKey>,
         ask: Ask,
     ) -> Result<Answer, RelayError> {
-        let exchange = Exchange::new(request, key, ask, &self.clock);
+        let exchange = Box::new(Exchange::new(request, key, ask, &self.clock));
         let (answer, head) = oneshot::channel();
         let relay = Rc::clone(self);
         self.tasks.spawn(async move { relay.run(exchange, answer).await });
         head.await.unwrap_or(Err(RelayError::Stopping))
     }
 
-    async fn run(&self, mut exchange: Exchange, mut client: Client) {
+    async fn run(&self, mut exchange: Box<Exchange>, mut client: Client) {
         if exchange.ask.caching.is_some()
             && let Some((kept, provider)) = Box::pin(self.find_kept(&mut exchange)).await
         {
@@ -133,7 +133,7 @@ impl Relay {
         }
     }
 
-    async fn refuse(&self, mut exchange: Exchange, client: Client, error: RelayError) {
+    async fn refuse(&self, mut exchange: Box<Exchange>, client: Client, error: RelayError) {
         if let Some(claim) = exchange.ask.claim.take() {
             Box::pin(keeping::give_up(claim, &error)).await;
         }
@@ -146,7 +146,7 @@ impl Relay {
         &self,
         exchange: &mut Exchange,
         client: &mut Client,
-    ) -> Result<Option<(Admitted, Opened)>, RelayError> {
+    ) -> Result<Option<(Box<Admitted>, Opened)>, RelayError> {
         let (candidates, question) = self.plan(exchange)?;
         let mut admitted = self.admit(exchange, candidates, question.as_deref()).await?;
         if let Some(question) = question {

@@ -24,7 +24,7 @@ impl Relay {
         exchange: &Exchange,
         candidates: Vec<Candidate>,
         question: Option<&Question>,
-    ) -> Result<Admitted, RelayError> {
+    ) -> Result<Box<Admitted>, RelayError> {
         let estimate = Estimate::of(&exchange.ask.request, &candidates);
         let estimate = Estimate { tier: asked_tier(exchange, &candidates), ..estimate };
         let Some(first) = candidates.first() else {
@@ -43,7 +43,7 @@ impl Relay {
         let asked = hold.amount;
         let (permit, hold) = self.admit_both(exchange, hold, estimate.tokens()).await?;
         let (estimate, lowered) = estimate.within(hold.granted() - beside, asked - beside, &candidates);
-        Ok(Admitted {
+        Ok(Box::new(Admitted {
             candidates,
             estimate,
             hold,
@@ -57,7 +57,7 @@ impl Relay {
             lowered,
             waited: std::time::Duration::ZERO,
             ignored: Vec::new(),
-        })
+        }))
     }
 
     /// A permit for `tokens` and what `hold` asks for, asked together: both or none.

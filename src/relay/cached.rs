@@ -79,7 +79,7 @@ impl Relay {
     /// Gives `kept` to the client of `exchange`, booked like any call, at nothing.
     pub(super) async fn give_again(
         &self,
-        mut exchange: Exchange,
+        mut exchange: Box<Exchange>,
         kept: Arc<Kept>,
         provider: &Provider,
         client: Client,

@@ -39,7 +39,7 @@ pub struct Ask {
     pub caching: Option<Caching>,
 }
 
-/// A request that has arrived.
+/// A request that has arrived. Boxed as soon as it is there, as [`Admitted`] is: each phase is a future that would copy it.
 pub(super) struct Exchange {
     pub id: RequestId,
     pub key: Arc<AuthorizedKey>,

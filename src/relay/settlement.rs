@@ -84,11 +84,11 @@ impl Relay {
     pub(super) async fn settle(
         &self,
         exchange: &Exchange,
-        admitted: Admitted,
+        admitted: Box<Admitted>,
         target: Option<Target>,
         end: End,
     ) -> Option<Money> {
-        let Admitted { candidates, hold, permit, attempts, booked, tokens, .. } = admitted;
+        let Admitted { candidates, hold, permit, attempts, booked, tokens, .. } = *admitted;
         permit.finish(end.usage.total().saturating_add(tokens));
         if let Some(target) = target.as_ref().filter(|_| end.status == CallStatus::Ok) {
             self.note_detour(exchange, target, &end.usage);
@@ -132,7 +132,7 @@ impl Relay {
     }
 
     /// Every attempt failed: nothing is due unless the provider may have worked before it failed.
-    pub(super) async fn fail(&self, exchange: &Exchange, admitted: Admitted, error: RelayError) -> RelayError {
+    pub(super) async fn fail(&self, exchange: &Exchange, admitted: Box<Admitted>, error: RelayError) -> RelayError {
         let ended = admitted.unbooked.as_ref();
         let (usage, provenance) = ended.map_or_else(nothing, |ended| (ended.usage, ended.provenance));
         let target = ended.map(|ended| ended.target.clone()).or_else(|| admitted.tried.clone());
@@ -162,7 +162,7 @@ impl Relay {
 
     /// Nobody waited for the answer to begin: the upstream call is cancelled, its prompt was taken in; if none was sent
     /// yet, nothing was.
-    pub(super) async fn give_up(&self, exchange: &Exchange, admitted: Admitted, why: Unopened) {
+    pub(super) async fn give_up(&self, exchange: &Exchange, admitted: Box<Admitted>, why: Unopened) {
         let (usage, provenance) = match (admitted.attempts, &admitted.unbooked) {
             (0, _) => (Usage::default(), Provenance::Counted),
             (_, Some(ended)) => (ended.usage, ended.provenance),

@@ -32,7 +32,13 @@ struct Chosen {
 
 impl Relay {
     /// Phases 4 to 6 for either kind of answer.
-    pub(super) async fn pass_on(&self, mut exchange: Exchange, admitted: Admitted, opened: Opened, client: Client) {
+    pub(super) async fn pass_on(
+        &self,
+        mut exchange: Box<Exchange>,
+        admitted: Box<Admitted>,
+        opened: Opened,
+        client: Client,
+    ) {
         let Opened { candidate, trial, first_token, answer } = opened;
         let mut facts = self.facts(&exchange, &admitted, &candidate);
         exchange.keepsake = Self::keepsake(&exchange, &facts, &candidate);
@@ -67,7 +73,7 @@ impl Relay {
     async fn settle_whole(
         &self,
         exchange: &Exchange,
-        admitted: Admitted,
+        admitted: Box<Admitted>,
         chosen: Chosen,
         whole: &OpenedWhole,
     ) -> (Option<Money>, Units) {
@@ -101,8 +107,8 @@ impl Relay {
 
     async fn relay_stream(
         &self,
-        mut exchange: Exchange,
-        admitted: Admitted,
+        mut exchange: Box<Exchange>,
+        admitted: Box<Admitted>,
         chosen: Chosen,
         (stream, pieces): (OpenedStream, Outlet),
     ) {

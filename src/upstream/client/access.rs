@@ -97,7 +97,8 @@ impl Access {
     /// As the exchange for it failed.
     pub(super) async fn token(&self, clock: &Clock) -> Result<Option<Arc<AccessToken>>, UpstreamError> {
         let Key::Google(account, purse) = &self.key else { return Ok(None) };
-        purse.token(clock.now(), exchange(&self.client, account, clock)).await.map(Some)
+        // Boxed: few providers need one, and every call would carry the room for having it.
+        Box::pin(purse.token(clock.now(), exchange(&self.client, account, clock))).await.map(Some)
     }
 
     /// Keeps `token`, which was refused, no longer.

@@ -88,6 +88,17 @@ pub fn is_door(request: &HttpRequest) -> bool {
 /// token if more than half of the present one's time was over.
 pub async fn conclude(response: &mut ServiceResponse) {
     let request = response.request().clone();
+    let is_due = {
+        let known = request.extensions();
+        known.contains::<Stolen>() || known.contains::<Stale>()
+    };
+    if is_due {
+        // Boxed: requests of applications, which have no session, should not carry the room for it.
+        Box::pin(end_or_renew(request, response)).await;
+    }
+}
+
+async fn end_or_renew(request: HttpRequest, response: &mut ServiceResponse) {
     let stolen = request.extensions_mut().remove::<Stolen>();
     if let (Some(Stolen(shown, why)), Some(gateway)) = (stolen, request.app_data::<web::Data<Gateway>>()) {
         let by = author(&request, &called(shown.user.as_deref()), gateway.clock.now());
