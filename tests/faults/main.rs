@@ -59,18 +59,32 @@ mod smuggling;
 mod sockets;
 mod speech;
 
+use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::{Resource, getrlimit};
+
 const BINARY: &str = env!("CARGO_BIN_EXE_farthing");
 
-// Waits by the clock on purpose: the instant of a fault is the one thing here that must not depend on any condition.
 /// The rest of this thread's work, and of those it begins, is an attacker's: elsewhere that takes none of the gateway's processors, so here
-/// it takes what everybody else leaves.
+/// it takes what everybody else leaves. Being nice is not enough: Linux lets even the nicest thread end its slice of some milliseconds.
 fn give_way() {
-    rustix::process::nice(19).expect("a thread may be nicer");
+    let this = std::fs::read_link("/proc/thread-self").expect("Linux names its threads");
+    let number = this.file_name().expect("by a number");
+    let chrt = std::process::Command::new("chrt").args(["--idle", "--pid", "0"]).arg(number).status();
+    assert!(chrt.expect("util-linux is there").success(), "a thread may be idle");
 }
 
+/// Makes room for thousands of connections in this process: everybody in it waits while the table of its files grows, and honest callers
+/// are measured here.
+fn foresee_many_files() {
+    let highest = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).min(32_768) - 1;
+    drop(fcntl_dupfd_cloexec(io::stderr(), i32::try_from(highest).expect("not that many")));
+}
+
+// Waits by the clock on purpose: the instant of a fault is the one thing here that must not depend on any condition.
 fn pause(length: Duration) {
     let (_sender, receiver) = mpsc::channel::<()>();
     receiver.recv_timeout(length).ok();

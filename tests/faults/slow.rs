@@ -20,7 +20,7 @@ use farthing_support::{Client, Gate, Reply, Scene, TestGateway, Tokens};
 use serde_json::json;
 
 use crate::raw::answered;
-use crate::{BINARY, give_way, pause};
+use crate::{BINARY, foresee_many_files, give_way, pause};
 use endless::Endless;
 use honest::Honest;
 use peer::{KINDS, Peer};
@@ -50,6 +50,7 @@ fn while_alone() -> Duration {
 }
 
 fn scene() -> Scene {
+    foresee_many_files();
     let builder = TestGateway::builder(BINARY);
     Scene::around(match asked() {
         Some(_) => builder.start(),
@@ -68,11 +69,11 @@ fn hurried(seconds: u32) -> farthing_support::gateway::Builder {
 fn peers_that_do_not_get_on_are_let_go() {
     let (scene, count) = (scene(), asked().unwrap_or(5));
     scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
-    let alone = Honest::start(scene.application());
+    let alone = Honest::start(&scene);
     pause(while_alone());
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
-    let beside = Honest::start(scene.application());
+    let beside = Honest::start(&scene);
     let attack = || {
         give_way();
         attack(&scene, count)
@@ -146,11 +147,11 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     // What they were sent may be charged: that is not the honest callers' budget.
     scene.gateway.add_project("stalled", None);
     let key = scene.gateway.add_key("stalled", &json!({}));
-    let alone = Honest::start(scene.application());
+    let alone = Honest::start(&scene);
     pause(while_alone());
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
-    let beside = Honest::start(scene.application());
+    let beside = Honest::start(&scene);
     let body = ask(&json!({"model": "endless", "stream": true})).to_string();
     let began = Instant::now();
     let start = |caller: Client| {

@@ -1,17 +1,19 @@
 //! Honest callers beside an attack: so many a second, each on a connection of its own. Owns what they saw; fails at the first that
-//! was not served.
+//! was not served. They call with as little as they can, so that it is the gateway whose time is taken.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use farthing_support::Client;
+use farthing_support::Scene;
 use farthing_support::scene::ask;
 use serde_json::json;
 
 use crate::pause;
+use crate::raw::tell;
 
 /// Fifty a second.
 const GAP: Duration = Duration::from_millis(20);
@@ -25,10 +27,15 @@ pub(crate) struct Honest {
 pub(crate) struct Seen(Vec<Duration>);
 
 impl Honest {
-    pub(crate) fn start(caller: Client) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&is_over);
-        Self { is_over, thread: thread::spawn(move || call(&caller, &told)) }
+    pub(crate) fn start(scene: &Scene) -> Self {
+        let (is_over, address) = (Arc::new(AtomicBool::new(false)), scene.gateway.address());
+        let (told, body) = (Arc::clone(&is_over), ask(&json!({})).to_string());
+        let (key, length) = (&scene.key.secret, body.len());
+        let request = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        Self { is_over, thread: thread::spawn(move || call(address, request.as_bytes(), &told)) }
     }
 
     pub(crate) fn stop(self) -> Seen {
@@ -39,13 +46,13 @@ impl Honest {
     }
 }
 
-fn call(caller: &Client, is_over: &AtomicBool) -> Vec<Duration> {
-    let (body, mut took) = (ask(&json!({})), Vec::new());
+fn call(address: SocketAddr, request: &[u8], is_over: &AtomicBool) -> Vec<Duration> {
+    let mut took = Vec::new();
     while !is_over.load(Ordering::Acquire) {
         let asked = Instant::now();
-        let answer = caller.post("/v1/chat/completions", &body);
+        let told = tell(address, request);
         took.push(asked.elapsed());
-        assert_eq!(answer.status, 200, "others are served: {}", answer.text());
+        assert_eq!(told.statuses(), [200], "others are served: {}", told.text);
         pause(GAP.saturating_sub(asked.elapsed()));
     }
     took
