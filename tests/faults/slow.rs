@@ -73,14 +73,12 @@ fn peers_that_do_not_get_on_are_let_go() {
     pause(while_alone());
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
-    let beside = Honest::start(&scene);
-    let attack = || {
-        give_way();
-        attack(&scene, count)
-    };
-    let peers = thread::scope(|threads| threads.spawn(attack).join().expect("the attackers live"));
+    let arriving = Honest::start(&scene);
+    let mut peers = attacking(|| arrive(&scene, count));
+    let (arriving, beside) = (arriving.stop(), Honest::start(&scene));
+    attacking(|| linger(&mut peers));
     let beside = beside.stop();
-    println!("alone: {alone}\nbeside: {beside}");
+    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}");
     for kind in KINDS {
         let of_kind = || peers.iter().filter(|peer| peer.kind == kind);
         let left = of_kind().filter(|peer| peer.closed.is_none()).count();
@@ -89,26 +87,39 @@ fn peers_that_do_not_get_on_are_let_go() {
         assert!(left == 0 && last <= PROMISE, "{kind:?}: {left} left, the last after {last:?}");
     }
     bounded(&scene, before);
-    scene.gateway.requests_at_least(PROJECT, alone.count() + beside.count());
+    scene.gateway.requests_at_least(PROJECT, alone.count() + arriving.count() + beside.count());
 }
 
-/// Opens so many of each kind, and lets them dribble until all are let go or it takes too long.
-fn attack(scene: &Scene, count: usize) -> Vec<Peer> {
+/// Does what attackers do, on a thread that gives way.
+fn attacking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let work = || {
+        give_way();
+        work()
+    };
+    thread::scope(|threads| threads.spawn(work).join().expect("the attackers live"))
+}
+
+/// Opens so many of each kind.
+fn arrive(scene: &Scene, count: usize) -> Vec<Peer> {
     let (address, key, began) = (scene.gateway.address(), &scene.key.secret, Instant::now());
-    // A thousand bytes must last.
-    let step = if asked().is_some() { Duration::from_secs(1) } else { Duration::from_millis(100) };
     let kinds = (0..count).flat_map(|_| KINDS).enumerate();
     let open = |(nth, kind)| {
         wait_until(began + ARRIVALS.saturating_mul(u32::try_from(nth).expect("not that many")));
         Peer::open(kind, address, key)
     };
-    let mut peers: Vec<Peer> = kinds.map(open).collect();
-    let opened = began.elapsed();
-    println!("{} connections in {opened:.1?}", peers.len());
-    while peers.iter().any(|peer| peer.closed.is_none()) && began.elapsed() < opened + PROMISE {
-        dribble(&mut peers, step);
-    }
+    let peers: Vec<Peer> = kinds.map(open).collect();
+    println!("{} connections in {:.1?}", peers.len(), began.elapsed());
     peers
+}
+
+/// Lets them dribble until all are let go or it takes too long.
+fn linger(peers: &mut [Peer]) {
+    let began = Instant::now();
+    // A thousand bytes must last.
+    let step = if asked().is_some() { Duration::from_secs(1) } else { Duration::from_millis(100) };
+    while peers.iter().any(|peer| peer.closed.is_none()) && began.elapsed() < PROMISE {
+        dribble(peers, step);
+    }
 }
 
 /// A byte from each within `step`, spread over all of it.
@@ -151,7 +162,7 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     pause(while_alone());
     let alone = alone.stop();
     let before = scene.gateway.memory("VmRSS");
-    let beside = Honest::start(&scene);
+    let arriving = Honest::start(&scene);
     let body = ask(&json!({"model": "endless", "stream": true})).to_string();
     let began = Instant::now();
     let start = |caller: Client| {
@@ -159,19 +170,17 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
         caller.start("POST", "/v1/chat/completions", body.as_bytes()).expect("it is sent")
     };
     // They are kept, and never read.
-    let arrive = || {
-        give_way();
-        (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect()
-    };
-    let kept: Vec<_> = thread::scope(|threads| threads.spawn(arrive).join().expect("they all come"));
+    let kept: Vec<_> = attacking(|| (0..readers).map(|_| start(scene.gateway.application(&key.secret))).collect());
+    let (arriving, beside) = (arriving.stop(), Honest::start(&scene));
     let gone = || (endless.left.load(Ordering::Acquire) == readers).then_some(());
     until("everybody has left", READERS, gone);
     let took = began.elapsed();
     let beside = beside.stop();
-    println!("alone: {alone}\nbeside: {beside}\n{readers} stalled readers let go after {took:.1?}");
+    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}");
+    println!("{readers} stalled readers let go after {took:.1?}");
     bounded(&scene, before);
     scene.gateway.settled();
-    scene.gateway.requests(PROJECT, alone.count() + beside.count());
+    scene.gateway.requests(PROJECT, alone.count() + arriving.count() + beside.count());
     for row in scene.gateway.requests("stalled", readers) {
         assert_eq!(row["status"], "client_gone", "{row}");
     }
