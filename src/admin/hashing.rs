@@ -38,17 +38,6 @@ impl Hashing {
         let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| AdminError::HashingBusy)?;
         Ok(Turn { places: Arc::clone(&self.places), queued })
     }
-
-    /// Does `work` when its turn comes.
-    ///
-    /// # Errors
-    /// If too many wait already.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, AdminError> {
-        self.turn()?.run(work).await
-    }
 }
 
 impl Turn {
@@ -79,6 +68,12 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
+
+    impl Hashing {
+        async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AdminError> {
+            self.turn()?.run(work).await
+        }
+    }
 
     #[actix_web::test]
     async fn a_crowd_is_hashed_a_few_at_a_time_and_the_rest_is_turned_away() {

@@ -11,6 +11,7 @@ use farthing_actors::sessions::{
     Which, network,
 };
 
+use super::hashing::Turn;
 use super::tokens::MANAGEMENT;
 use super::{Admin, AdminError};
 use crate::security::passwords::{self, imported};
@@ -149,13 +150,15 @@ impl Admin {
         by: &Author,
     ) -> Result<(String, usize), AdminError> {
         new.as_ref().map_or(Ok(()), |new| self.check_own_password(shown, new))?;
+        // Its turn comes first: a guess that is counted is one that a right password takes back.
+        let turn = new.as_ref().map(|_| self.hashing.turn()).transpose()?;
         match &shown.user {
             Some(user) => drop(self.has_password(Some(Arc::clone(user)), password, by).await?),
             None if self.parts.security.is_management_token(password.expose()) => {}
             None => return Err(AdminError::WrongCredentials),
         }
-        let new = match new {
-            Some(new) => Some(self.hash(new).await?),
+        let new = match new.zip(turn) {
+            Some((new, turn)) => Some(self.hash_in(turn, new).await?),
             None => None,
         };
         self.renewed(shown, (Some(by.origin.client_ip), new), by.clone()).await
@@ -295,8 +298,12 @@ impl Admin {
     }
 
     pub(super) async fn hash(&self, password: Secret) -> Result<PasswordHash, AdminError> {
+        self.hash_in(self.hashing.turn()?, password).await
+    }
+
+    async fn hash_in(&self, turn: Turn, password: Secret) -> Result<PasswordHash, AdminError> {
         let security = Arc::clone(&self.parts.security);
-        Ok(self.hashing.run(move || security.hash_password(&password)).await??)
+        Ok(turn.run(move || security.hash_password(&password)).await??)
     }
 
     pub(super) fn check_password(&self, field: &'static str, password: &Secret, name: &str) -> Result<(), AdminError> {

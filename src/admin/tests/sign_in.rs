@@ -43,6 +43,20 @@ async fn a_full_queue_looks_at_nobody_counts_nothing_and_opens_nothing() {
 }
 
 #[actix::test]
+async fn a_queue_without_room_for_the_new_password_does_not_look_at_the_old_one() {
+    let (admin, ports, _disk) = with_account().await;
+    let SignedIn { session, user, .. } = sign_in(&admin, "mia").await.unwrap();
+    let shown = Shown { digest: session.digest, session: session.into(), user };
+    ports.asked();
+    let mut turns: Vec<_> = std::iter::from_fn(|| admin.hashing.turn().ok()).collect();
+    turns.pop();
+    let words = (Secret::new(PASSWORD), Some(Secret::new("another row of plain words")));
+    let refused = admin.confirm_session(&shown, words, &by()).await;
+    assert!(matches!(refused, Err(AdminError::HashingBusy)), "{refused:?}");
+    assert!(ports.asked().is_empty(), "one turn is not enough for two, and nothing is counted");
+}
+
+#[actix::test]
 async fn while_the_owner_of_guesses_is_away_nobody_gets_in_with_the_right_password_either() {
     let (admin, ports, _disk) = with_account().await;
     ports.deadly.store(true, Ordering::Release);
