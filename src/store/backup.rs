@@ -57,7 +57,7 @@ pub struct BackupVerdict {
 pub struct Listing {
     /// Those that say what they are, newest first.
     pub backups: Vec<Manifest>,
-    /// Those whose manifest cannot be read, so that nobody knows how old they are, and why.
+    /// Those whose manifest cannot be read, and why it cannot.
     pub unreadable: Vec<BackupVerdict>,
 }
 

@@ -1,6 +1,7 @@
 //! How it is with backups: whether there is one to go back to. Owns when that is so no more.
 //! Refuses to look into a backup: that takes long, and is asked for by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use farthing_actors::domain::{BackupId, Timestamp};
@@ -23,7 +24,7 @@ pub struct BackupHealth {
     pub age: Option<Duration>,
     /// When the last one was last seen to be whole.
     pub verified_at: Option<Timestamp>,
-    /// Why the last attempt failed, or what is wrong with the last one.
+    /// Why the last attempt failed, what is wrong with the last one, or which one cannot say what it is.
     pub fault: Option<String>,
 }
 
@@ -47,8 +48,8 @@ pub enum BackupState {
 pub(super) struct Noted {
     /// Why the last attempt failed; `None` if it did not.
     pub(super) failed: Option<String>,
-    /// What was looked at last, when, and what is wrong with it.
-    pub(super) checked: Option<(BackupId, Timestamp, Option<String>)>,
+    /// Those that were looked at: when, and what is wrong with them.
+    pub(super) checked: BTreeMap<BackupId, (Timestamp, Option<String>)>,
 }
 
 impl BackupState {
@@ -72,20 +73,23 @@ impl Noted {
 
     /// After a look at one.
     pub(super) fn looked(&self, verdict: &BackupVerdict, at: Timestamp) -> Self {
-        Self { checked: Some((verdict.id, at, verdict.faults.first().cloned())), ..self.clone() }
+        let mut checked = self.checked.clone();
+        checked.insert(verdict.id, (at, verdict.faults.first().cloned()));
+        Self { checked, ..self.clone() }
     }
 }
 
 impl BackupHealth {
-    /// What the backups there are and what was seen of them say at `now`. One whose manifest cannot be read may be the last.
+    /// What the backups there are and what was seen of them say at `now`. One whose manifest cannot be read may be the last; it stays
+    /// until somebody removes it, so whatever is wrong besides comes before it.
     fn of(there: &Listing, noted: &Noted, (every, started, now): (Option<Duration>, Timestamp, Timestamp)) -> Self {
         let made = &there.backups;
         let named = |verdict: &BackupVerdict| format!("{}: {}", verdict.id, verdict.faults.join("; "));
         let unreadable = there.unreadable.first().map(named);
         let last = made.first().map(|manifest| (manifest.id, Timestamp(manifest.created_at)));
         let since = |at: Timestamp| Duration::from_millis(now.millis_since(at));
-        let checked = noted.checked.as_ref().filter(|(id, ..)| last.is_some_and(|(last, _)| last == *id));
-        let wrong = checked.and_then(|(.., fault)| fault.clone()).or(unreadable);
+        let checked = last.and_then(|(id, _)| noted.checked.get(&id));
+        let wrong = checked.and_then(|(_, fault)| fault.clone());
         let scheduled = made.iter().find(|manifest| manifest.reason == Reason::Scheduled);
         let awaited_since = scheduled.map_or(started, |manifest| Timestamp(manifest.created_at).max(started));
         let is_overdue = every.is_some_and(|every| since(awaited_since) > every.saturating_mul(LATE));
@@ -93,13 +97,15 @@ impl BackupHealth {
             (Some(_), _) => BackupState::Faulty,
             (None, Some(_)) => BackupState::Failed,
             (None, None) if is_overdue => BackupState::Overdue,
+            (None, None) if unreadable.is_some() => BackupState::Faulty,
             (None, None) if last.is_none() => BackupState::Absent,
             (None, None) => BackupState::Fine,
         };
-        let whole_at = checked.filter(|(.., fault)| fault.is_none()).map(|(_, at, _)| *at);
+        let whole_at = checked.map(|(at, _)| *at);
         // Each was checked when it was made, or it would not be there.
-        let verified_at = if wrong.is_some() { None } else { whole_at.or(last.map(|(_, at)| at)) };
-        let fault = wrong.or_else(|| noted.failed.clone());
+        let verified_at =
+            if wrong.is_some() || unreadable.is_some() { None } else { whole_at.or(last.map(|(_, at)| at)) };
+        let fault = wrong.or_else(|| noted.failed.clone()).or(unreadable);
         Self { state, last, age: last.map(|(_, at)| since(at)), verified_at, fault }
     }
 }
@@ -179,6 +185,11 @@ mod tests {
         let faulty = Noted::default().looked(&verdict(2, &["altered"]), now);
         assert_eq!((told(&faulty).state, told(&faulty).verified_at), (BackupState::Faulty, None));
         assert_eq!(told(&faulty).fault.as_deref(), Some("altered"));
+        assert_eq!(
+            told(&faulty.looked(&verdict(1, &[]), now)).state,
+            BackupState::Faulty,
+            "it is not made good by another"
+        );
         assert_eq!(told(&faulty.looked(&verdict(2, &[]), now)).verified_at, Some(now));
         assert_eq!(
             told(&Noted::default().looked(&verdict(1, &["altered"]), now)).state,
@@ -192,6 +203,7 @@ mod tests {
         );
         assert_eq!(told(&failed.tried(None)).state, BackupState::Fine);
     }
+
     #[test]
     fn one_that_cannot_say_what_it_is_may_be_the_last() {
         let unreadable = vec![BackupVerdict { id: BackupId::from_u128(7), faults: vec!["cut short".to_owned()] }];
@@ -203,6 +215,9 @@ mod tests {
                 (BackupState::Faulty, None, !there.backups.is_empty())
             );
             assert_eq!(told.fault, Some(format!("{}: cut short", BackupId::from_u128(7))));
+            let failed = Noted::default().tried(Some("the disk is full".to_owned()));
+            let told = BackupHealth::of(&there, &failed, (None, START, START.plus(HOUR * 20)));
+            assert_eq!((told.state, told.fault.as_deref()), (BackupState::Failed, Some("the disk is full")));
         }
     }
 }
