@@ -228,6 +228,15 @@ impl Security {
         self.marks.of(token)
     }
 
+    /// The mark that the management token of `mark` has under the present session secret: what is signed with that one outlives the one
+    /// before. `None` if the token is not admitted.
+    pub fn present_mark(&self, mark: TokenMark) -> Option<TokenMark> {
+        let place = self.admitted.iter().position(|known| *known == mark)?;
+        // As many under each secret, in the same order, those under the present one first.
+        let secrets = 1 + usize::from(self.former.is_some());
+        self.admitted.get(place % (self.admitted.len() / secrets).max(1)).copied()
+    }
+
     /// The marks of those that are admitted; a session that another one opened is over, and so is a scoped token that it made.
     pub fn admitted_marks(&self) -> &[TokenMark] {
         &self.admitted

@@ -86,7 +86,8 @@ fn another_master_key_changes_nothing_but_what_is_sealed_from_now_on() {
 fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
     let before = security(7, 's');
     let former = Some(Secret::new("s".repeat(32)));
-    let parts = SecurityParts { former_session_secret: former, ..parts(7, &"t".repeat(32)) };
+    let former_management_token = Some(Secret::new("0123456789abcdef"));
+    let parts = SecurityParts { former_session_secret: former, former_management_token, ..parts(7, &"t".repeat(32)) };
     let kept = KeptKeys::found(&parts.ring().unwrap(), Heritage { virtual_keys: true, audit: true }).unwrap();
     let after = Security::new(parts, &kept, 1).unwrap();
     let token = before.issue_token(("ci", MAKER), &[], Duration::from_secs(60), NOW).unwrap();
@@ -94,6 +95,11 @@ fn what_the_session_secret_before_signed_goes_on_where_it_is_given() {
     assert!(after.verify_token(&token.0, NOW).is_ok() && after.verify_session(&session, NOW).is_ok());
     let fresh = after.issue_token(("ci", MAKER), &[], Duration::from_secs(60), NOW).unwrap();
     assert_eq!(before.verify_token(&fresh.0, NOW), Err(TokenError::Signature), "new ones are under the new secret");
+    for known in ["fedcba9876543210", "0123456789abcdef"] {
+        let mark = Some(after.token_mark(known));
+        assert_eq!((after.present_mark(before.token_mark(known)), after.present_mark(mark.unwrap())), (mark, mark));
+    }
+    assert_eq!(after.present_mark(before.token_mark("nobody's")), None);
 }
 
 #[test]

@@ -175,6 +175,7 @@ pub fn maker(gateway: &Gateway, request: &HttpRequest, who: &Who) -> Result<Make
         // Nobody but its bearer makes tokens without an account: a scoped token is for other things.
         None => bearer(request).map(|token| gateway.security.token_mark(token)),
     };
+    let mark = mark.and_then(|mark| gateway.security.present_mark(mark));
     mark.map(Maker::Management).ok_or_else(|| Problem::plain(Code::Unauthorized))
 }
 
