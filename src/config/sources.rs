@@ -56,7 +56,6 @@ impl Sources {
         self.config.clone().unwrap_or_else(|| self.directory.join(FILE_NAME))
     }
 
-    /// The text of the configuration file; `None` if none was named and none is there.
     /// A fault of the variable `name`, where it was given.
     pub fn fault(&self, name: &str, problem: Problem) -> Fault {
         let (variables, _) = self.variables();
@@ -64,6 +63,7 @@ impl Sources {
         Fault::new(place, name, problem)
     }
 
+    /// The text of the configuration file; `None` if none was named and none is there.
     pub(super) fn read_file(&self) -> Result<Option<String>, Fault> {
         let path = self.file();
         match std::fs::read_to_string(&path) {

@@ -216,6 +216,7 @@ mod tests {
         assert_eq!(end(|attempt| attempt.succeeded()), (false, true));
         assert_eq!(end(|attempt| attempt.spared()), (false, true));
     }
+
     #[test]
     fn whoever_could_not_be_looked_at_comes_again_and_has_not_guessed() {
         let away = AdminError::People(SessionsError::Actor(ActorError::Restarting("sessions")));

@@ -1,8 +1,8 @@
 //! Labels: what people read beside a field of a form, for a page that shows the field once more.
 //! Owns that there is no second copy of them: they are read from the templates that show the forms. Refuses to guess: a field
-//! whose label or name is only known when its page is written has none here.
+//! whose label or name is only known when its page is written has none here, nor has one that two forms call differently.
 
-/// The templates with forms, those first whose words suit every form that has a field of the same name.
+/// The templates with forms.
 const TEMPLATES: [&str; 13] = [
     include_str!("../../../templates/partials/limit_fields.html"),
     include_str!("../../../templates/partials/budget_fields.html"),
@@ -22,7 +22,9 @@ const TEMPLATES: [&str; 13] = [
 /// What is read beside the field at `path`.
 pub(super) fn label(path: &str) -> Option<&'static str> {
     let marks = [format!("name=\"{path}\""), format!("name=\"{path}:")];
-    TEMPLATES.iter().find_map(|template| marks.iter().find_map(|mark| beside(template.split_once(&**mark)?)))
+    let known = |template: &&'static str| marks.iter().find_map(|mark| beside(template.split_once(&**mark)?));
+    let mut labels = TEMPLATES.iter().filter_map(known);
+    labels.next().filter(|first| labels.all(|label| label == *first))
 }
 
 /// The words of the label around a field, given what is before and after its name: they stand on one side of it.
@@ -42,7 +44,8 @@ mod tests {
             ("limits.rpm", Some("Requests a minute")),
             ("budget.limit_usd", Some("Budget in US dollars")),
             ("allow_private_network", Some("It is in a private network")),
-            ("password", Some("Password")),
+            ("password", None),
+            ("allowed_models", None),
             ("name", Some("Name")),
             ("targets.0", None),
             ("_csrf", None),
