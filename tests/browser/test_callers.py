@@ -88,8 +88,8 @@ def test_the_same_without_scripts(visit, gateway):
     say(page, "Name", "refused")
     say(page, "Tokens a minute", "many")
     page.get_by_role("button", name="Make the project").click()
-    assert page.get_by_label("limits tpm").input_value() == "many"
-    page.get_by_label("limits tpm").fill("1000")
+    assert page.get_by_label("Tokens a minute", exact=True).input_value() == "many"
+    say(page, "Tokens a minute", "1000")
     page.get_by_role("button", name="Try again").click()
     page.get_by_role("heading", name="refused", level=1).wait_for()
     assert "1,000 tokens a minute" in page.locator(".facts").inner_text()
