@@ -11,6 +11,7 @@
 //! - [`web`]: the server: routes, extractors, handlers, and errors as strangers see them.
 //! - [`config`]: every setting, its default, and the report of all faults at once.
 //! - [`logging`]: the form of a log line.
+//! - [`background`]: the threads for work that may take its time.
 //! - [`cli`]: the command line.
 //! - [`app`]: puts everything together, starts it, and stops it in order.
 //! - [`demo`]: the first five minutes.
@@ -19,6 +20,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod background;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

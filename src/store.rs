@@ -63,6 +63,8 @@ use diesel::{Connection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use thiserror::Error;
 
+use crate::background::{self, Abandoned};
+
 /// Every step from an empty file to the tables of this program.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
@@ -144,6 +146,12 @@ pub enum StoreError {
     Abandoned,
 }
 
+impl From<Abandoned> for StoreError {
+    fn from(_: Abandoned) -> Self {
+        Self::Abandoned
+    }
+}
+
 /// The database. Shared by reference.
 pub struct Store {
     path: PathBuf,
@@ -220,8 +228,7 @@ impl Store {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || store.read(work)).await;
-        done.unwrap_or(Err(StoreError::Abandoned))
+        background::run(move || store.read(work)).await?
     }
 }
 

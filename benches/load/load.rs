@@ -2,7 +2,6 @@
 //! Owns pace and count, on one thread. At a fixed rate a latency counts from the moment the request was due, so that a
 //! slow answer cannot hide the ones that queued behind it.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::plan::{Plan, Shape};
 use crate::report::Tally;
-use crate::table::say;
+use crate::table::{abandoned, say};
 
 /// So many faults show that something is broken; more would only take longer.
 const FAULTS_PER_CONNECTION: u64 = 20;
@@ -56,7 +55,7 @@ pub(crate) async fn hold_open(plan: Plan) -> Result<(), Fault> {
         Some(ended) = callers.join_next() => return Err(early_end(ended)),
     }
     say("open")?;
-    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()).ok()).await.ok();
+    abandoned().await;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! What is printed: the machine, a table per scenario, faults.
+//! What is printed: the machine, a table per scenario, faults; and for how long somebody reads it.
 //! Owns columns and spelling; the arithmetic is in whole numbers. Judges nothing: figures depend on the machine.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use crate::fault::Fault;
 use crate::memory::Footprint;
@@ -15,6 +15,13 @@ use crate::scenario::Scenario;
 /// Writes a line to standard output.
 pub(crate) fn say(line: &str) -> Result<(), Fault> {
     writeln!(std::io::stdout(), "{line}").map_err(Fault::io("standard output"))
+}
+
+/// Until standard input closes: whoever started this process needs it no more.
+pub(crate) async fn abandoned() {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark has no calls that it could hold up")]
+    let closed = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()).ok());
+    closed.await.ok();
 }
 
 /// Writes why the benchmark ended. If even that fails there is nobody to tell.

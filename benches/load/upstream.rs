@@ -5,7 +5,6 @@
 mod answers;
 pub(crate) mod stamp;
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::alarm::Alarm;
 use crate::fault::Fault;
-use crate::table::say;
+use crate::table::{abandoned, say};
 use crate::upstream::answers::Wish;
 use crate::wire::Wire;
 
@@ -25,9 +24,8 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 pub(crate) async fn serve() -> Result<(), Fault> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Fault::io("mock upstream"))?;
     say(&listener.local_addr().map_err(Fault::io("mock upstream"))?.to_string())?;
-    let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()).ok());
     tokio::select! {
-        _ = parent => Ok(()),
+        () = abandoned() => Ok(()),
         () = tokio::time::sleep(LIFETIME) => Ok(()),
         refused = accept(listener) => refused,
     }

@@ -6,8 +6,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::traffic::Traffic;
-use crate::{ALONE, Fault, stop_fill_start};
+use crate::{ALONE, Fault, stop_fill_start, traffic};
 
 /// Fills a database with so many calls, makes a backup of it, and prints what that took.
 pub(crate) fn measure(gateway: &mut Gateway, requests: i64) -> Result<(), Fault> {
@@ -21,10 +20,10 @@ pub(crate) fn measure(gateway: &mut Gateway, requests: i64) -> Result<(), Fault>
         return Err(format!("what was filled in does not add up: {verdict}").into());
     }
     println!("ledger verify: {} s", begun.elapsed().as_secs());
-    let traffic = Traffic::start(gateway.application()?);
+    let traffic = traffic::start(gateway.application()?);
     std::thread::sleep(ALONE);
     println!("no backup: {}", traffic.stop()?);
-    let traffic = Traffic::start(gateway.application()?);
+    let traffic = traffic::start(gateway.application()?);
     let begun = Instant::now();
     let answer = gateway.post("/api/system/backups", &json!({}))?;
     let took = begun.elapsed();

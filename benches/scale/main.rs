@@ -18,12 +18,14 @@ use std::time::{Duration, Instant};
 
 use gateway::Gateway;
 use serde_json::Value;
-use traffic::Traffic;
 
 pub(crate) type Fault = Box<dyn std::error::Error>;
 
 /// How long an application calls before anybody looks at a page.
-pub(crate) const ALONE: Duration = Duration::from_secs(10);
+pub(crate) const ALONE: Duration = Duration::from_secs(30);
+/// How often, and how many times, somebody opens a page who reads it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOKS: usize = 28;
 /// So many lines are about a gibibyte.
 const GIBIBYTE: i64 = 900_000;
 /// Each page is asked so often; the first time is not counted.
@@ -124,37 +126,46 @@ pub(crate) fn stop_fill_start(gateway: &mut Gateway, requests: i64) -> Result<Du
     gateway.start()
 }
 
-/// Asks every page while an application calls; says what its calls took, without that and meanwhile.
+/// Asks every page while an application calls; says what its calls took with nobody looking, beside somebody who opens a page a
+/// second, and beside one who asks without a pause.
 fn ask_beside_calls(gateway: &Gateway, among: &str) -> Result<Asked, Fault> {
-    let traffic = Traffic::start(gateway.application()?);
+    let values = values(gateway)?;
+    let cookie = gateway.sign_in()?;
+    let filled = |path: &str| values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
+    println!("calls among {among}:");
+    let traffic = traffic::start(gateway.application()?);
     std::thread::sleep(ALONE);
-    let alone = traffic.stop()?;
-    let traffic = Traffic::start(gateway.application()?);
-    let asked = ask(gateway)?;
-    println!("among {among}, nobody looking: {alone}\namong {among}, beside the pages: {}", traffic.stop()?);
+    println!("  nobody looking: {}", traffic.stop()?);
+    let traffic = traffic::start(gateway.application()?);
+    for path in PAGES.iter().filter(|path| !path.starts_with("/api/")).cycle().take(LOOKS) {
+        gateway.page(&filled(path), &cookie)?;
+        std::thread::sleep(LOOK_EVERY);
+    }
+    println!("  a page a second: {}", traffic.stop()?);
+    let traffic = traffic::start(gateway.application()?);
+    let asked =
+        PAGES.iter().map(|path| Ok((*path, time(gateway, &filled(path), &cookie)?))).collect::<Result<_, Fault>>()?;
+    println!("  page after page: {}", traffic.stop()?);
     Ok(asked)
 }
 
 /// Median and slowest of each page; `None` where there is no such page.
 type Asked = Vec<(&'static str, Option<(Duration, Duration)>)>;
 
-fn ask(gateway: &Gateway) -> Result<Asked, Fault> {
+/// What is filled in for what is in braces.
+fn values(gateway: &Gateway) -> Result<[(&'static str, String); 7], Fault> {
     let newest: Value = gateway.get("/api/requests?limit=1&status=ok")?.json();
     let told = |field: &str| newest.pointer(&format!("/data/0/{field}")).and_then(Value::as_str).ok_or("no request");
     let (id, project, key) = (told("id")?, told("project")?, told("key")?);
-    let beginning: String = id.chars().take(12).collect();
-    let values = [
+    Ok([
         ("{id}", id.to_owned()),
-        ("{beginning}", beginning),
+        ("{beginning}", id.chars().take(12).collect()),
         ("{project}", project.to_owned()),
         ("{key}", key.to_owned()),
         ("{oldest}", day(89)),
         ("{old}", day(61)),
         ("{later}", day(60)),
-    ];
-    let cookie = gateway.sign_in()?;
-    let filled = |path: &str| values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
-    PAGES.iter().map(|path| Ok((*path, time(gateway, &filled(path), &cookie)?))).collect()
+    ])
 }
 
 fn time(gateway: &Gateway, path: &str, cookie: &str) -> Result<Option<(Duration, Duration)>, Fault> {

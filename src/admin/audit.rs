@@ -8,6 +8,7 @@ use farthing_actors::audit::AuditLog;
 use farthing_actors::domain::{AuditId, Effect};
 
 use super::{Admin, AdminError};
+use crate::background;
 use crate::store::StoreError;
 use crate::store::audit::{self, Trail};
 pub use crate::store::audit::{AuditFilter, AuditVerdict, StoredEvent};
@@ -49,8 +50,7 @@ impl Admin {
     pub async fn verify_audit(&self) -> Result<AuditVerdict, AdminError> {
         self.parts.audit.flush().await;
         let trail: Arc<Trail> = Arc::clone(&self.parts.trail);
-        let done = tokio::task::spawn_blocking(move || trail.verify()).await;
-        Ok(done.unwrap_or(Err(StoreError::Abandoned))?)
+        Ok(background::run(move || trail.verify()).await.map_err(StoreError::from)??)
     }
 
     /// The trail's file, if there is one, and whether it refused the last line.

@@ -12,6 +12,7 @@ use farthing_actors::domain::{Author, BackupId, Effect, Timestamp};
 use tokio::sync::Mutex;
 
 use super::{Admin, AdminError};
+use crate::background;
 use crate::security::{KeptKeys, KeyRing};
 use crate::store::StoreError;
 use crate::store::audit::Links;
@@ -80,10 +81,13 @@ impl Admin {
     /// One backup.
     ///
     /// # Errors
-    /// If there is none with this id.
+    /// If there is none with this id, or it cannot say what it is.
     pub async fn backup(&self, id: BackupId) -> Result<Manifest, AdminError> {
-        let found = self.with_backups(move |backups, _| backups.find(id)).await?;
-        found.ok_or_else(|| AdminError::absent("backup", id))
+        let found = self.with_backups(move |backups, _| Ok(backups.find(id))).await?;
+        let found = found.ok_or_else(|| AdminError::absent("backup", id))?;
+        found.map_err(|BackupVerdict { faults, .. }| {
+            AdminError::Conflict(format!("this backup cannot say what it is: {}; remove it", faults.join("; ")))
+        })
     }
 
     /// Makes a backup of everything settled so far, beside whatever goes on.
@@ -173,7 +177,6 @@ impl Admin {
         work: impl FnOnce(&Backups, &dyn Sealing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (backups, sealing) = (self.parts.plan.backups.clone(), RingSealing(self.parts.security.ring().get()));
-        let done = tokio::task::spawn_blocking(move || work(&backups, &sealing)).await;
-        done.unwrap_or(Err(StoreError::Abandoned))
+        background::run(move || work(&backups, &sealing)).await?
     }
 }

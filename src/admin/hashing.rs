@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::AdminError;
+use crate::background;
 
 /// Each takes 19 MiB.
 const AT_ONCE: usize = 4;
@@ -57,7 +58,7 @@ impl Turn {
             drop(held);
             done
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| AdminError::HashingBusy)
+        background::run(work).await.map_err(|_| AdminError::HashingBusy)
     }
 }
 

@@ -11,6 +11,7 @@ use farthing_actors::domain::{Allowed, Author, Event, KeyId, Timestamp, TokenId}
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 
 use super::{Admin, AdminError};
+use crate::background;
 use crate::security::KeyGrant;
 use crate::security::jwt::MAX_LIFETIME;
 use crate::security::key_tokens::LIFETIMES;
@@ -158,7 +159,7 @@ impl Admin {
         }
         let (trail, row) = (Arc::clone(&self.parts.trail), counted.clone());
         let work = move || trail.change(&event, |connection| tokens::count(connection, &row));
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Abandoned))?;
+        background::run(work).await.map_err(StoreError::from)??;
         self.parts.token_counts.add(&counted);
         Ok(())
     }
@@ -203,7 +204,7 @@ impl Admin {
         }
         let (store, rows) = (Arc::clone(self.parts.trail.store()), changed.clone());
         let work = move || store.change(|connection| tokens::save_counts(connection, &rows, now));
-        let saved = tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Abandoned));
+        let saved = background::run(work).await.map_err(StoreError::from).flatten();
         if saved.is_err() {
             self.parts.token_counts.unsaved(&changed);
         }

@@ -14,6 +14,7 @@ use farthing_actors::keyring::ring::{AuthorizedKey, VirtualKey};
 use super::budgets::{BudgetChange, CapChange};
 use super::etag::expect;
 use super::{Admin, AdminError, Tagged};
+use crate::background;
 use crate::store::{StoreError, key_uses};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -218,7 +219,7 @@ impl Admin {
         }
         let (store, now) = (Arc::clone(self.parts.trail.store()), self.parts.clock.now());
         let work = move || store.change(|connection| key_uses::add(connection, &uses, now));
-        Ok(tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Abandoned))?)
+        Ok(background::run(work).await.map_err(StoreError::from)??)
     }
 
     fn minted(&self, project: ProjectId, draft: KeyDraft, by: &Author) -> Result<(VirtualKey, Secret), AdminError> {

@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::AdminError;
+use crate::background;
 use crate::catalogue::models_dev::{self, Fetched};
 use crate::catalogue::{ListError, Listing, PriceList, completed, guard};
 use crate::store::StoreError;
@@ -112,7 +113,7 @@ impl PriceLists {
     async fn take(&self, text: Bytes, now: Timestamp) -> Result<(), RefreshError> {
         let dismissed = self.refreshed().dismissed.clone();
         let (file, url) = (self.file.clone(), self.url().unwrap_or_default().to_owned());
-        let refreshed = apart(move || {
+        let refreshed = background::run(move || {
             let fetched = models_dev::read(&text)?;
             let list = serde_json::from_slice::<Box<RawValue>>(&text);
             let kept = list.map(|list| KeptList { url, fetched_at: now, dismissed: dismissed.clone(), list });
@@ -150,11 +151,11 @@ impl PriceLists {
         let mut dismissed = before.dismissed.clone();
         dismissed.extend(changes);
         let (file, all) = (self.file.clone(), dismissed.clone());
-        let kept = apart(move || match file.read()? {
+        let kept = background::run(move || match file.read()? {
             Some(kept) => file.write(&KeptList { dismissed: all, ..kept }),
             None => Ok(()),
         });
-        kept.await??;
+        kept.await.map_err(StoreError::from)??;
         self.published.publish(Refreshed { dismissed, ..Refreshed::clone(&before) });
         Ok(())
     }
@@ -217,9 +218,4 @@ fn kept(file: &ListFile, address: &Address) -> Option<Refreshed> {
     }
     let fetched = models_dev::read(kept.list.get().as_bytes()).inspect_err(|error| unreadable(error)).ok()?;
     Some(Refreshed { dismissed: kept.dismissed, ..Refreshed::new(fetched, kept.fetched_at) })
-}
-
-/// Work that would hold up whoever shares the thread.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)
 }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::providers::host_of;
 use super::{Admin, AdminError};
+use crate::background;
 use crate::security::{KeptKeys, KeptRow, KeyRing, MasterId};
 use crate::store::StoreError;
 use crate::store::installation::{self, Census};
@@ -161,7 +162,7 @@ impl Admin {
         let _one = self.changing.lock().await;
         let read = Arc::clone(&self.parts.rotation.read);
         // A passphrase takes a while to become a key.
-        let ring = tokio::task::spawn_blocking(move || read()).await.map_err(|_| StoreError::Abandoned)?;
+        let ring = background::run(move || read()).await.map_err(StoreError::from)?;
         let ring = ring.map_err(AdminError::Conflict)?;
         let present = self.parts.security.ring().get();
         if let Some(lacking) = lacking(&self.census().await?, (&present, &ring)) {

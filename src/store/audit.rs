@@ -26,6 +26,7 @@ pub use verify::{AuditVerdict, verify, verify_file};
 use super::chain::{Fields, Hash};
 use super::schema::audit_events;
 use super::{Store, StoreError};
+use crate::background;
 use file::AuditFile;
 use row::{EventRow, State};
 
@@ -111,8 +112,7 @@ impl Trail {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let trail = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || trail.change(&event, work)).await;
-        done.unwrap_or(Err(StoreError::Abandoned))
+        background::run(move || trail.change(&event, work)).await?
     }
 
     /// Where it is.

@@ -9,6 +9,7 @@ pub mod restore;
 mod tests;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ pub struct BackupVerdict {
 pub struct Listing {
     /// Those that say what they are, newest first.
     pub backups: Vec<Manifest>,
-    /// Those whose manifest cannot be read, and why it cannot.
+    /// Those that have no manifest that can be read, and why, by their ids.
     pub unreadable: Vec<BackupVerdict>,
 }
 
@@ -123,8 +124,10 @@ impl Backups {
         let manifest = manifest.sealed(sealing).ok_or_else(|| self.unusable("there is no key".to_owned()))?;
         let failed = |error: io::Error| self.unusable(error.to_string());
         File::open(part).and_then(|file| file.sync_all()).map_err(failed)?;
+        // The manifest lies ready before the database has its name: `find` can tell one that is being finished from one without any.
+        manifest.write(&self.ready(id)).map_err(failed)?;
         fs::rename(part, self.database(id)).map_err(failed)?;
-        manifest.write(&self.manifest(id)).map_err(failed)?;
+        fs::rename(self.ready(id), self.manifest(id)).map_err(failed)?;
         File::open(&self.0).and_then(|folder| folder.sync_all()).map_err(failed)?;
         Ok(manifest)
     }
@@ -141,38 +144,33 @@ impl Backups {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listing),
             Err(error) => return Err(failed(error)),
         };
+        let mut ids = BTreeSet::new();
         for entry in entries {
-            let name = entry.map_err(failed)?.file_name();
-            let id = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<BackupId>().ok());
-            match id.map(|id| (id, self.read(id))) {
-                Some((_, Ok(found))) => listing.backups.extend(found),
-                Some((id, Err(fault))) => listing.unreadable.push(BackupVerdict { id, faults: vec![fault] }),
-                None => {}
+            ids.extend(named(&entry.map_err(failed)?.path()));
+        }
+        for found in ids.into_iter().filter_map(|id| self.find(id)) {
+            match found {
+                Ok(manifest) => listing.backups.push(manifest),
+                Err(verdict) => listing.unreadable.push(verdict),
             }
         }
         listing.backups.sort_by_key(|manifest| Reverse((manifest.created_at, manifest.id)));
-        listing.unreadable.sort_by_key(|verdict| verdict.id);
         Ok(listing)
     }
 
-    /// The backup with this id.
-    ///
-    /// # Errors
-    /// If there is a manifest that cannot be read.
-    pub fn find(&self, id: BackupId) -> Result<Option<Manifest>, StoreError> {
-        self.read(id).map_err(|fault| self.unusable(format!("{id}: {fault}")))
-    }
-
-    /// What a backup says of itself, or why that cannot be read.
-    fn read(&self, id: BackupId) -> Result<Option<Manifest>, String> {
-        let text = match fs::read(self.manifest(id)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("its manifest cannot be read: {error}")),
+    /// The backup with this id, or the verdict on one that cannot say what it is; `None` if there is nothing of it.
+    pub fn find(&self, id: BackupId) -> Option<Result<Manifest, BackupVerdict>> {
+        // In this order, since one may be finished meanwhile.
+        let (is_there, is_ready) = (self.database(id).exists(), self.ready(id).exists());
+        let read = match fs::read(self.manifest(id)) {
+            Ok(text) => legible(id, &text),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(format!("its manifest cannot be read: {error}"))
+            }
+            Err(_) if is_there && !is_ready => Err("it has no manifest".to_owned()),
+            Err(_) => return None,
         };
-        let manifest = serde_json::from_slice::<Manifest>(&text);
-        let manifest = manifest.map_err(|error| format!("its manifest cannot be read: {error}"))?;
-        if manifest.id == id { Ok(Some(manifest)) } else { Err("it has another's manifest".to_owned()) }
+        Some(read.map_err(|fault| BackupVerdict { id, faults: vec![fault] }))
     }
 
     /// Whether a backup is what it was when it was made, and adds up; `None` if there is none with this id.
@@ -180,10 +178,10 @@ impl Backups {
     /// # Errors
     /// If it cannot be read. Faults are no error: they are the verdict.
     pub fn verify(&self, id: BackupId, sealing: &dyn Sealing) -> Result<Option<BackupVerdict>, StoreError> {
-        let manifest = match self.read(id) {
-            Ok(Some(manifest)) => manifest,
-            Ok(None) => return Ok(None),
-            Err(fault) => return Ok(Some(BackupVerdict { id, faults: vec![fault] })),
+        let manifest = match self.find(id) {
+            Some(Ok(manifest)) => manifest,
+            Some(Err(verdict)) => return Ok(Some(verdict)),
+            None => return Ok(None),
         };
         let mut faults = self.outside(&manifest, sealing)?;
         if faults.is_empty() {
@@ -241,6 +239,11 @@ impl Backups {
         self.0.join(format!("{id}.json"))
     }
 
+    /// Where a manifest lies until its database has its name.
+    fn ready(&self, id: BackupId) -> PathBuf {
+        self.0.join(format!("{id}.manifest"))
+    }
+
     fn part(&self, id: BackupId) -> PathBuf {
         self.0.join(format!("{id}.part"))
     }
@@ -248,6 +251,19 @@ impl Backups {
     fn unusable(&self, reason: String) -> StoreError {
         StoreError::Backup { path: self.0.clone(), reason }
     }
+}
+
+/// Whose database or manifest a file is, as its name says.
+fn named(path: &Path) -> Option<BackupId> {
+    let is_ours = path.extension().is_some_and(|ending| ending == "db" || ending == "json");
+    is_ours.then(|| path.file_stem()?.to_str()?.parse().ok()).flatten()
+}
+
+/// What a manifest says, or why it cannot be read.
+fn legible(id: BackupId, text: &[u8]) -> Result<Manifest, String> {
+    let manifest = serde_json::from_slice::<Manifest>(text);
+    let manifest = manifest.map_err(|error| format!("its manifest cannot be read: {error}"))?;
+    if manifest.id == id { Ok(manifest) } else { Err("it has another's manifest".to_owned()) }
 }
 
 /// A connection to a copy: nothing is written by it.

@@ -16,6 +16,7 @@ use farthing_actors::ledger::entry::Line;
 
 use super::journal::segment::Segment;
 use super::{Store, StoreError};
+use crate::background;
 use thread::WriterThread;
 
 /// Lines in one transaction: beyond a thousand the cost of a row no longer falls, and the lock is held too long.
@@ -125,8 +126,7 @@ impl Writer {
 
     async fn flush_aside(&self, deadline: Duration) -> Result<(), StoreError> {
         let writer = self.clone();
-        let done = tokio::task::spawn_blocking(move || writer.flush_within(deadline)).await;
-        done.unwrap_or(Err(StoreError::Abandoned))
+        background::run(move || writer.flush_within(deadline)).await?
     }
 
     fn flush_within(&self, deadline: Duration) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ pub use tally::Tally;
 
 use super::Gateway;
 use super::routes::line::Anybody;
+use crate::background;
 use tally::{PARTS, Shares};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -150,7 +151,7 @@ const FAMILIES: &[Family] = &[
 /// GET `/metrics`.
 pub async fn show(_: Anybody, gateway: web::Data<Gateway>) -> HttpResponse {
     let estimated = gateway.tally.estimated(&gateway).await;
-    let process = web::block(Process::read).await.unwrap_or_default();
+    let process = background::run(Process::read).await.unwrap_or_default();
     let reading = Reading { gateway: &gateway, process, estimated };
     HttpResponse::Ok().content_type(TEXT).body(written(&reading))
 }

@@ -91,6 +91,8 @@ fn a_backup_that_cannot_say_what_it_is_is_told_and_a_folder_that_cannot_be_read_
     let listed = shown(&scene, "/api/system/backups");
     assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, good), "{listed}");
     assert_eq!((&listed["unreadable"][0]["id"], &listed["unreadable"][0]["ok"]), (&made[1], &json!(false)), "{listed}");
+    let asked = scene.gateway.operator().get(&format!("/api/system/backups/{broken}"));
+    assert_eq!((asked.status, &asked.json()["error"]["code"]), (409, &json!("conflict")), "{}", asked.text());
     let said = |arguments: &[&str]| {
         let output = scene.gateway.command(arguments);
         (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())

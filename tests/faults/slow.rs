@@ -69,6 +69,7 @@ fn hurried(seconds: u32) -> farthing_support::gateway::Builder {
 fn peers_that_do_not_get_on_are_let_go() {
     let (scene, count) = (scene(), asked().unwrap_or(5));
     scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    Honest::prepare(&scene);
     let alone = Honest::start(&scene);
     pause(while_alone());
     let alone = alone.stop();
@@ -158,6 +159,7 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     // What they were sent may be charged: that is not the honest callers' budget.
     scene.gateway.add_project("stalled", None);
     let key = scene.gateway.add_key("stalled", &json!({}));
+    Honest::prepare(&scene);
     let alone = Honest::start(&scene);
     pause(while_alone());
     let alone = alone.stop();

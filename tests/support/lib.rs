@@ -18,6 +18,7 @@ pub mod money;
 pub mod poll;
 pub mod reply;
 pub mod scene;
+pub mod traffic;
 pub mod upstream;
 
 pub use dialect::Dialect;

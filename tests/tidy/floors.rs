@@ -19,19 +19,23 @@ const GATEWAY: &[Floor] = &[
     Floor { part: "cli", may: ALL },
     Floor { part: "app", may: ALL },
     Floor { part: "demo", may: ALL },
-    Floor { part: "web", may: &["relay", "admin", "security", "store", "config", "logging", "dialect!", "upstream!"] },
+    Floor {
+        part: "web",
+        may: &["relay", "admin", "security", "store", "config", "logging", "background", "dialect!", "upstream!"],
+    },
     Floor { part: "relay", may: &["dialect", "upstream", "tokenizer", "logging"] },
     // Changing a provider seals its key (only the façade does that) and vets its address.
-    Floor { part: "admin", may: &["store", "security", "upstream", "catalogue", "logging"] },
+    Floor { part: "admin", may: &["store", "security", "upstream", "catalogue", "logging", "background"] },
     Floor { part: "security", may: &["store", "logging"] },
     // A provider's refusal is worded in its dialect, and the sandbox counts real tokens.
     Floor { part: "upstream", may: &["dialect", "tokenizer", "logging"] },
     Floor { part: "dialect", may: &[] },
     Floor { part: "tokenizer", may: &[] },
     Floor { part: "catalogue", may: &[] },
-    Floor { part: "store", may: &["logging"] },
+    Floor { part: "store", may: &["logging", "background"] },
     Floor { part: "config", may: &[] },
     Floor { part: "logging", may: &[] },
+    Floor { part: "background", may: &[] },
 ];
 
 /// What actors stand on, besides the words of the field.

@@ -2,7 +2,7 @@
 //! Refuses a manifest with a field it does not know.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -122,13 +122,11 @@ impl Manifest {
         (!same).then(|| "its database holds something else than its manifest says".to_owned())
     }
 
-    /// Writes it; it counts from then on.
+    /// Writes it to the disk.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let part = path.with_extension("manifest");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        file.sync_all()?;
-        fs::rename(part, path)
+        file.sync_all()
     }
 
     /// What the mac covers: everything but itself, in one order.

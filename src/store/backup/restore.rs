@@ -62,7 +62,7 @@ pub fn restore(
     let refuse = |reason: String| StoreError::Backup { path: place.data_dir.to_owned(), reason };
     let refused = |faults: Vec<String>| refuse(format!("{id} cannot be restored: {}", faults.join("; ")));
     let absent = || refuse(format!("there is no backup {id}"));
-    let manifest = backups.find(id)?.ok_or_else(absent)?;
+    let manifest = backups.find(id).ok_or_else(absent)?.map_err(|verdict| refused(verdict.faults))?;
     let outside = backups.outside(&manifest, sealing)?;
     if !outside.is_empty() {
         return Err(refused(outside));

@@ -141,9 +141,13 @@ fn one_that_cannot_say_what_it_is_is_listed_and_a_folder_that_cannot_be_read_is_
     let [BackupVerdict { id, faults }] = listing.unreadable.as_slice() else { panic!("{listing:?}") };
     assert!(*id == broken && faults.join("; ").starts_with("its manifest cannot be read: "), "{faults:?}");
     assert_eq!(backups.verify(broken, &KEYS).unwrap().unwrap().faults, *faults);
-    assert!(backups.find(broken).unwrap_err().to_string().contains(&broken.to_string()));
+    assert_eq!(backups.find(broken).unwrap().unwrap_err(), listing.unreadable[0]);
     assert!(backups.prune(0).unwrap().is_empty() && manifest.exists(), "nobody knows how old it is");
-    assert!(backups.remove(broken).unwrap());
+    fs::remove_file(manifest).unwrap();
+    assert_eq!(backups.list().unwrap().unreadable[0].faults, ["it has no manifest"]);
+    fs::write(backups.ready(broken), "").unwrap();
+    assert!(backups.list().unwrap().unreadable.is_empty(), "it is being finished");
+    assert!(backups.remove(broken).unwrap() && backups.find(broken).is_none());
     fs::remove_dir_all(&backups.0).unwrap();
     fs::write(&backups.0, "a file where the folder was").unwrap();
     assert!(backups.list().is_err());

@@ -43,7 +43,7 @@ pub(crate) struct BackupsView {
     /// Newest first.
     pub(crate) data: Vec<BackupView>,
     next_cursor: Option<String>,
-    /// Those whose manifest cannot be read, and why.
+    /// Those that have no manifest that can be read, and why.
     pub(crate) unreadable: Vec<BackupVerdictView>,
 }
 

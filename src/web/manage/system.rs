@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::health::{BackupHealthView, EncryptionHealthView, TlsHealthView};
 use super::list::{List, query};
 use super::rfc3339;
+use crate::background;
 use crate::config::Listed;
 use crate::logging;
 use crate::security::scrub;
@@ -146,7 +147,7 @@ pub(crate) async fn lines(asked: LogsQuery) -> Result<Vec<Value>, Problem> {
         let message = format!("limit must be between 1 and {MOST_LINES}");
         return Err(Problem::new(Code::InvalidValue, message).at("limit"));
     }
-    let lines = web::block(logging::recent).await.map_err(|_| Problem::plain(Code::Internal))?;
+    let lines = background::run(logging::recent).await.map_err(|_| Problem::plain(Code::Internal))?;
     let read = |line: &Vec<u8>| serde_json::from_str::<Value>(&scrub(std::str::from_utf8(line).ok()?)).ok();
     let is_asked = |line: &Value| asked.level.is_none_or(|least| weight(line) <= least);
     Ok(lines.iter().rev().filter_map(read).filter(is_asked).take(limit).collect())
@@ -191,7 +192,7 @@ impl HealthView {
 impl FiguresView {
     /// The figures of the process.
     pub(crate) async fn of(gateway: &Gateway) -> Self {
-        let process = web::block(Process::read).await.unwrap_or_default();
+        let process = background::run(Process::read).await.unwrap_or_default();
         let requests = gateway.tally.by_status().map(|(status, count)| (status.to_string(), count.into()));
         Self {
             resident_bytes: process.resident,
