@@ -8,6 +8,7 @@ pub mod backups;
 pub mod books;
 mod budgets;
 pub mod cache;
+mod circuits;
 pub mod credits;
 pub mod error;
 pub mod etag;
@@ -36,6 +37,7 @@ mod vouched;
 use std::sync::Arc;
 
 use farthing_actors::audit::AuditLog;
+use farthing_actors::breakers::Breakers;
 use farthing_actors::cache::Cache;
 use farthing_actors::domain::{Author, Clock, Scope};
 use farthing_actors::idempotency::Idempotency;
@@ -74,6 +76,8 @@ pub struct AdminParts {
     pub registry: Registry,
     /// Budgets.
     pub ledger: Ledger,
+    /// Circuits.
+    pub breakers: Breakers,
     /// Accounts and sign-ins.
     pub sessions: Sessions,
     /// Mints, seals and signs.

@@ -97,9 +97,9 @@ async fn successes_of_another_key_show_that_it_calls_too() {
 async fn the_pace_of_a_deployment_is_known_from_its_first_answer() {
     let (breakers, _) = start().await;
     assert_eq!(breakers.pace(MODEL, true), None);
-    breakers.answered(MODEL, true, Duration::from_millis(80));
+    breakers.timed(MODEL, true, Duration::from_millis(80));
     settled(&breakers).await;
-    breakers.answered(MODEL, true, Duration::from_millis(160));
+    breakers.timed(MODEL, true, Duration::from_millis(160));
     assert_eq!((breakers.pace(MODEL, true), breakers.pace(MODEL, false)), (Some(Duration::from_millis(90)), None));
 }
 

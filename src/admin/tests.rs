@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix::Arbiter;
 use arc_swap::ArcSwap;
 use farthing_actors::audit;
+use farthing_actors::breakers;
 use farthing_actors::cache;
 use farthing_actors::domain::{
     Allowed, Budget, Event, Limits, Money, ProviderKind, Scope, Secret, Timeouts, Timestamp,
@@ -28,7 +29,7 @@ use super::models::ModelDraft;
 use super::projects::{ProjectChanges, ProjectDraft};
 use super::providers::{ProviderChanges, ProviderDraft};
 use super::*;
-use crate::config::SessionConfig;
+use crate::config::{BreakerConfig, SessionConfig};
 use crate::security::obfuscate::Naming;
 use crate::security::{Heritage, KeptKeys, SecurityParts};
 use crate::store::idempotency::IdempotencyTable;
@@ -187,6 +188,7 @@ async fn admin() -> (Admin, Arc<Ports>, Disk) {
     let bounds = cache::Bounds { max_bytes: 0, max_entry_bytes: 0, max_age: Duration::ZERO };
     let parts = AdminParts {
         cache: cache::start(&supervisor, here(), bounds).await.unwrap(),
+        breakers: breakers::start(&supervisor, here(), clock.clone(), BreakerConfig::default().0).await.unwrap(),
         shadow: shadow::start(&supervisor, here()).await.unwrap(),
         token_counts: TokenCounts::load(&disk.store).unwrap(),
         naming: Naming::default(),

@@ -23,7 +23,7 @@ pub(super) struct Gate {
     pub(super) standing: Standing,
 }
 
-/// Successes since the actor last looked, and whether they are of one key.
+/// What callers write: successes since the actor last looked, whether they are of one key, and how soon calls are answered.
 ///
 /// All loads and stores are relaxed: nothing else is read through it, and an outcome has no exact place among others.
 #[derive(Default)]
@@ -41,12 +41,6 @@ pub(super) struct Pulse {
 struct Pace {
     streamed: AtomicU64,
     whole: AtomicU64,
-}
-
-impl Pace {
-    fn figure(&self, streamed: bool) -> &AtomicU64 {
-        if streamed { &self.streamed } else { &self.whole }
-    }
 }
 
 /// Where a circuit stands, until it moves.
@@ -69,6 +63,12 @@ pub(super) enum Phase {
         until: Duration,
     },
     HalfOpen,
+}
+
+impl Pace {
+    fn figure(&self, streamed: bool) -> &AtomicU64 {
+        if streamed { &self.streamed } else { &self.whole }
+    }
 }
 
 impl Pulse {
@@ -169,8 +169,8 @@ impl Standing {
 /// The wall time of a monotonic moment, as the wall clock goes now.
 fn wall_time(clock: &Clock, at: Duration) -> Timestamp {
     let (now, wall) = (clock.monotonic(), clock.now());
-    let ago = i64::try_from(now.saturating_sub(at).as_millis()).unwrap_or(i64::MAX);
-    Timestamp(wall.plus(at.saturating_sub(now)).0.saturating_sub(ago))
+    // One of the two is nothing.
+    wall.plus(at.saturating_sub(now)).before(now.saturating_sub(at))
 }
 
 #[cfg(test)]

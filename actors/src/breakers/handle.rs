@@ -1,5 +1,6 @@
 //! The breakers as everybody else sees them: a verdict before a call, an outcome after it.
-//! Hides messages, pulses and restarts. Refuses to make a caller wait while its circuit is closed.
+//! Hides messages, pulses and restarts. Refuses to make a caller wait for a verdict: only a trial is
+//! asked for, and a failure waits a moment for its judgement.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ const JUDGED_WITHIN: Duration = Duration::from_millis(100);
 /// One circuit for each deployment. Cheap to clone.
 ///
 /// Before a call take the [`Breakers::verdict`]; where it says half-open, ask for a [`Breakers::try_trial`]. After a call
-/// tell its outcome once: to the trial if there was one, else here.
+/// tell its outcome: a success or a failure to the trial if there was one, else here; a 429 always here. How long it took is told apart.
 #[derive(Clone)]
 pub struct Breakers {
     mailbox: Mailbox<BreakersActor>,
@@ -68,8 +69,8 @@ impl Breakers {
         }
     }
 
-    /// A call was answered after `took`, or its first event came. Sends no message but for a deployment nobody called lately.
-    pub fn answered(&self, id: DeploymentId, streamed: bool, took: Duration) {
+    /// The answer to a call, or its first event, took so long. Sends no message but for a deployment nobody called lately.
+    pub fn timed(&self, id: DeploymentId, streamed: bool, took: Duration) {
         match self.gates.load().get(&id) {
             Some(gate) => gate.pulse.note(streamed, took),
             None => self.mailbox.hint(Answered { id, streamed, took }),

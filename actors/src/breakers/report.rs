@@ -64,18 +64,18 @@ pub enum Control {
     ForcedClosed,
 }
 
-/// Where a circuit stands, for people. Names on the wire: `closed`, `open`, `half_open`, `cooling`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// Where a circuit stands, for people, from well to worst. Names on the wire: `closed`, `half_open`, `cooling`, `open`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CircuitState {
     /// Calls go through.
     Closed,
-    /// No call goes through.
-    Open,
     /// A few trials go through.
     HalfOpen,
     /// No call goes through for the moment the provider asked for; not a failure.
     Cooling,
+    /// No call goes through.
+    Open,
 }
 
 impl CircuitState {
@@ -83,9 +83,9 @@ impl CircuitState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Closed => "closed",
-            Self::Open => "open",
             Self::HalfOpen => "half_open",
             Self::Cooling => "cooling",
+            Self::Open => "open",
         }
     }
 }

@@ -171,12 +171,7 @@ impl Row {
 
 impl Circuit {
     fn new(circuit: &CircuitView, model: String, deployment: String) -> Self {
-        let (state, tone) = match circuit.state {
-            "closed" => ("circuit closed", "good"),
-            "cooling" => ("cooling down", "fair"),
-            "half_open" => ("circuit half-open", "fair"),
-            _ => ("circuit open", "bad"),
-        };
+        let (state, tone) = shown::circuit(circuit.state);
         Self {
             model,
             deployment,

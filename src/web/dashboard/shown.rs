@@ -1,6 +1,7 @@
-//! Short forms: money, counts and times as people read them at a glance. The exact figure always stands beside them.
+//! Short forms: money, counts, times and circuits as people read them at a glance. The exact figure always stands beside them.
 //! Owns the rules, which `static/js/pages/overview.js` repeats for live rows. Refuses rounding up: a short form is cut.
 
+use farthing_actors::breakers::CircuitState;
 use farthing_actors::domain::{Money, Timestamp};
 
 /// Digits that are shown of an amount under a dollar.
@@ -79,6 +80,16 @@ impl Moment {
 /// The time of day in UTC, `17:03:59`.
 pub fn time_of_day(moment: Timestamp) -> String {
     moment.to_string().chars().skip(11).take(8).collect()
+}
+
+/// A circuit's words, and their tone.
+pub fn circuit(state: CircuitState) -> (&'static str, &'static str) {
+    match state {
+        CircuitState::Closed => ("circuit closed", "good"),
+        CircuitState::HalfOpen => ("circuit half-open", "fair"),
+        CircuitState::Cooling => ("cooling down", "fair"),
+        CircuitState::Open => ("circuit open", "bad"),
+    }
 }
 
 /// How much of `whole` a part is, for the width of a bar: `42.1%`, never over 100.

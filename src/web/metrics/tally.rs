@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use farthing_actors::domain::{Clock, ProviderId, Timestamp};
+use farthing_actors::domain::{Clock, Timestamp};
 
 use crate::admin::books::{Range, UsageFilter};
 use crate::web::Gateway;
 
-const LOWEST: u16 = 100;
-const STATUSES: usize = 500;
+/// Statuses from 100 to 599 are counted.
+const LOWEST_STATUS: u16 = 100;
+const STATUS_COUNT: usize = 500;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How old an answer of the database may be.
 const FRESH: Duration = Duration::from_secs(15);
@@ -28,7 +29,7 @@ pub(super) type Shares = Vec<(String, u64)>;
 pub struct Tally {
     started: Timestamp,
     began: Duration,
-    statuses: Box<[AtomicU64; STATUSES]>,
+    statuses: Box<[AtomicU64; STATUS_COUNT]>,
     failed_sign_ins: AtomicU64,
     estimated: ArcSwapOption<(Duration, Shares)>,
 }
@@ -39,7 +40,7 @@ impl Tally {
         Self {
             started: clock.now(),
             began: clock.monotonic(),
-            statuses: Box::new([const { AtomicU64::new(0) }; STATUSES]),
+            statuses: Box::new([const { AtomicU64::new(0) }; STATUS_COUNT]),
             failed_sign_ins: AtomicU64::new(0),
             estimated: ArcSwapOption::empty(),
         }
@@ -57,7 +58,7 @@ impl Tally {
 
     /// One more answer with this status.
     pub fn answered(&self, status: u16) {
-        if let Some(count) = self.statuses.get(usize::from(status.saturating_sub(LOWEST))) {
+        if let Some(count) = self.statuses.get(usize::from(status.saturating_sub(LOWEST_STATUS))) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -65,7 +66,7 @@ impl Tally {
     /// Answers by status, where there was one.
     pub fn by_status(&self) -> impl Iterator<Item = (u16, u64)> {
         let counts = self.statuses.iter().map(|count| count.load(Ordering::Relaxed));
-        (LOWEST..).zip(counts).filter(|(_, count)| *count > 0)
+        (LOWEST_STATUS..).zip(counts).filter(|(_, count)| *count > 0)
     }
 
     /// One more sign-in that was refused.
@@ -88,13 +89,12 @@ impl Tally {
         {
             return shares.clone();
         }
-        match shares(gateway).await {
-            Some(fresh) => {
-                self.estimated.store(Some(Arc::new((now, fresh.clone()))));
-                fresh
-            }
-            None => known.map(|known| known.1.clone()).unwrap_or_default(),
-        }
+        let known = known.map(|known| known.1.clone()).unwrap_or_default();
+        // Before it is asked: whoever comes meanwhile, or after it failed, does not ask again.
+        self.estimated.store(Some(Arc::new((now, known.clone()))));
+        let Some(fresh) = shares(gateway).await else { return known };
+        self.estimated.store(Some(Arc::new((now, fresh.clone()))));
+        fresh
     }
 }
 
@@ -109,10 +109,7 @@ async fn shares(gateway: &Gateway) -> Option<Shares> {
         *requests += figures.requests.max(0);
     }
     let catalogue = gateway.catalogue.get();
-    let name = |id: String| match id.parse::<ProviderId>().ok().and_then(|id| catalogue.provider(id).cloned()) {
-        Some(provider) => provider.name.clone(),
-        None => id,
-    };
+    let name = |id: String| id.parse().map_or(id, |id| catalogue.provider_name(id));
     let share = |(id, (estimated, requests)): (String, (i128, i128))| {
         let share = estimated.saturating_mul(i128::from(PARTS)).checked_div(requests)?;
         Some((name(id), u64::try_from(share).unwrap_or(PARTS).min(PARTS)))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::breakers::{CircuitReport, CircuitState};
+use farthing_actors::breakers::CircuitReport;
 use farthing_actors::domain::ProviderKind;
 use farthing_actors::registry::catalogue::{Catalogue, Provider};
 
@@ -32,32 +32,14 @@ pub(super) fn providers(gateway: &Gateway, catalogue: &Catalogue) -> Vec<Provide
 impl ProviderRow {
     fn new(provider: &Provider, circuits: Vec<CircuitReport>) -> Self {
         let models = shown::count(circuits.len());
-        let worst = circuits.into_iter().max_by_key(|circuit| badness(circuit.state));
+        let worst = circuits.into_iter().max_by_key(|circuit| circuit.state);
         let (state, tone) = match &worst {
             _ if !provider.enabled => ("disabled", "fair"),
             None => ("no models", "fair"),
-            Some(circuit) => words(circuit.state),
+            Some(circuit) => shown::circuit(circuit.state),
         };
         let trial = worst.as_ref().and_then(|circuit| circuit.next_trial_at).map(Moment::from);
         let (id, name, kind) = (provider.id.to_string(), provider.name.clone(), provider.kind);
         Self { id, name, kind, models, state, tone, cause: worst.and_then(|circuit| circuit.cause), next_trial: trial }
-    }
-}
-
-fn badness(state: CircuitState) -> u8 {
-    match state {
-        CircuitState::Closed => 0,
-        CircuitState::Cooling => 1,
-        CircuitState::HalfOpen => 2,
-        CircuitState::Open => 3,
-    }
-}
-
-fn words(state: CircuitState) -> (&'static str, &'static str) {
-    match state {
-        CircuitState::Closed => ("circuit closed", "good"),
-        CircuitState::Cooling => ("cooling down", "fair"),
-        CircuitState::HalfOpen => ("circuit half-open", "fair"),
-        CircuitState::Open => ("circuit open", "bad"),
     }
 }

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::body::read;
 use super::super::{id, rfc3339};
-use crate::admin::AdminError;
 use crate::web::Gateway;
-use crate::web::error::{Code, Problem};
+use crate::web::error::Problem;
 use crate::web::extract::operator::{ForceBreakers, Operator};
 
 #[derive(Deserialize, JsonSchema)]
@@ -49,8 +48,7 @@ pub(crate) struct BreakerView {
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct CircuitView {
-    /// `closed`, `half_open`, `cooling` (the provider asked for a pause) or `open`.
-    pub(crate) state: &'static str,
+    pub(crate) state: CircuitState,
     pub(crate) control: Control,
     pub(crate) cause: Option<String>,
     pub(crate) since: Option<String>,
@@ -75,12 +73,7 @@ pub async fn force(
 ) -> Result<HttpResponse, Problem> {
     let Forced { state } = read(&request, payload).await?;
     let provider = gateway.admin.provider(id("provider", &path)?)?;
-    let event = operator.author.does("breaker.force").about(provider.id).and("state", state.name());
-    gateway.audit.record(event).await.map_err(AdminError::from)?;
-    for (_, deployment) in deployments(&gateway, provider.id) {
-        let forced = gateway.breakers.force(deployment, state.into()).await;
-        forced.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
-    }
+    gateway.admin.force_circuits(provider.id, (state.into(), state.name()), &operator.author).await?;
     log::info!(actor = &*operator.author.name, provider = provider.name.as_str(), control:? = Control::from(state);
         "the circuits of a provider were taken in hand");
     Ok(HttpResponse::Ok().json(BreakerView::of(&gateway, provider.id)))
@@ -105,26 +98,20 @@ fn deployments(gateway: &Gateway, provider: ProviderId) -> Vec<(String, Deployme
 }
 
 fn worst<'a>(reports: impl Iterator<Item = &'a CircuitReport>) -> CircuitView {
-    let rank = |report: &&CircuitReport| match report.state {
-        CircuitState::Closed => 0,
-        CircuitState::HalfOpen => 1,
-        CircuitState::Cooling => 2,
-        CircuitState::Open => 3,
-    };
     let closed = CircuitView {
-        state: CircuitState::Closed.name(),
+        state: CircuitState::Closed,
         control: Control::Automatic,
         cause: None,
         since: None,
         next_trial_at: None,
     };
-    reports.max_by_key(rank).map_or(closed, CircuitView::from)
+    reports.max_by_key(|report| report.state).map_or(closed, CircuitView::from)
 }
 
 impl From<&CircuitReport> for CircuitView {
     fn from(report: &CircuitReport) -> Self {
         Self {
-            state: report.state.name(),
+            state: report.state,
             control: report.control,
             cause: report.cause.as_ref().map(ToString::to_string),
             since: report.since.map(rfc3339),
@@ -165,9 +152,9 @@ mod tests {
         };
         let [closed, trying, cooling, open] =
             [CircuitState::Closed, CircuitState::HalfOpen, CircuitState::Cooling, CircuitState::Open].map(circuit);
-        assert_eq!(worst([].into_iter()).state, "closed");
-        assert_eq!(worst([&closed, &trying].into_iter()).state, "half_open");
-        assert_eq!(worst([&cooling, &closed, &trying].into_iter()).state, "cooling");
-        assert_eq!(worst([&open, &closed, &cooling].into_iter()).state, "open");
+        assert_eq!(worst([].into_iter()).state, CircuitState::Closed);
+        assert_eq!(worst([&closed, &trying].into_iter()).state, CircuitState::HalfOpen);
+        assert_eq!(worst([&cooling, &closed, &trying].into_iter()).state, CircuitState::Cooling);
+        assert_eq!(worst([&open, &closed, &cooling].into_iter()).state, CircuitState::Open);
     }
 }

@@ -1,0 +1,40 @@
+//! Circuits as operators take them in hand. Owns that it is on record before it is tried, and again as it ended.
+//! Refuses to decide when one opens: that is the breakers'.
+
+use farthing_actors::breakers::Control;
+use farthing_actors::domain::{Author, Effect, ProviderId};
+use farthing_actors::error::ActorError;
+
+use super::{Admin, AdminError};
+
+impl Admin {
+    /// Takes every circuit of a provider in hand, or lets them go; `wish` is how the record names that.
+    ///
+    /// # Errors
+    /// If it cannot be recorded; then nothing was done. If the breakers do not answer; then some may be as wished.
+    pub async fn force_circuits(
+        &self,
+        provider: ProviderId,
+        (control, wish): (Control, &str),
+        by: &Author,
+    ) -> Result<(), AdminError> {
+        let event = by.does("breaker.force").about(provider).and("state", wish);
+        self.parts.audit.record(event.clone().ending(Effect::Attempted)).await?;
+        let forced = self.force_each(provider, control).await;
+        let event = event.again();
+        let event = match &forced {
+            Ok(()) => event,
+            Err(error) => event.ending(Effect::Failure).and("reason", error),
+        };
+        self.parts.audit.record(event).await?;
+        Ok(forced?)
+    }
+
+    async fn force_each(&self, provider: ProviderId, control: Control) -> Result<(), ActorError> {
+        let catalogue = self.catalogue();
+        for deployment in catalogue.deployments().filter(|deployment| deployment.provider == provider) {
+            self.parts.breakers.force(deployment.id, control).await?;
+        }
+        Ok(())
+    }
+}
