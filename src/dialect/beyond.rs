@@ -26,6 +26,8 @@ const GEMINI_UNSEEN: [&[u8]; 8] = [
     br#""url_context""#,
     br#""codeExecution""#,
 ];
+/// What says that a file is one whose pages are counted: a page may take thousands of tokens and be a few bytes long.
+const PAGED: [&[u8]; 2] = [br#""application/pdf""#, b"\"data:application/pdf"];
 /// How far from its bytes a picture says that it is one.
 const NEAR: usize = 160;
 
@@ -54,7 +56,8 @@ impl Beyond {
             document |= kind.starts_with(b"document\"");
             url |= kind.starts_with(b"url\"");
         }
-        beyond.unseen |= (document && url) || (file && NAMED.iter().any(|name| memmem::find(body, name).is_some()));
+        let any = |words: &[&[u8]]| words.iter().any(|word| memmem::find(body, word).is_some());
+        beyond.unseen |= (document && url) || (file && (any(&NAMED) || any(&PAGED)));
         beyond.unseen |= memmem::find(body, br#""web_search_options""#).is_some();
         if beyond.pictures > 0 {
             beyond.inline = inline(body);
@@ -64,7 +67,7 @@ impl Beyond {
 
     /// Of one of Gemini's.
     pub(super) fn gemini(body: &[u8]) -> Self {
-        let unseen = GEMINI_UNSEEN.iter().any(|name| memmem::find(body, name).is_some());
+        let unseen = GEMINI_UNSEEN.iter().chain(&PAGED).any(|name| memmem::find(body, name).is_some());
         let inline = if memmem::find(body, b"image/").is_some() { inline(body) } else { Vec::new() };
         Self { unseen, pictures: u64::try_from(inline.len()).unwrap_or(u64::MAX), inline }
     }
@@ -126,9 +129,12 @@ mod tests {
             r#"{"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
             r#"{"tools":[{"type":"mcp","server_url":"https://example.com"}]}"#,
             r#"{"web_search_options":{}}"#,
+            r#"[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]"#,
+            r#"[{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,aGk="}}]"#,
         ] {
             assert!(typed(body).0, "{body}");
         }
+        assert!(Beyond::gemini(br#"{"inlineData":{"data":"aGk=","mimeType":"application/pdf"}}"#).unseen);
         for member in ["cachedContent", "fileUri", "googleSearch", "url_context", "codeExecution"] {
             assert!(Beyond::gemini(format!(r#"{{"{member}":"x"}}"#).as_bytes()).unseen, "{member}");
         }
@@ -156,7 +162,10 @@ mod tests {
         for (body, pictures) in [
             (r#"[{"type":"image_url","image_url":{"url":"data:image/png;base64,not base64"}}]"#, 1),
             (r#"[{"type":"text","text":"data:image/png;base64,aGk="}]"#, 0),
-            (r#"[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]"#, 0),
+            (
+                r#"[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"see application/pdf"}}]"#,
+                0,
+            ),
         ] {
             assert_eq!(typed(body), (false, pictures, vec![]), "{body}");
         }

@@ -35,7 +35,7 @@ impl Relay {
             call: exchange.call(),
             target: target(first),
             amount: estimate.ceiling(&candidates) + beside,
-            expected: estimate.expected(),
+            expected: estimate.presumed(exchange.head().stream),
             least: estimate.least(exchange.head()).ceiling(&candidates) + beside,
             run_limit: exchange.run_limit(),
             patience_ms: patience_ms(&candidates),

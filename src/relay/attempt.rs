@@ -65,6 +65,7 @@ impl Relay {
         let (provider, spoken) = (&candidate.provider, spoken(exchange, candidate));
         let body = word(exchange, admitted, candidate, spoken)?;
         admitted.attempts = admitted.attempts.saturating_add(1);
+        admitted.note_target(candidate, exchange.head().stream).await;
         admitted.tried = Some(target(candidate));
         let request = UpstreamRequest {
             body,
@@ -86,7 +87,7 @@ impl Relay {
         let took = self.clock.monotonic().saturating_sub(sent);
         admitted.waited += took;
         if answer.is_ok() {
-            self.breakers.answered(candidate.deployment.id, exchange.head().stream, took);
+            self.breakers.timed(candidate.deployment.id, exchange.head().stream, took);
         }
         answer
     }

@@ -121,7 +121,7 @@ impl Relay {
             Some(trial) => {
                 let target = target(&question.candidate);
                 // Should all end here, this is what was consumed.
-                admitted.hold.note_progress(&target, question.estimate.expected());
+                admitted.hold.note_target(&target, question.estimate.expected()).await;
                 admitted.attempts = admitted.attempts.saturating_add(1);
                 admitted.asked = admitted.attempts;
                 admitted.tried = Some(target.clone());

@@ -88,7 +88,15 @@ impl Estimate {
     /// The usage the ceiling was computed for.
     pub(super) fn expected(&self) -> Usage {
         let output = self.output_cap.saturating_mul(self.choices);
-        Usage { input: self.prompt_ceiling, output, units: self.units, ..Usage::default() }
+        let tier = self.tier.unwrap_or_default();
+        Usage { input: self.prompt_ceiling, output, units: self.units, tier, ..Usage::default() }
+    }
+
+    /// What is presumed to have been consumed where nobody lives to tell: by a stream that was not heard of its likely prompt, as if
+    /// its client had left; by a whole answer everything that was set aside.
+    pub(super) fn presumed(&self, streamed: bool) -> Usage {
+        let expected = self.expected();
+        if streamed { Usage { input: self.prompt, units: self.likely, output: 0, ..expected } } else { expected }
     }
 
     /// All tokens, for the limiters.

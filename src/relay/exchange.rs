@@ -84,6 +84,16 @@ pub(super) struct Admitted {
     pub ignored: Vec<String>,
 }
 
+impl Admitted {
+    /// Tells the ledger of a request that goes elsewhere than its hold says, so that a crash meanwhile is booked where it went.
+    pub(super) async fn note_target(&self, candidate: &Candidate, streamed: bool) {
+        let held = self.candidates.first().filter(|_| self.attempts <= 1);
+        if held.is_none_or(|held| held.deployment.id != candidate.deployment.id) {
+            self.hold.note_target(&target(candidate), self.estimate.presumed(streamed)).await;
+        }
+    }
+}
+
 /// An attempt that ended and is not the last: it failed, or went to a classifier.
 pub(super) struct Unbooked {
     /// Where it went.

@@ -72,7 +72,9 @@ impl Relay {
         let (said, asked) = (said()?, exchange.ask.request.conversation().ok()?);
         let short = said.bytes().saturating_add(exchange.head().bytes) <= SHORT_BYTES;
         let lane = if short { Lane::Short } else { Lane::Long };
-        let Some(counted) = self.recounting.queue.submit(lane, move || count(&asked, &said)) else {
+        let tier = end.usage.tier;
+        let counted = move || count(&asked, &said).map(|usage| Usage { tier, ..usage });
+        let Some(counted) = self.recounting.queue.submit(lane, counted) else {
             log::debug!(count = self.recounting.queue.refused(); "too many answers to count, this one stays estimated");
             return None;
         };

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use farthing_support::scene::ask;
-use farthing_support::{Dialect, Reply, Tokens};
+use farthing_support::poll::PATIENCE;
+use farthing_support::scene::{PROJECT, ask};
+use farthing_support::{Dialect, Gate, Reply, Tokens, Upstream};
 use serde_json::{Value, json};
 
 use crate::scene;
@@ -25,6 +26,37 @@ fn a_stream_that_dies_with_the_process_is_booked_to_its_last_checkpoint() {
     assert_eq!((&row["status"], &row["usage_detail"]), (&json!("interrupted"), &json!("estimated:crash")), "{row}");
     let booked = row["usage"]["output"].as_u64().unwrap();
     assert!(booked >= 50, "{row}");
+}
+
+#[test]
+fn what_dies_with_the_process_is_booked_where_it_had_gone_and_by_what_is_likely() {
+    let (mut scene, gate) = (scene(), Gate::default());
+    let (first, second) = (Upstream::start(), Upstream::start());
+    for (priority, (name, upstream)) in [("first", &first), ("second", &second)].into_iter().enumerate() {
+        scene.gateway.add_provider(name, upstream);
+        let prices = json!({"input_cost_per_m": "1", "output_cost_per_m": (10 * priority).to_string()});
+        let deployment = json!({"name": "two", "provider": name, "upstream_model": "m", "priority": priority,
+            "max_output_tokens": 1_000, "context_window": 9_000, "prices": prices});
+        scene.gateway.create("/api/models", &deployment);
+    }
+    for (stream, output) in [(false, 7), (true, 0)] {
+        first.expect(Reply::status(500, &json!({"error": {"message": "not now"}})));
+        second.expect(Reply::chat(Tokens::plain(1, 1)).behind(&gate));
+        let body = ask(&json!({"model": "two", "stream": stream, "max_tokens": 7})).to_string();
+        let asked = scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).unwrap();
+        let before = usize::from(stream);
+        second.wait_for("the fallback", PATIENCE, |journal| (journal.len() > before).then_some(()));
+        scene.gateway.kill_9();
+        scene.gateway.restart();
+        let rows = scene.gateway.list(&format!("/api/requests?project={PROJECT}"));
+        let row = scene.gateway.request(rows[0]["id"].as_str().unwrap());
+        let told = (&row["provider"], &row["usage_detail"], &row["usage"]["output"]);
+        assert_eq!(told, (&json!("second"), &json!("estimated:crash"), &json!(output)), "{row}");
+        let input = row["usage"]["input"].as_u64().unwrap();
+        assert!(input < 200, "{row}");
+        drop(asked);
+    }
+    gate.open();
 }
 
 #[test]

@@ -24,6 +24,8 @@ names!(
         Batch = "batch",
         /// From capacity bought in advance.
         Scale = "scale",
+        /// Generated faster and much dearer; Anthropic's `speed`.
+        Fast = "fast",
     }
 );
 

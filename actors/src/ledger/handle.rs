@@ -249,6 +249,13 @@ impl Hold {
         self.route = route;
     }
 
+    /// Notes that a request goes elsewhere than the hold says, and what it is taken to consume there: when this ends, a crash is booked so.
+    pub async fn note_target(&self, target: &Target, presumed: Usage) {
+        let checkpoint = Checkpoint { request: self.request, target: Some(target.clone()), usage: presumed };
+        // A ledger that is away costs the knowledge of one detour, never the answer.
+        self.ledger.0.ask_together(NoteProgress(checkpoint)).await.ok();
+    }
+
     /// Notes how far the call's stream has come, so that a crash loses little of it. May be lost under pressure.
     pub fn note_progress(&self, target: &Target, usage: Usage) {
         let checkpoint = Checkpoint { request: self.request, target: Some(target.clone()), usage };

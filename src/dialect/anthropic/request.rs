@@ -30,7 +30,7 @@ use crate::dialect::splice::{Splice, json_string};
 
 pub use write::write;
 
-const MEMBERS: [&str; 7] = ["model", "messages", "stream", "max_tokens", "thread", "service_tier", "thinking"];
+const MEMBERS: [&str; 8] = ["model", "messages", "stream", "max_tokens", "thread", "service_tier", "thinking", "speed"];
 
 /// A valid request and its body.
 pub struct MessagesRequest {
@@ -62,7 +62,7 @@ impl MessagesRequest {
     /// The first fault found, in the words of the API.
     pub fn parse_for_counting(body: Bytes) -> Result<Self, RequestFault> {
         let object = fields::open(&body, &MEMBERS)?;
-        let [model, messages, stream, cap, thread, tier, thinking] = object.values;
+        let [model, messages, stream, cap, thread, tier, thinking, speed] = object.values;
         let model = model.ok_or_else(|| RequestFault::missing("model"))?;
         let head = Head {
             model: fields::model(model)?,
@@ -74,7 +74,7 @@ impl MessagesRequest {
             choices: 1,
             messages: count_messages(messages)?,
             bytes: body.len(),
-            tier: read_tier(tier),
+            tier: read_tier(tier, speed),
             measure: Measure::TEXT,
         };
         let (model_at, cap_at) = (model.span(), cap.map(|cap| cap.span()));
@@ -118,8 +118,11 @@ impl MessagesRequest {
     }
 }
 
-/// The one tier that a client can insist on; `auto` leaves the choice to the provider.
-fn read_tier(tier: Option<Member<'_>>) -> Option<ServiceTier> {
+/// The tiers that a client can insist on; `auto` leaves the choice to the provider.
+fn read_tier(tier: Option<Member<'_>>, speed: Option<Member<'_>>) -> Option<ServiceTier> {
+    if speed.is_some_and(|speed| speed.text == r#""fast""#) {
+        return Some(ServiceTier::Fast);
+    }
     (tier?.text == r#""standard_only""#).then_some(ServiceTier::Standard)
 }
 

@@ -10,7 +10,7 @@ use crate::dialect::canonical::Json;
 use crate::dialect::members::{self, Member};
 use crate::dialect::usage::{Reading, count, details};
 
-const FIGURES: [&str; 8] = [
+const FIGURES: [&str; 9] = [
     "input_tokens",
     "cache_creation_input_tokens",
     "cache_read_input_tokens",
@@ -19,6 +19,7 @@ const FIGURES: [&str; 8] = [
     "output_tokens_details",
     "service_tier",
     "server_tool_use",
+    "speed",
 ];
 
 /// The figures that have come so far. They are cumulative, and not every object has all of them: each figure that comes
@@ -35,6 +36,7 @@ pub(super) struct Tally {
     /// What shortening the context took, which Anthropic bills and leaves out of every other figure.
     compacting: Option<Usage>,
     tier: Option<String>,
+    is_fast: Option<bool>,
     searches: Option<u64>,
     fault: Option<&'static str>,
 }
@@ -55,7 +57,7 @@ impl Tally {
         if object.duplicate.is_some() {
             return Err("usage gives a figure twice");
         }
-        let [input, cache_write, cache_read, output, split, of_output, tier, tools] = object.present();
+        let [input, cache_write, cache_read, output, split, of_output, tier, tools, speed] = object.present();
         replace(&mut self.input, count(input)?);
         replace(&mut self.cache_write, count(cache_write)?);
         replace(&mut self.cache_read, count(cache_read)?);
@@ -69,6 +71,7 @@ impl Tally {
         let [searches] = details(tools, &["web_search_requests"])?;
         replace(&mut self.searches, searches);
         replace(&mut self.tier, tier.and_then(|tier| tier.string()));
+        replace(&mut self.is_fast, speed.map(|speed| speed.text == r#""fast""#));
         Ok(())
     }
 
@@ -100,8 +103,11 @@ impl Tally {
         Ok(sum(usage, self.compacting.unwrap_or_default()))
     }
 
-    /// The service tier, if it is one that is known.
+    /// The service tier, if it is one that is known. Fast mode is one of its own: it is billed like one.
     pub(super) fn served(&self) -> Option<ServiceTier> {
+        if self.is_fast == Some(true) {
+            return Some(ServiceTier::Fast);
+        }
         self.tier.as_deref().and_then(ServiceTier::of_provider)
     }
 

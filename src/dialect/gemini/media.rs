@@ -28,8 +28,11 @@ const ENDINGS: [(&str, &str); 14] = [
     (".mov", "video/mov"),
 ];
 
-/// What a blob is; `None` for video.
+/// What a blob is; `None` for video, and where its type is none: a comma would end it in a `data:` address.
 pub(super) fn read_blob(blob: Blob) -> Option<PartKind> {
+    if blob.mime_type.contains(',') {
+        return None;
+    }
     let base64 = standard_base64(&blob.data);
     let text = || STANDARD.decode(&base64).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     if let Some(text) = (blob.mime_type == PLAIN).then(text).flatten() {

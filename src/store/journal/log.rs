@@ -38,8 +38,8 @@ pub(super) struct Log {
 /// Bytes of a segment that a failed write may or may not have changed. Nothing is written behind them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doubt {
-    at: u64,
-    length: usize,
+    pub(super) at: u64,
+    pub(super) length: usize,
 }
 
 /// What the next write holds.
@@ -86,6 +86,8 @@ impl Journal for Log {
     }
 
     fn rotate(&mut self, open: &mut dyn Iterator<Item = OpenHold>) -> Result<(), JournalError> {
+        // What is in doubt is in this segment: from the next one it could not be undone.
+        self.resolve_doubt()?;
         if self.place.is_unused() {
             return Ok(());
         }

@@ -19,6 +19,14 @@ fn classes(input: u64, cache: [u64; 3], output: u64, reasoning: u64) -> Reading 
 }
 
 #[test]
+fn fast_mode_is_a_tier_whatever_the_tier_is_called() {
+    for (speed, expected) in [(r#""fast""#, ServiceTier::Fast), (r#""standard""#, ServiceTier::Standard)] {
+        let usage = format!(r#"{{"input_tokens":1,"output_tokens":1,"service_tier":"standard","speed":{speed}}}"#);
+        assert_eq!(tally(&[&usage, r#"{"output_tokens":2}"#]).served(), Some(expected), "{speed}");
+    }
+}
+
+#[test]
 fn figures_are_read_into_disjoint_classes() {
     for (objects, expected) in [
         (vec![r#"{"input_tokens":9,"output_tokens":4}"#], classes(9, [0; 3], 4, 0)),

@@ -195,6 +195,23 @@ fn a_failed_write_is_undone_as_soon_as_the_disk_answers() {
     assert!(books.verdict().is_ok());
 }
 
+#[test]
+fn a_failed_write_is_undone_before_the_next_segment_begins() {
+    let books = Books::new();
+    let mut journal = unnamed(&books);
+    place(&mut journal, 1);
+    let at = journal.place.mark().end;
+    journal.place.segment.write(at, &[7; 40]).unwrap();
+    journal.doubt = Some(log::Doubt { at, length: 40 });
+    let old = std::fs::File::open(books.segments().remove(0)).unwrap();
+    journal.rotate(&mut std::iter::once(OpenHold::from(hold(1)))).unwrap();
+    let mut left = [1; 40];
+    std::os::unix::fs::FileExt::read_exact_at(&old, &mut left, at).unwrap();
+    assert_eq!(left, [0; 40]);
+    place(&mut journal, 2);
+    assert_eq!(open_holds(&books.open().1), [hold(1), hold(2)]);
+}
+
 fn end_of(books: &Books) -> usize {
     let bytes = std::fs::read(books.segments().remove(0)).unwrap();
     bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1
