@@ -19,6 +19,7 @@ pub use audiences::Audience;
 pub use event::{BreakerMoved, BudgetWarned, Event, Notice, SystemNoted, UsageRecorded};
 pub use handle::Feed;
 pub use listeners::{Holder, MAX_LISTENERS, MAX_OF_SESSION, MAX_OF_TOKEN, SubscribeError};
+pub use redeemed::OneTimeTicket;
 pub use subscription::Subscription;
 
 use crate::domain::{Clock, Timestamp};
@@ -88,8 +89,8 @@ impl Handler<Subscribe> for FeedActor {
 impl Handler<Redeem> for FeedActor {
     type Result = bool;
 
-    fn handle(&mut self, Redeem { id, life, now }: Redeem, _: &mut Self::Context) -> bool {
-        self.redeemed.redeem(id, life, now)
+    fn handle(&mut self, Redeem(ticket, now): Redeem, _: &mut Self::Context) -> bool {
+        self.redeemed.redeem(ticket, now)
     }
 }
 

@@ -27,8 +27,10 @@ pub fn is_answer(dialect: Dialect, body: &[u8]) -> bool {
 
 /// The usage a whole answer reports.
 pub fn usage(endpoint: Endpoint, dialect: Dialect, body: &[u8]) -> Reading {
+    if endpoint != Endpoint::Conversation {
+        return plain::usage(endpoint, body);
+    }
     match dialect {
-        _ if endpoint != Endpoint::Conversation => plain::usage(endpoint, body),
         Dialect::OpenaiChat => openai_chat::reply::usage(body),
         Dialect::OpenaiResponses => openai_responses::reply::usage(body),
         Dialect::Anthropic => anthropic::reply::usage(body),

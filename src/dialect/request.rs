@@ -1,5 +1,5 @@
 //! A request in whichever dialect it came in, and how it goes to a provider of any.
-//! Owns the choice of the dialect's own code. Refuses to know more of a dialect than its name.
+//! Owns the choice of the dialect's own code. Knows no more of a dialect than its name, and the marks of thinking that was sealed for it.
 
 use std::borrow::Cow;
 
@@ -156,7 +156,8 @@ impl Request {
     }
 
     /// The body for a provider that speaks `spoken`, and the client's fields that were passed over in it. Between equals it
-    /// is the client's, byte for byte, except what `rewrite` asks.
+    /// is the client's, byte for byte, except what `rewrite` asks; unless it brings back thinking that another dialect's provider
+    /// sealed, which only a translation restores.
     ///
     /// # Errors
     /// What that dialect has no place for, by the client's name for it.

@@ -33,11 +33,11 @@ pub(crate) fn openings(source: &Source) -> Vec<Fault> {
 pub(crate) fn faults(source: &Source) -> Vec<Fault> {
     let stem = source.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
     let mut found = Vec::new();
-    if let Some(word) = banned(stem).filter(|word| !is_known(source, word)) {
+    if let Some(word) = banned(source, stem) {
         found.push(Fault::new(source, 1, format!("the file is called {stem:?}; {word:?} says nothing")));
     }
     for (line, name) in items(source) {
-        if let Some(word) = banned(name).filter(|word| !is_known(source, word)) {
+        if let Some(word) = banned(source, name) {
             found.push(Fault::new(source, line, format!("an item is called {name:?}; {word:?} says nothing")));
         }
     }
@@ -51,13 +51,15 @@ fn items(source: &Source) -> Vec<(usize, &str)> {
     adjacent.map(|pair| (source.line_at(pair[1].0), pair[1].1)).collect()
 }
 
-fn banned(name: &str) -> Option<&'static str> {
+fn banned(source: &Source, name: &str) -> Option<&'static str> {
     let rest = KNOWN.iter().fold(name.to_owned(), |rest, known| rest.replace(known, "_"));
     let parts = parts(&rest);
-    BANNED.iter().copied().find(|word| parts.iter().any(|part| part == word || *part == format!("{word}s")))
+    let has = |word: &str| parts.iter().any(|part| part == word || *part == format!("{word}s"));
+    BANNED.iter().copied().find(|word| has(word) && !is_somebody_elses(source, word))
 }
 
-fn is_known(source: &Source, word: &str) -> bool {
+/// Whether the word is a name that others gave to what the file is about.
+fn is_somebody_elses(source: &Source, word: &str) -> bool {
     word == "data" && DATA.contains(&source.path.as_str())
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{Effect, Event, Timestamp};
 /// How long refusals of one kind are one.
 const TOGETHER: Duration = Duration::from_secs(60);
 /// Kinds that are counted at a time.
-const KINDS: usize = 4_096;
+const MAX_KINDS: usize = 4_096;
 
 /// Refusals that were told, and how many more came since.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ struct Kind {
 
 #[derive(Debug)]
 struct Counted {
-    until: Timestamp,
+    since: Timestamp,
     /// The latest one, and how many it stands for.
     last: Option<(Event, u64)>,
 }
@@ -40,7 +40,7 @@ impl Repeats {
         if event.result != Effect::Refused {
             return Some(event);
         }
-        let full = self.0.len() >= KINDS;
+        let full = self.0.len() >= MAX_KINDS;
         let now = event.author.at;
         match self.0.entry(Kind::of(&event)) {
             Entry::Occupied(mut known) => {
@@ -50,16 +50,16 @@ impl Repeats {
             }
             Entry::Vacant(_) if full => Some(event),
             Entry::Vacant(free) => {
-                free.insert(Counted { until: now.plus(TOGETHER), last: None });
+                free.insert(Counted { since: now, last: None });
                 Some(event)
             }
         }
     }
 
-    /// What repeated in minutes that are over at `now`. A clock that goes back ends them all.
+    /// What repeated in minutes that are over at `now`. One that begins after `now`, because the clock went back, is over too.
     pub(super) fn over(&mut self, now: Timestamp) -> Vec<Event> {
-        let begins = |until: Timestamp| until.before(TOGETHER);
-        let done = self.0.extract_if(|_, counted| now >= counted.until || now < begins(counted.until));
+        let is_over = |counted: &Counted| now < counted.since || now >= counted.since.plus(TOGETHER);
+        let done = self.0.extract_if(|_, counted| is_over(counted));
         done.filter_map(|(_, counted)| counted.last.map(told)).collect()
     }
 

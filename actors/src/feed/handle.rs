@@ -10,8 +10,9 @@ use super::audiences::Audience;
 use super::event::Event;
 use super::listeners::{Holder, Listeners, SubscribeError};
 use super::messages::{Publish, Redeem, Subscribe};
+use super::redeemed::OneTimeTicket;
 use super::subscription::Subscription;
-use crate::domain::{Clock, Timestamp};
+use crate::domain::Clock;
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 
@@ -59,12 +60,12 @@ impl Feed {
         self.mailbox.ask(Subscribe(holder, audience)).await?
     }
 
-    /// Whether the ticket `id`, made and over at these times, is good and used for the first time.
+    /// Whether the ticket is good now and used for the first time; then it is used.
     ///
     /// # Errors
     /// If the feed did not answer.
-    pub async fn redeem(&self, id: u128, life: (Timestamp, Timestamp)) -> Result<bool, ActorError> {
-        self.mailbox.ask(Redeem { id, life, now: self.clock.now() }).await
+    pub async fn redeem(&self, ticket: OneTimeTicket) -> Result<bool, ActorError> {
+        self.mailbox.ask(Redeem(ticket, self.clock.now())).await
     }
 
     /// How many listen now.

@@ -32,7 +32,7 @@ pub enum Holder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SubscribeError {
     /// The node has no room.
-    #[error("{MAX_LISTENERS} listeners are connected already")]
+    #[error("{MAX_LISTENERS} listeners are connected, which is all this node takes; try again later")]
     Full,
     /// They have as many sockets as they may.
     #[error("one session may listen {MAX_OF_SESSION} times at once, one token {MAX_OF_TOKEN} times; close another")]

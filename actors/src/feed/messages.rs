@@ -5,6 +5,7 @@ use actix::Message;
 use super::audiences::Audience;
 use super::event::Event;
 use super::listeners::{Holder, SubscribeError};
+use super::redeemed::OneTimeTicket;
 use super::subscription::Subscription;
 use crate::domain::Timestamp;
 
@@ -18,11 +19,7 @@ pub(super) struct Publish(pub(super) Event);
 #[rtype(result = "Result<Subscription, SubscribeError>")]
 pub(super) struct Subscribe(pub(super) Holder, pub(super) Audience);
 
-/// Somebody shows a one-time ticket, made and over at these times.
+/// Somebody shows a one-time ticket.
 #[derive(Message)]
 #[rtype(result = "bool")]
-pub(super) struct Redeem {
-    pub(super) id: u128,
-    pub(super) life: (Timestamp, Timestamp),
-    pub(super) now: Timestamp,
-}
+pub(super) struct Redeem(pub(super) OneTimeTicket, pub(super) Timestamp);

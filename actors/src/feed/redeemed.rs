@@ -7,7 +7,18 @@ use std::collections::HashMap;
 use crate::domain::Timestamp;
 
 /// Tickets that were used and are not over; each was signed by us, so a program that makes so many is at fault.
-const MOST: usize = 65_536;
+const MAX_TICKETS: usize = 65_536;
+
+/// A ticket as it was signed.
+#[derive(Debug, Clone, Copy)]
+pub struct OneTimeTicket {
+    /// Which one.
+    pub id: u128,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When it is over.
+    pub over: Timestamp,
+}
 
 /// The tickets that were used since it began.
 #[derive(Debug)]
@@ -22,12 +33,12 @@ impl Redeemed {
         Self { since, used: HashMap::new() }
     }
 
-    /// Whether a ticket, made and over at these times, is used for the first time.
-    pub(super) fn redeem(&mut self, id: u128, (made, over): (Timestamp, Timestamp), now: Timestamp) -> bool {
-        if self.used.len() >= MOST {
+    /// Whether the ticket is good now and used for the first time; then it is used.
+    pub(super) fn redeem(&mut self, OneTimeTicket { id, made, over }: OneTimeTicket, now: Timestamp) -> bool {
+        if self.used.len() >= MAX_TICKETS {
             self.used.retain(|_, over| now < *over);
         }
-        let is_good = made > self.since && now < over && self.used.len() < MOST;
+        let is_good = made > self.since && now < over && self.used.len() < MAX_TICKETS;
         is_good && self.used.insert(id, over).is_none()
     }
 }
@@ -39,21 +50,22 @@ mod tests {
     #[test]
     fn a_ticket_is_good_once_and_in_its_time() {
         let mut tickets = Redeemed::new(Timestamp(100));
-        let life = (Timestamp(101), Timestamp(130));
-        assert!(tickets.redeem(1, life, Timestamp(129)));
-        assert!(!tickets.redeem(1, life, Timestamp(129)), "twice");
-        assert!(!tickets.redeem(2, life, Timestamp(130)), "over");
-        assert!(!tickets.redeem(3, (Timestamp(100), Timestamp(130)), Timestamp(110)), "of a time that is not known");
+        let ticket = |id, made| OneTimeTicket { id, made: Timestamp(made), over: Timestamp(130) };
+        assert!(tickets.redeem(ticket(1, 101), Timestamp(129)));
+        assert!(!tickets.redeem(ticket(1, 101), Timestamp(129)), "twice");
+        assert!(!tickets.redeem(ticket(2, 101), Timestamp(130)), "over");
+        assert!(!tickets.redeem(ticket(3, 100), Timestamp(110)), "of a time that is not known");
     }
 
     #[test]
     fn what_is_over_makes_room() {
         let mut tickets = Redeemed::new(Timestamp(0));
-        for id in 0..MOST {
-            assert!(tickets.redeem(id as u128, (Timestamp(1), Timestamp(10)), Timestamp(5)));
+        let ticket = |id, over| OneTimeTicket { id, made: Timestamp(1), over: Timestamp(over) };
+        for id in 0..MAX_TICKETS {
+            assert!(tickets.redeem(ticket(id as u128, 10), Timestamp(5)));
         }
-        assert!(!tickets.redeem(u128::MAX, (Timestamp(1), Timestamp(20)), Timestamp(9)), "no room");
-        assert!(tickets.redeem(u128::MAX, (Timestamp(1), Timestamp(20)), Timestamp(10)));
+        assert!(!tickets.redeem(ticket(u128::MAX, 20), Timestamp(9)), "no room");
+        assert!(tickets.redeem(ticket(u128::MAX, 20), Timestamp(10)));
         assert_eq!(tickets.used.len(), 1);
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::shelf::{Asked, Bill, ClaimError, Kept, Record, Slot};
 use crate::domain::{Money, RequestId, Timestamp};
 
-/// How long a key is remembered after its last use.
+/// How long a key is remembered after it was last claimed; a replay does not renew it.
 pub const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Requests without an answer that one key may have given back: stock clients try three times. What it was charged for

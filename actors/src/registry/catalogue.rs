@@ -137,6 +137,11 @@ impl Catalogue {
         self.providers.get(&id)
     }
 
+    /// What people call a provider: its name, or its id where it is gone.
+    pub fn provider_name(&self, id: ProviderId) -> String {
+        self.provider(id).map_or_else(|| id.to_string(), |provider| provider.name.clone())
+    }
+
     /// The provider with this name, enabled or not.
     pub fn provider_by_name(&self, name: &str) -> Option<&Arc<Provider>> {
         self.providers().find(|provider| provider.name == name)

@@ -129,11 +129,7 @@ pub(super) struct CacheControl {
 
 impl CacheControl {
     pub(super) fn of(mark: Option<CacheMark>) -> Option<Self> {
-        let ttl = match mark? {
-            CacheMark::Short => None,
-            CacheMark::Long => Some("1h"),
-        };
-        Some(Self { ttl })
+        Some(Self { ttl: mark?.ttl() })
     }
 }
 

@@ -112,6 +112,18 @@ pub enum CacheMark {
     Long,
 }
 
+impl CacheMark {
+    /// The mark with this `ttl`; five minutes where none is given or nobody knows it.
+    pub fn of_ttl(ttl: Option<&str>) -> Self {
+        if ttl == Some("1h") { Self::Long } else { Self::Short }
+    }
+
+    /// Its `ttl`, where it must be said.
+    pub fn ttl(self) -> Option<&'static str> {
+        (self == Self::Long).then_some("1h")
+    }
+}
+
 impl Part {
     /// A part without a cache mark.
     pub fn of(kind: PartKind) -> Self {

@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use farthing_actors::domain::Permission;
-use farthing_actors::feed::{Audience, Event, Holder};
+use farthing_actors::feed::{Audience, Event, Holder, OneTimeTicket};
 
 use crate::admin::sign_in::called;
 use crate::admin::tokens::MANAGEMENT;
@@ -52,7 +52,8 @@ impl Listener {
     /// 401 if it was used before.
     pub(super) async fn redeem(&self, gateway: &Gateway) -> Result<(), Problem> {
         let Some(ticket) = &self.ticket else { return Ok(()) };
-        match gateway.feed.redeem(ticket.id, (ticket.made, ticket.over)).await {
+        let Ticket { id, made, over, .. } = *ticket;
+        match gateway.feed.redeem(OneTimeTicket { id, made, over }).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Problem::new(Code::Unauthorized, "the ticket was used; each opens one socket")),
             Err(_) => Err(Problem::plain(Code::Overloaded)),

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{List, Page, query};
+use super::usage::question::project;
 use super::{id, rfc3339};
-use crate::admin::AdminError;
 use crate::admin::audit::{AuditFilter, AuditVerdict, StoredEvent};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
@@ -149,12 +149,6 @@ impl AuditQuery {
             ..AuditFilter::default()
         })
     }
-}
-
-/// A project that is there by name or id, or one that was by its id.
-fn project(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
-    let found = gateway.admin.find_project(wanted).map(|project| project.id).or_else(|| wanted.parse().ok());
-    found.ok_or_else(|| AdminError::absent("project", wanted).into())
 }
 
 fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {

@@ -1,4 +1,5 @@
-//! `/api/groups`: several models under one name. Owns their shape on the wire, which PUT takes back as GET gave it.
+//! `/api/groups`: several models under one name. Owns their shapes on the wire: PUT takes a whole
+//! definition, GET adds the id and times.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{GroupId, Strategy};

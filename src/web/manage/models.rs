@@ -1,4 +1,5 @@
-//! `/api/models`: deployments with their prices. Owns their shape on the wire, which PUT takes back as GET gave it.
+//! `/api/models`: deployments with their prices. Owns their shapes on the wire: PUT takes a whole
+//! definition, GET adds ids, the price in force and times.
 
 pub mod versions;
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::project_id;
 use super::list::{List, Page, query};
-use super::usage::question::{calendar, invalid, moments, provider};
+use super::usage::question::{calendar, invalid, key_id, moments, provider};
 use super::{id, rfc3339};
 use crate::admin::AdminError;
 use crate::admin::books::{Found, Line, RequestFilter};
@@ -189,13 +189,12 @@ pub async fn show(
 /// What to ask of the books: one line more than fits on the page, to know whether there is a next.
 fn filter(gateway: &Gateway, sight: &Sight, asked: RequestsQuery) -> Result<(RequestFilter, Page<i64>), Problem> {
     let page = Page::<i64>::new(asked.limit, asked.cursor.as_deref())?;
-    let malformed = |_| invalid("key", "key must be a key's id, such as key_…");
     let project = asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?;
     let calendar = calendar(asked.time_zone.as_deref())?;
     let (from, to) = moments(&calendar, asked.from.as_deref(), asked.to.as_deref())?;
     let filter = RequestFilter {
         project: seen(sight, project)?,
-        key: asked.key.map(|key| key.parse()).transpose().map_err(malformed)?,
+        key: asked.key.as_deref().map(key_id).transpose()?,
         run: asked.run,
         model: asked.model,
         provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,
@@ -253,7 +252,7 @@ impl RequestView {
             key: call.key,
             key_name: keys.key(call.key).map(|found| found.key.name.clone()),
             model: call.model.to_string(),
-            provider: provider.map(|id| provider_name(catalogue, id)),
+            provider: provider.map(|id| catalogue.provider_name(id)),
             provider_id: provider,
             upstream_model: target.map(|target| target.upstream_model.to_string()),
             dialect: call.dialect,
@@ -319,10 +318,6 @@ impl EntryView {
 pub(in crate::web) fn story(call: &Call) -> Vec<String> {
     let named = || vec![format!("explicit {}", call.model)];
     call.route.as_deref().map_or_else(named, |route| route.lines().map(ToOwned::to_owned).collect())
-}
-
-fn provider_name(catalogue: &Catalogue, id: ProviderId) -> String {
-    catalogue.provider(id).map_or_else(|| id.to_string(), |provider| provider.name.clone())
 }
 
 impl From<Usage> for UsageView {

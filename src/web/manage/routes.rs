@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::body::read;
 use super::keys::project_id;
 use super::list::List;
+use super::usage::question::key_id;
 use crate::admin::routes::{Asker, Explanation, Hypothesis, Survey};
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
@@ -138,12 +139,11 @@ pub async fn explain(
 }
 
 fn hypothesis(gateway: &Gateway, question: Question) -> Result<Hypothesis, Problem> {
-    let malformed = |_| Problem::new(Code::InvalidValue, "key must be a key's id, such as key_…").at("key");
     let asker = match (question.key, question.project) {
         (Some(_), Some(_)) => {
             return Err(Problem::new(Code::InvalidValue, "give a key or a project, not both").at("key"));
         }
-        (Some(key), None) => Asker::Key(key.parse().map_err(malformed)?),
+        (Some(key), None) => Asker::Key(key_id(&key)?),
         (None, Some(project)) => Asker::Project(project_id(gateway, &project)?),
         (None, None) => Asker::Anybody,
     };

@@ -12,12 +12,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{List, Page, query};
+use super::usage::question::key_id;
 use super::{id, rfc3339};
 use crate::admin::AdminError;
 use crate::admin::runs::{Run, RunFilter};
 use crate::relay::run_id;
 use crate::web::Gateway;
-use crate::web::error::{Code, Problem};
+use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, Operator, ReadUsage};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -64,9 +65,8 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let asked: RunsQuery = query(&request)?;
     let page = Page::<Mark>::new(asked.limit, asked.cursor.as_deref())?;
-    let malformed = |_| Problem::new(Code::InvalidValue, "key must be a key's id, such as key_…").at("key");
     let filter = RunFilter {
-        key: asked.key.map(|key| key.parse()).transpose().map_err(malformed)?,
+        key: asked.key.as_deref().map(key_id).transpose()?,
         after: page.after.clone().map(|Mark(key, name)| (key, name)),
         limit: page.limit.saturating_add(1),
     };

@@ -13,9 +13,9 @@ struct Mark {
     ttl: Option<String>,
 }
 
-/// The mark that the member `cache_control` of `place` is.
+/// The mark in `cache_control` of `place`, if there is one.
 pub(super) fn read(place: &Node<'_>, mark: Option<&RawValue>) -> Result<Option<CacheMark>, RequestFault> {
     let Some(mark) = mark else { return Ok(None) };
     let mark: Mark = Node::at(&place.below("cache_control"), mark).read()?;
-    Ok(Some(if mark.ttl.as_deref() == Some("1h") { CacheMark::Long } else { CacheMark::Short }))
+    Ok(Some(CacheMark::of_ttl(mark.ttl.as_deref())))
 }

@@ -1,5 +1,6 @@
 //! What the answer shall be like, both directions.
-//! Owns the members of a request that are neither messages nor tools. Refuses what only Anthropic's own servers do.
+//! Owns the members of a request that are neither messages nor tools. Refuses what would change the
+//! answer and only Anthropic's own servers do; the rest is passed over and named.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -101,7 +102,7 @@ pub(super) fn read(
     })
 }
 
-/// Members that bear on Anthropic's own cache, speed and records only.
+/// Members that only steer Anthropic's own servers: passed over, and named to the client.
 fn note_hints(raw: &RawSettings<'_>, hints: &mut Hints) {
     for (name, hint) in [
         ("context_management", raw.context_management),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use farthing_actors::domain::{Money, Price, Usage};
+use farthing_actors::domain::{Money, Price, PriceInForce, ProviderId, Usage};
 use farthing_actors::registry::catalogue::Catalogue;
 
 use crate::admin::books::{Figures, SubjectName};
@@ -82,7 +82,7 @@ impl Savings {
                 unpriced = unpriced.saturating_add(tokens(&usage));
                 continue;
             };
-            let compared = Compared::of(&price, &usage);
+            let compared = Compared::of(&price.1, &usage);
             total += compared.saved();
             rows.push((compared, SavingRow::new(catalogue, (model, provider), &usage, compared)));
         }
@@ -99,10 +99,9 @@ impl Savings {
 impl SavingRow {
     fn new(catalogue: &Catalogue, subject: (&str, &str), usage: &Usage, compared: Compared) -> Self {
         let (model, provider) = subject;
-        let named = provider.parse().ok().and_then(|id| catalogue.provider(id));
         Self {
             model: model.to_owned(),
-            provider: named.map_or_else(|| provider.to_owned(), |provider| provider.name.clone()),
+            provider: provider.parse().map_or_else(|_| provider.to_owned(), |id| catalogue.provider_name(id)),
             read: shown::count(usage.cache_read),
             written: shown::count(written(usage)),
             as_fresh: compared.as_fresh.into(),
@@ -123,9 +122,10 @@ fn by_model(subjects: &BTreeMap<SubjectName, Figures>) -> BTreeMap<(&str, &str),
 }
 
 /// Today's price of a model at a provider; a name that stands for several models has none of its own.
-fn price(catalogue: &Catalogue, model: &str, provider: &str) -> Option<Price> {
-    let candidates = catalogue.candidates(model).iter().filter(|it| it.provider.id.to_string() == provider);
-    candidates.filter_map(|it| it.deployment.price.as_deref()).map(|(_, price)| price.clone()).next()
+fn price(catalogue: &Catalogue, model: &str, provider: &str) -> Option<PriceInForce> {
+    let provider: ProviderId = provider.parse().ok()?;
+    let mut there = catalogue.candidates(model).iter().filter(|candidate| candidate.provider.id == provider);
+    there.find_map(|candidate| candidate.deployment.price.clone())
 }
 
 #[cfg(test)]

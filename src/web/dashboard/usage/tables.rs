@@ -110,10 +110,7 @@ impl Share {
 
 /// Providers by their names.
 pub(super) fn latencies(timed: &Timed, catalogue: &Catalogue) -> Latency {
-    let name = |id: &str| {
-        let provider = id.parse().ok().and_then(|id| catalogue.provider(id));
-        provider.map_or_else(|| id.to_owned(), |provider| provider.name.clone())
-    };
+    let name = |id: &str| id.parse().map_or_else(|_| id.to_owned(), |id| catalogue.provider_name(id));
     let row = |(id, latencies): (String, Latencies)| LatencyRow {
         name: name(&id),
         calls: shown::count(latencies.whole.count()),

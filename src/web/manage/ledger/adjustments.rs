@@ -91,7 +91,6 @@ impl AdjustmentView {
             Scope::Project(id) => keys.project(*id).map(|found| found.name.clone()),
             Scope::Run(_) => None,
         });
-        let name = |id| catalogue.provider(id).map_or_else(|| id.to_string(), |provider| provider.name.clone());
         Self {
             id: adjustment.id,
             seq: line.seq,
@@ -102,7 +101,7 @@ impl AdjustmentView {
             amount_usd: adjustment.amount,
             reason: adjustment.reason.to_string(),
             actor: adjustment.actor.to_string(),
-            provider: adjustment.provider.map(name),
+            provider: adjustment.provider.map(|id| catalogue.provider_name(id)),
             provider_id: adjustment.provider,
             request_id: adjustment.request,
         }

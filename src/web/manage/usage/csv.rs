@@ -4,7 +4,7 @@
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n'];
 
-/// A line of cells, each as it is to stand.
+/// A line of cells, which are quoted already (see [`text`]) or need no quoting.
 pub(super) fn line(cells: impl IntoIterator<Item = String>) -> String {
     let cells: Vec<_> = cells.into_iter().collect();
     format!("{}\r\n", cells.join(","))

@@ -27,7 +27,8 @@ pub(in crate::web) struct Asked {
     pub(in crate::web) time_zone: Option<String>,
 }
 
-/// The query of one page: the shared parameters and its own.
+/// The query of one page: the shared parameters and its own. A macro, because serde's `flatten` and `deny_unknown_fields` exclude
+/// each other.
 macro_rules! usage_query {
     ($name:ident { $($extra:ident: $kind:ty),* $(,)? }) => {
         #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -72,8 +73,7 @@ pub(in crate::web) struct Question {
 }
 
 impl Question {
-    /// What was asked. Without a range: the last thirty days, today included.
-    /// Of the projects that somebody sees.
+    /// What was asked, of the projects that `sight` sees. Without a range: the last thirty days, today included.
     pub(in crate::web) fn new(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<Self, Problem> {
         let calendar = calendar(asked.time_zone.as_deref())?;
         let (from, to) = moments(&calendar, asked.from.as_deref(), asked.to.as_deref())?;
@@ -119,17 +119,21 @@ fn filter(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<UsageFilter,
     };
     let project = asked.project.map(seen).transpose()?;
     let projects = project.map(|id| if children { with_children(gateway, id) } else { vec![id] });
-    let key = asked.key.map(|key| key.parse::<KeyId>());
     Ok(UsageFilter {
         projects: sight.within(projects),
-        key: key.transpose().map_err(|_| invalid("key", "key must be a key's id, such as key_…"))?,
+        key: asked.key.as_deref().map(key_id).transpose()?,
         model: asked.model,
         provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,
     })
 }
 
-// An id is taken as it is: what was used stays in the books when a project or a provider is gone.
-fn project(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
+/// The id of a key in a query or a body.
+pub(in crate::web) fn key_id(text: &str) -> Result<KeyId, Problem> {
+    text.parse().map_err(|_| invalid("key", "key must be a key's id, such as key_…"))
+}
+
+/// A project by its name or id. An id is taken as it is: what was used stays in the books when a project or a provider is gone.
+pub(in crate::web) fn project(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
     let by_name = || gateway.admin.find_project(wanted).map(|project| project.id);
     wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("project", wanted).into())
 }

@@ -132,6 +132,5 @@ fn thought(thinking: Member<'_>, signature: Option<Member<'_>>) -> Outcome<PartK
 /// A cache-control marker, as OpenRouter and LiteLLM take it.
 pub(super) fn mark(cache: Option<Member<'_>>) -> Option<CacheMark> {
     let [ttl] = members::read(cache?.text, &["ttl"]).ok()?.present();
-    let long = ttl.and_then(|ttl| ttl.string()).is_some_and(|ttl| ttl == "1h");
-    Some(if long { CacheMark::Long } else { CacheMark::Short })
+    Some(CacheMark::of_ttl(ttl.and_then(|ttl| ttl.string()).as_deref()))
 }

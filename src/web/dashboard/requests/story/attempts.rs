@@ -1,7 +1,7 @@
 //! The attempts of a request and the ledger's lines about it: each in the order it was booked.
 //! Owns their rows. Refuses to add up: the sum is the books'.
 
-use farthing_actors::domain::{CallStatus, LineKind, ProviderId};
+use farthing_actors::domain::{CallStatus, LineKind};
 use farthing_actors::registry::catalogue::Catalogue;
 
 use crate::admin::books::Line;
@@ -55,7 +55,7 @@ impl AttemptRow {
         let target = line.entry.target.as_ref()?;
         Some(Self {
             number: outcome.attempts,
-            provider: name_of(catalogue, target.provider),
+            provider: catalogue.provider_name(target.provider),
             model: target.upstream_model.to_string(),
             status: outcome.status,
             http_status: outcome.http_status,
@@ -73,13 +73,9 @@ impl EntryRow {
             seq: line.seq.to_string(),
             kind: line.entry.kind,
             debit: line.entry.call.key.to_string(),
-            credit: name_of(catalogue, target.provider),
+            credit: catalogue.provider_name(target.provider),
             amount: line.entry.amount.into(),
             time: line.entry.closed_at.into(),
         })
     }
-}
-
-fn name_of(catalogue: &Catalogue, id: ProviderId) -> String {
-    catalogue.provider(id).map_or_else(|| id.to_string(), |provider| provider.name.clone())
 }
