@@ -13,6 +13,7 @@
 //! tracked task that outlives the client's connection; the client's side only reads a channel. Refuses to know about HTTP
 //! servers, tables and provider names.
 
+mod abandoned;
 mod admission;
 mod again;
 mod attempt;
@@ -36,6 +37,7 @@ mod situation;
 mod stream;
 mod wording;
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ use tokio::sync::oneshot;
 
 pub use crate::tokenizer::CountQueue;
 use crate::upstream::Upstream;
+pub use abandoned::Drains;
 pub use again::Retries;
 use attempt::Opened;
 pub use cached::{CacheState, Caching};
@@ -96,6 +99,8 @@ pub struct Relay {
     pub recounting: Recounting,
     /// Attempts that repeat a failed one.
     pub retries: Retries,
+    /// Places for answers whose clients have left.
+    pub drains: Drains,
     /// What a stop waits for.
     pub tasks: Tasks,
     /// Time.
@@ -153,11 +158,14 @@ impl Relay {
             Box::pin(self.classify(exchange, &mut admitted, *question)).await;
         }
         let exchange = &*exchange;
-        let opened = tokio::select! {
-            biased;
-            () = client.closed() => Err(Unopened::ClientGone),
-            opened = self.try_each(exchange, &mut admitted) => Ok(opened),
-            () = self.tasks.reached(Stage::Cutting) => Err(Unopened::Stopped),
+        let opened = {
+            let mut trying = pin!(self.try_each(exchange, &mut admitted));
+            tokio::select! {
+                biased;
+                () = client.closed() => Box::pin(self.go_on(&exchange.flight, trying)).await.map(Ok).ok_or(Unopened::ClientGone),
+                opened = &mut trying => Ok(opened),
+                () = self.tasks.reached(Stage::Cutting) => Err(Unopened::Stopped),
+            }
         };
         match opened {
             Ok(Ok(opened)) => Ok(Some((admitted, opened))),

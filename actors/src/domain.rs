@@ -51,5 +51,5 @@ pub use source::PriceSource;
 pub use strategy::Strategy;
 pub use threshold::Thresholds;
 pub use tier::ServiceTier;
-pub use usage::{Estimate, Provenance, Units, Usage};
+pub use usage::{EstimateReason, Provenance, Units, Usage};
 pub use window::{Window, WindowKind};

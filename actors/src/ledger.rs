@@ -20,7 +20,7 @@ use std::time::Duration;
 use actix::{Actor, ArbiterHandle, AsyncContext, Context};
 use tokio::sync::broadcast;
 
-use crate::domain::{Clock, Estimate, RequestId};
+use crate::domain::{Clock, EstimateReason, RequestId};
 use crate::supervisor::{StartError, Supervisor};
 use book::Book;
 pub use book::Warning;
@@ -86,7 +86,7 @@ impl LedgerActor {
         }
     }
 
-    fn presume(&mut self, request: RequestId, why: Estimate) -> Result<(), CloseError> {
+    fn presume(&mut self, request: RequestId, why: EstimateReason) -> Result<(), CloseError> {
         let Some(ended) = self.book.presume(request, why) else { return Ok(()) };
         log::warn!(request_id:% = request, reason:% = why; "hold closed by presumption");
         self.close(ended).map(drop)
@@ -97,7 +97,7 @@ impl LedgerActor {
         let now = self.clock.monotonic();
         let passed = now.saturating_sub(std::mem::replace(&mut self.reaped_at, now));
         for request in self.book.wait(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)) {
-            if let Err(error) = self.presume(request, Estimate::Missing) {
+            if let Err(error) = self.presume(request, EstimateReason::Missing) {
                 log::error!(request_id:% = request, error:%; "an expired hold could not be closed; trying again");
             }
         }

@@ -14,8 +14,8 @@ use actix::Arbiter;
 use actix::clock::sleep;
 use farthing_actors::domain::window::Zone;
 use farthing_actors::domain::{
-    Budget, CallStatus, Clock, DeploymentId, Dialect, Estimate, KeyId, Money, Price, PriceId, ProjectId, Provenance,
-    ProviderId, RequestId, Scope, Thresholds, Timestamp, Usage, WindowKind,
+    Budget, CallStatus, Clock, DeploymentId, Dialect, EstimateReason, KeyId, Money, Price, PriceId, ProjectId,
+    Provenance, ProviderId, RequestId, Scope, Thresholds, Timestamp, Usage, WindowKind,
 };
 use farthing_actors::ledger::{
     self, Call, CloseError, Closing, HoldError, HoldRequest, Journal, JournalError, JournalSource, Ledger, Line,
@@ -299,7 +299,7 @@ async fn a_hold_of_which_nothing_is_heard_is_reaped_and_one_that_lives_is_not() 
     }
     let reaped = disk.closings().pop().unwrap();
     assert_eq!((reaped.request, reaped.amount), (RequestId::from_u128(1), Money::from_picos(40)));
-    assert_eq!(reaped.outcome.provenance, Provenance::Estimated(Estimate::Missing));
+    assert_eq!(reaped.outcome.provenance, Provenance::Estimated(EstimateReason::Missing));
     assert_eq!(living.settle(None, outcome(5)).await, Ok(Money::from_picos(5)));
 }
 

@@ -138,7 +138,10 @@ fn ask_beside_calls(gateway: &Gateway, among: &str) -> Result<Asked, Fault> {
     println!("  nobody looking: {}", traffic.stop()?);
     let traffic = traffic::start(gateway.application()?);
     for path in PAGES.iter().filter(|path| !path.starts_with("/api/")).cycle().take(LOOKS) {
-        gateway.page(&filled(path), &cookie)?;
+        let answer = gateway.page(&filled(path), &cookie)?;
+        if answer.status != 200 {
+            return Err(format!("{path}: {} {}", answer.status, answer.text()).into());
+        }
         std::thread::sleep(LOOK_EVERY);
     }
     println!("  a page a second: {}", traffic.stop()?);

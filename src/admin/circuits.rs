@@ -11,7 +11,7 @@ impl Admin {
     /// Takes every circuit of a provider in hand, or lets them go; `wish` is how the record names that.
     ///
     /// # Errors
-    /// If it cannot be recorded; then nothing was done. If the breakers do not answer; then some may be as wished.
+    /// If it cannot be recorded that it is tried; then nothing was done. If the breakers do not answer; then some may be as wished.
     pub async fn force_circuits(
         &self,
         provider: ProviderId,
@@ -26,8 +26,8 @@ impl Admin {
             Ok(()) => event,
             Err(error) => event.ending(Effect::Failure).and("reason", error),
         };
-        self.parts.audit.record(event).await?;
-        Ok(forced?)
+        self.parts.audit.note(event);
+        forced.map_err(AdminError::Breakers)
     }
 
     async fn force_each(&self, provider: ProviderId, control: Control) -> Result<(), ActorError> {

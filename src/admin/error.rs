@@ -59,6 +59,9 @@ pub enum AdminError {
     /// The ledger did not answer.
     #[error(transparent)]
     Ledger(#[from] ActorError),
+    /// The breakers did not answer.
+    #[error("the breakers did not answer, and some circuits may be as wished; send the request again: {0}")]
+    Breakers(ActorError),
     /// The ledger did not take an adjustment.
     #[error("the ledger did not confirm the adjustment; send the request again with the same id: {0}")]
     Adjustment(LedgerError),

@@ -24,7 +24,7 @@ pub fn leap(from: &Price, to: &Price) -> Option<Leap> {
     let tiers = from.context_tiers.iter().chain(&to.context_tiers);
     let lengths = tiers.map(|tier| tier.above_input_tokens).chain([0]);
     lengths.into_iter().find_map(|above| {
-        let (old, new) = (from.rates_of(above.saturating_add(1)), to.rates_of(above.saturating_add(1)));
+        let (old, new) = (from.named_rates(above.saturating_add(1)), to.named_rates(above.saturating_add(1)));
         let mut pairs = old.into_iter().zip(new);
         pairs.find_map(|((class, from), (_, to))| {
             is_leap(from, to).then_some(Leap { class, above_input_tokens: above, from, to })

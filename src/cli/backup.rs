@@ -39,7 +39,7 @@ pub(super) struct Backup {
 enum Command {
     /// Make one, check all of it, and say what it is; beside a running server, that makes it
     Create,
-    /// List them, the latest first, and those whose manifest cannot be read
+    /// List them, the latest first, and those whose manifest is missing or cannot be read
     List,
     /// Check that one is what it was when it was made, and adds up; exit code 3 if not
     Verify {

@@ -10,9 +10,9 @@ use memchr::{memchr, memmem};
 const UNSEEN: [&[u8]; 7] =
     [b"web_search", b"web_fetch", b"file_search", b"code_interpreter", b"code_execution", b"computer", b"mcp\""];
 /// Types that are, or may be, files.
-const FILES: [&[u8]; 4] = [b"file\"", b"input_file\"", b"input_image\"", b"document\""];
-/// How such a file is named where it is not in the request.
-const NAMED: [&[u8]; 2] = [br#""file_id""#, br#""file_url""#];
+const FILES: [&[u8]; 5] = [b"file\"", b"input_file\"", b"input_image\"", b"document\"", b"document_url\""];
+/// Where such a file is named, or stands as base64 that is taken for a PDF.
+const NAMED: [&[u8]; 4] = [br#""file_id""#, br#""file_url""#, br#""file_data""#, br#""document_url""#];
 /// Types that are pictures.
 const PICTURES: [&[u8]; 3] = [b"image_url\"", b"input_image\"", b"image\""];
 /// The same for Gemini, whose parts and tools have no type: members, by the beginning of their names.
@@ -27,7 +27,8 @@ const GEMINI_UNSEEN: [&[u8]; 8] = [
     br#""codeExecution""#,
 ];
 /// What says that a file is one whose pages are counted: a page may take thousands of tokens and be a few bytes long.
-const PAGED: [&[u8]; 2] = [br#""application/pdf""#, b"\"data:application/pdf"];
+const PAGED: [&[u8]; 4] =
+    [br#""application/pdf""#, br#""application\/pdf""#, br#""data:application/pdf"#, br#""data:application\/pdf"#];
 /// How far from its bytes a picture says that it is one.
 const NEAR: usize = 160;
 
@@ -130,7 +131,10 @@ mod tests {
             r#"{"tools":[{"type":"mcp","server_url":"https://example.com"}]}"#,
             r#"{"web_search_options":{}}"#,
             r#"[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]"#,
+            r#"[{"type":"document","source":{"type":"base64","media_type":"application\/pdf","data":"aGk="}}]"#,
             r#"[{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,aGk="}}]"#,
+            r#"[{"type":"file","file":{"file_data":"aGk="}}]"#,
+            r#"[{"type":"document_url","document_url":"https://example.com/a.pdf"}]"#,
         ] {
             assert!(typed(body).0, "{body}");
         }

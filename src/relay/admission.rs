@@ -40,11 +40,12 @@ impl Relay {
             run_limit: exchange.run_limit(),
             patience_ms: patience_ms(&candidates),
         };
-        let asked = hold.amount;
+        let (asked, held) = (hold.amount, first.deployment.id);
         let (permit, hold) = self.admit_both(exchange, hold, estimate.tokens()).await?;
         let (estimate, lowered) = estimate.within(hold.granted() - beside, asked - beside, &candidates);
         Ok(Box::new(Admitted {
             candidates,
+            held,
             estimate,
             hold,
             permit,
@@ -124,8 +125,8 @@ fn patience_ms(candidates: &[Candidate]) -> u64 {
     longest.saturating_mul(u64::from(MAX_ATTEMPTS)).saturating_add(60_000)
 }
 
-/// The tier that is asked for. A provider of another dialect may have no word for it, and choose.
+/// The tier that is asked for. A provider of another dialect may have no word for it, and choose; fast mode it can only lack.
 fn asked_tier(exchange: &Exchange, candidates: &[Candidate]) -> Option<ServiceTier> {
     let own = |candidate: &Candidate| spoken(exchange, candidate) == exchange.ask.request.dialect();
-    exchange.head().tier.filter(|_| candidates.iter().all(own))
+    exchange.head().tier.filter(|tier| *tier == ServiceTier::Fast || candidates.iter().all(own))
 }

@@ -10,6 +10,7 @@ use farthing_actors::registry::catalogue::Candidate;
 use tokio::time::timeout;
 
 use super::Relay;
+use super::abandoned::bills_abandoned;
 use super::exchange::{Admitted, Exchange, target};
 use super::wording::{delivery, spoken, word};
 use crate::dialect::answer::{self, Anew};
@@ -76,6 +77,7 @@ impl Relay {
             delivery: delivery(exchange, spoken),
             headers: if spoken == exchange.ask.request.dialect() { &exchange.ask.headers } else { &[] },
         };
+        exchange.flight.is_billed.set(bills_abandoned(candidate));
         let sent = self.clock.monotonic();
         let answer = match self.upstream.send(provider, request).await {
             Ok(reply) => {
@@ -84,6 +86,7 @@ impl Relay {
             }
             Err(error) => Err(error),
         };
+        exchange.flight.is_billed.set(false);
         let took = self.clock.monotonic().saturating_sub(sent);
         admitted.waited += took;
         if answer.is_ok() {

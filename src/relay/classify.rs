@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::breakers::Verdict;
-use farthing_actors::domain::{CallStatus, Dialect, Estimate as Why, Money, Provenance, Usage};
+use farthing_actors::domain::{CallStatus, Dialect, EstimateReason, Money, Provenance, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::registry::classifier::{Classifier, Rated};
 use farthing_actors::registry::group::Group;
@@ -186,7 +186,7 @@ impl Question {
             rated: rating.map_or_else(|| Rated::Silent("gave no rating".into()), Rated::Said),
             status: CallStatus::Ok,
             http_status: 200,
-            consumed: consumed(reading, &self.estimate, seen, Why::Missing),
+            consumed: consumed(reading, &self.estimate, seen, EstimateReason::Missing),
         }
     }
 

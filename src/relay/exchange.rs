@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use farthing_actors::cache::Slot;
 use farthing_actors::domain::{
-    CallStatus, Clock, GroupId, KeyId, Money, Provenance, RequestId, RunId, Scope, Timestamp, Usage,
+    CallStatus, Clock, DeploymentId, GroupId, KeyId, Money, Provenance, RequestId, RunId, Scope, Timestamp, Usage,
 };
 use farthing_actors::idempotency::Claim;
 use farthing_actors::keyring::ring::AuthorizedKey;
@@ -17,6 +17,7 @@ use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::registry::classifier::Rated;
 use sha2::{Digest, Sha256};
 
+use super::abandoned::Flight;
 use super::cached::{CacheState, Caching, Keepsake};
 use super::estimate::Estimate;
 use super::pipe::Outflow;
@@ -54,6 +55,8 @@ pub(super) struct Exchange {
     pub slot: Option<Slot>,
     /// That answer, once it has begun.
     pub keepsake: Option<Box<Keepsake>>,
+    /// Where it is now.
+    pub flight: Flight,
     /// What came of asking the classifier of a group, once it was asked.
     pub rated: Option<(GroupId, Rated)>,
 }
@@ -61,6 +64,8 @@ pub(super) struct Exchange {
 /// A request that may be sent: money and a place are set aside for it.
 pub(super) struct Admitted {
     pub candidates: Vec<Candidate>,
+    /// Where the hold says that the request goes.
+    pub held: DeploymentId,
     pub estimate: Estimate,
     pub hold: Hold,
     pub permit: Permit,
@@ -87,8 +92,8 @@ pub(super) struct Admitted {
 impl Admitted {
     /// Tells the ledger of a request that goes elsewhere than its hold says, so that a crash meanwhile is booked where it went.
     pub(super) async fn note_target(&self, candidate: &Candidate, streamed: bool) {
-        let held = self.candidates.first().filter(|_| self.attempts <= 1);
-        if held.is_none_or(|held| held.deployment.id != candidate.deployment.id) {
+        // What was booked meanwhile has taken the first note back.
+        if self.attempts > 1 || self.held != candidate.deployment.id {
             self.hold.note_target(&target(candidate), self.estimate.presumed(streamed)).await;
         }
     }
@@ -152,7 +157,8 @@ impl Exchange {
     pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, ask: Ask, clock: &Clock) -> Self {
         let (arrived, placed_at) = (clock.monotonic(), clock.now());
         let (cache, slot, keepsake, rated) = (None, None, None, None);
-        Self { id, key, ask, arrived, placed_at, why: None, cache, slot, keepsake, rated }
+        let flight = Flight::default();
+        Self { id, key, ask, arrived, placed_at, why: None, cache, slot, keepsake, flight, rated }
     }
 
     /// What the request is, without its words.

@@ -53,7 +53,7 @@ impl Relay {
         candidate: &Candidate,
         search: &mut Search,
     ) -> Option<Result<Opened, RelayError>> {
-        if admitted.tries() >= MAX_ATTEMPTS {
+        if admitted.tries() >= MAX_ATTEMPTS || exchange.flight.is_abandoned.get() {
             return None;
         }
         let _place = match search.before(candidate, exchange.id) {

@@ -2,7 +2,7 @@
 //! Owns how a report and an estimate are put together, so that nothing a model has a price for is free because the
 //! provider was silent about it. Refuses to price: it only asks the price whether a class matters.
 
-use farthing_actors::domain::{Estimate as Why, Price, Provenance, Units, Usage};
+use farthing_actors::domain::{EstimateReason, Price, Provenance, Units, Usage};
 
 use super::estimate::Estimate;
 use super::settlement::{consumed, unreported};
@@ -13,7 +13,7 @@ use crate::dialect::{Reading, Seen, plain::sound};
 pub(super) fn heard(reading: Reading, estimate: &Estimate, seen: Seen, price: Option<&Price>) -> (Usage, Provenance) {
     let told = match reading {
         Reading::Figures(usage) => Some(usage),
-        Reading::Insane(_) => return consumed(reading, estimate, bounded(seen, estimate), Why::Missing),
+        Reading::Insane(_) => return consumed(reading, estimate, bounded(seen, estimate), EstimateReason::Missing),
         Reading::Absent | Reading::Pictures(_) => None,
     };
     let reported = told.unwrap_or_default();
@@ -26,8 +26,8 @@ pub(super) fn heard(reading: Reading, estimate: &Estimate, seen: Seen, price: Op
     let certain = estimate.units.audio_ms == estimate.likely.audio_ms;
     match cost(&full) == cost(&timed) {
         true if certain => (timed, Provenance::Counted),
-        true => (timed, Provenance::Estimated(Why::Missing)),
-        false => (full, Provenance::Estimated(Why::Missing)),
+        true => (timed, Provenance::Estimated(EstimateReason::Missing)),
+        false => (full, Provenance::Estimated(EstimateReason::Missing)),
     }
 }
 
@@ -38,7 +38,9 @@ pub(super) fn read_aloud(estimate: &Estimate, price: Option<&Price>) -> (Usage, 
     let counted = Usage { units, ..Usage::default() };
     let likely = unreported(estimate, Seen::default());
     match price {
-        Some(price) if price.cost(&likely) != price.cost(&counted) => (likely, Provenance::Estimated(Why::Missing)),
+        Some(price) if price.cost(&likely) != price.cost(&counted) => {
+            (likely, Provenance::Estimated(EstimateReason::Missing))
+        }
         _ => (counted, Provenance::Counted),
     }
 }

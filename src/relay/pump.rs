@@ -1,6 +1,6 @@
 //! The pump: events from the provider to the client, each when it arrives.
-//! Owns the upstream body and closes its connection by dropping it when it returns, and the patience with a provider that
-//! trickles. Refuses to buffer: at most a few pieces wait for a slow client, then the provider waits too.
+//! Owns the patience with a provider that trickles. Refuses to buffer: at most a few pieces wait for a slow client, then the
+//! provider waits too.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(super) enum PumpEnd {
     Complete,
     /// The client left.
     ClientGone,
+    /// The client left, and the provider finished: the answer was read on, because it is billed.
+    ReadOn,
     /// The provider failed.
     Failed(UpstreamError),
     /// The gateway stops, and has waited long enough.
@@ -34,7 +36,7 @@ pub(super) enum PumpEnd {
 /// Forwards events until the stream is over for one of three reasons, and lets `note` note how far it has come.
 pub(super) async fn pump(
     reader: &mut dyn Passage,
-    mut body: UpstreamBody,
+    body: &mut UpstreamBody,
     first: Bytes,
     (pieces, keep_alive): (&Outlet, Bytes),
     note: &mut dyn FnMut(&dyn Passage),
@@ -42,7 +44,7 @@ pub(super) async fn pump(
     if !first.is_empty() && pieces.send(first).await.is_err() {
         return PumpEnd::ClientGone;
     }
-    let mut silence = Silence::begin(&body, keep_alive);
+    let mut silence = Silence::begin(body, keep_alive);
     let mut alarm = pin!(sleep_until(silence.next_alarm()));
     while !reader.is_done() {
         let piece = tokio::select! {
@@ -74,6 +76,16 @@ pub(super) async fn pump(
         }
     }
     PumpEnd::Complete
+}
+
+/// Reads to the end for nobody. Whether it came to its end.
+pub(super) async fn drain(reader: &mut dyn Passage, body: &mut UpstreamBody) -> bool {
+    while !reader.is_done() {
+        if let Err(end) = take(reader, body.next().await) {
+            return matches!(end, PumpEnd::Complete);
+        }
+    }
+    true
 }
 
 /// Whole events that stood before the fault are the client's, too.

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use farthing_actors::domain::{DeploymentId, Estimate as Why, Provenance, RequestId, Usage};
+use farthing_actors::domain::{DeploymentId, EstimateReason, Provenance, RequestId, Usage};
 use tokio::sync::oneshot::Receiver;
 
 use super::Relay;
@@ -66,7 +66,7 @@ impl Relay {
         end: &mut End,
         said: impl FnOnce() -> Option<Transcript>,
     ) -> Option<Later> {
-        if end.provenance != Provenance::Estimated(Why::Missing) || !is_measurable(exchange) {
+        if end.provenance != Provenance::Estimated(EstimateReason::Missing) || !is_measurable(exchange) {
             return None;
         }
         let (said, asked) = (said()?, exchange.ask.request.conversation().ok()?);

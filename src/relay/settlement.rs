@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Price, Provenance, ProviderId, Units, Usage};
+use farthing_actors::domain::{CallStatus, EstimateReason, Money, Price, Provenance, ProviderId, Units, Usage};
 use farthing_actors::feed::{Event, UsageRecorded};
 use farthing_actors::ledger::{Hold, Outcome, Target};
 
@@ -36,19 +36,26 @@ pub(super) enum Unopened {
 }
 
 impl Unopened {
-    fn estimate(self) -> Why {
+    fn estimate(self) -> EstimateReason {
         match self {
-            Self::ClientGone => Why::ClientGone,
-            Self::Stopped => Why::Stopped,
+            Self::ClientGone => EstimateReason::ClientGone,
+            Self::Stopped => EstimateReason::Stopped,
         }
     }
 }
 
 /// Usage and how we know it: the provider's figures, or else what was seen, with the reason.
-pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missing: Why) -> (Usage, Provenance) {
+pub(super) fn consumed(
+    reading: Reading,
+    estimate: &Estimate,
+    seen: Seen,
+    missing: EstimateReason,
+) -> (Usage, Provenance) {
     match reading {
         // Figures of a stream that did not end are figures of its beginning.
-        Reading::Figures(usage) if missing != Why::Missing && usage.generated() < estimate.seen(seen).output => {
+        Reading::Figures(usage)
+            if missing != EstimateReason::Missing && usage.generated() < estimate.seen(seen).output =>
+        {
             let output = estimate.seen(seen).output.saturating_sub(usage.reasoning);
             (Usage { output, ..usage }, Provenance::Estimated(missing))
         }
@@ -56,7 +63,7 @@ pub(super) fn consumed(reading: Reading, estimate: &Estimate, seen: Seen, missin
         Reading::Absent | Reading::Pictures(_) => (unreported(estimate, seen), Provenance::Estimated(missing)),
         Reading::Insane(what) => {
             log::warn!(reason = what; "the provider's usage figures are impossible, estimating");
-            (unreported(estimate, seen), Provenance::Estimated(Why::Insane))
+            (unreported(estimate, seen), Provenance::Estimated(EstimateReason::Insane))
         }
     }
 }
@@ -73,7 +80,9 @@ pub(super) fn pictures(images: u64, estimate: &Estimate, price: Option<&Price>) 
     let counted = Usage { units: Units { images, ..Units::NONE }, ..Usage::default() };
     let likely = Usage { units: plain::images::likely(images), ..unreported(estimate, Seen::default()) };
     match price {
-        Some(price) if price.cost(&likely) != price.cost(&counted) => (likely, Provenance::Estimated(Why::Missing)),
+        Some(price) if price.cost(&likely) != price.cost(&counted) => {
+            (likely, Provenance::Estimated(EstimateReason::Missing))
+        }
         _ => (counted, Provenance::Counted),
     }
 }
@@ -199,7 +208,11 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
 
 /// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
 pub(super) fn failed_usage(estimate: &Estimate, billed: bool) -> (Usage, Provenance) {
-    if billed { (unreported(estimate, Seen::default()), Provenance::Estimated(Why::UpstreamCut)) } else { nothing() }
+    if billed {
+        (unreported(estimate, Seen::default()), Provenance::Estimated(EstimateReason::UpstreamCut))
+    } else {
+        nothing()
+    }
 }
 
 fn nothing() -> (Usage, Provenance) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farthing_actors::breakers::Trial;
-use farthing_actors::domain::{CallStatus, Estimate as Why, Money, Units};
+use farthing_actors::domain::{CallStatus, EstimateReason, Money, Units};
 use farthing_actors::idempotency::{MAX_KEPT, Shape};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::tasks::Stage;
@@ -46,6 +46,9 @@ impl Relay {
         match answer {
             OpenedAnswer::Whole(whole) => {
                 let (cost, units) = self.settle_whole(&exchange, admitted, candidate, &whole).await;
+                if exchange.flight.is_abandoned.get() {
+                    return;
+                }
                 facts.cost = cost;
                 let kind = whole.content_type.clone();
                 let body = in_clients_words(&exchange, whole, facts.cost);
@@ -87,12 +90,16 @@ impl Relay {
             }
             _ if exchange.ask.request.endpoint() == Endpoint::Speech => read_aloud(&admitted.estimate, price),
             Reading::Pictures(images) => pictures(images, &admitted.estimate, price),
-            reading => consumed(reading, &admitted.estimate, seen, Why::Missing),
+            reading => consumed(reading, &admitted.estimate, seen, EstimateReason::Missing),
         };
         let first_token = Some(chosen.first_token);
         let target = target(&chosen.candidate);
         self.succeeded(exchange, &chosen.candidate, chosen.trial);
-        let mut end = End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token };
+        let mut end = if exchange.flight.is_abandoned.get() {
+            client_gone(usage, provenance, first_token)
+        } else {
+            End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token }
+        };
         let later = self.recount(exchange, &mut end, || transcript(exchange, whole)).await;
         let cost = self.settle(exchange, admitted, Some(target), end).await;
         self.correct(exchange.id, later);
@@ -112,19 +119,24 @@ impl Relay {
         chosen: Chosen,
         (stream, pieces): (OpenedStream, Outlet),
     ) {
-        let OpenedStream { mut reader, body, first } = stream;
-        // The body is dropped here, which closes the upstream connection before anything else is done.
+        let OpenedStream { mut reader, mut body, first } = stream;
         let keep_alive = answer::keep_alive(exchange.ask.request.dialect());
         let target = target(&chosen.candidate);
         let mut note = |reader: &dyn Passage| {
-            let (usage, _) = consumed(reader.usage(), &admitted.estimate, reader.seen(), Why::Crash);
+            let (usage, _) = consumed(reader.usage(), &admitted.estimate, reader.seen(), EstimateReason::Crash);
             admitted.hold.note_progress(&target, usage);
         };
         let ended = tokio::select! {
             biased;
-            ended = pump(&mut *reader, body, first, (&pieces, keep_alive), &mut note) => ended,
+            ended = pump(&mut *reader, &mut body, first, (&pieces, keep_alive), &mut note) => ended,
             () = self.tasks.reached(Stage::Cutting) => PumpEnd::Stopped,
         };
+        let ended = match ended {
+            PumpEnd::ClientGone if self.read_on(&chosen.candidate, &mut *reader, &mut body).await => PumpEnd::ReadOn,
+            ended => ended,
+        };
+        // Which closes the upstream connection before anything else is done.
+        drop(body);
         let mut end = self.judge(&exchange, &admitted, chosen, (&*reader, &ended)).await;
         let later = self.recount(&exchange, &mut end, || reader.transcript()).await;
         let units = end.usage.units;
@@ -142,7 +154,7 @@ impl Relay {
             }
             PumpEnd::Failed(_) => broken_off(&exchange.ask.request),
             PumpEnd::Stopped => stopped(&exchange.ask.request),
-            PumpEnd::ClientGone => return,
+            PumpEnd::ClientGone | PumpEnd::ReadOn => return,
         };
         // Whoever reads the end of a broken answer may come again at once.
         drop(exchange.ask.claim.take());
@@ -164,20 +176,24 @@ impl Relay {
             PumpEnd::Complete => {
                 self.succeeded(exchange, &chosen.candidate, chosen.trial);
                 self.recounting.reporting.note(chosen.candidate.deployment.id, reader.usage());
-                let (usage, provenance) = figures(Why::Missing);
+                let (usage, provenance) = figures(EstimateReason::Missing);
                 End { status: CallStatus::Ok, http_status: 200, usage, provenance, first_token }
             }
+            PumpEnd::ReadOn => {
+                let (usage, provenance) = figures(EstimateReason::Missing);
+                client_gone(usage, provenance, first_token)
+            }
             PumpEnd::ClientGone => {
-                let (usage, provenance) = figures(Why::ClientGone);
+                let (usage, provenance) = figures(EstimateReason::ClientGone);
                 client_gone(usage, provenance, first_token)
             }
             PumpEnd::Failed(error) => {
                 self.report(exchange, &chosen.candidate, chosen.trial, error).await;
-                let (usage, provenance) = figures(Why::UpstreamCut);
+                let (usage, provenance) = figures(EstimateReason::UpstreamCut);
                 End { status: CallStatus::UpstreamCut, http_status: 200, usage, provenance, first_token }
             }
             PumpEnd::Stopped => {
-                let (usage, provenance) = figures(Why::Stopped);
+                let (usage, provenance) = figures(EstimateReason::Stopped);
                 End { status: CallStatus::Interrupted, http_status: 200, usage, provenance, first_token }
             }
         }

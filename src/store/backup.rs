@@ -88,22 +88,25 @@ impl Backups {
         let part = self.part(id);
         let made = self.make(store, (id, &part), (reason, now), sealing);
         if made.is_err() {
-            // What is left is in nobody's way, and has no manifest.
+            // What cannot be removed is in nobody's way.
             for ending in UNFINISHED {
                 drop(fs::remove_file(part.with_extension(ending)));
             }
+            drop(self.remove(id));
         }
         made
     }
 
-    /// Removes what a process left that died while it made one. The caller makes one at a time.
+    /// Removes what a process left that died while it made one, or finishes it. The caller makes one at a time.
     fn clear(&self) {
         let entries = fs::read_dir(&self.0).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         let unfinished =
             |path: &PathBuf| path.extension().is_some_and(|it| UNFINISHED.iter().any(|ending| it == *ending));
         for path in entries.filter(unfinished) {
-            // It is in nobody's way.
-            drop(fs::remove_file(path));
+            // Of one whose database has its name already only the manifest's is missing.
+            let is_whole = path.extension().is_some_and(|it| it == "manifest") && path.with_extension("db").exists();
+            // What stays is in nobody's way.
+            drop(if is_whole { fs::rename(&path, path.with_extension("json")) } else { fs::remove_file(&path) });
         }
     }
 
@@ -211,13 +214,13 @@ impl Backups {
     /// # Errors
     /// If it cannot be removed.
     pub fn remove(&self, id: BackupId) -> Result<bool, StoreError> {
-        let removed = [self.manifest(id), self.database(id)].map(|path| match fs::remove_file(path) {
+        let removed = [self.database(id), self.manifest(id)].map(|path| match fs::remove_file(path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(self.unusable(error.to_string())),
         });
-        let [manifest, database] = removed;
-        Ok(manifest? | database?)
+        let [database, manifest] = removed;
+        Ok(database? | manifest?)
     }
 
     /// Removes the oldest scheduled backups beyond `keep`, and gives their ids.

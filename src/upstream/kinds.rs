@@ -40,6 +40,8 @@ pub struct Profile {
     pub stores: bool,
     /// How its streams come to tell usage.
     pub stream_usage: StreamUsage,
+    /// Whether an answer that nobody waits for any more is billed all the same (OpenRouter's documentation on cancelling streams).
+    pub bills_abandoned: bool,
     /// How it is tried without making a token.
     pub check: Check,
     /// What differs from the dialect's own documentation.

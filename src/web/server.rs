@@ -29,7 +29,7 @@ use super::tls::Certificate;
 use super::{Gateway, middleware::envelope, routes};
 use crate::admin::passage::passage;
 use crate::config::ServerConfig;
-use crate::relay::{Recounting, Relay, Reporting, Retries};
+use crate::relay::{Drains, Recounting, Relay, Reporting, Retries};
 use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
 
 /// Connections that the system has accepted and no worker has taken yet.
@@ -219,6 +219,7 @@ pub fn relay(gateway: &Gateway, vault: Arc<dyn KeyVault>, tokens: Arc<AccessToke
         upstream: Upstream::new(vault, tokens, Sandbox::new(gateway.clock.clone()), gateway.clock.clone()),
         recounting: Recounting { queue: gateway.counts.clone(), reporting: Reporting::default() },
         retries,
+        drains: Drains::default(),
         tasks: gateway.tasks.clone(),
         clock: gateway.clock.clone(),
     }

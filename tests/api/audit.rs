@@ -114,6 +114,8 @@ fn each_kind_of_change_is_one_event() {
         let twice = ["ledger.adjust", "breaker.force"].contains(&action);
         let expected = if twice { vec![action, action] } else { vec![action] };
         assert_eq!(told, expected, "{method} {path}");
+        let results: Vec<_> = recorded.iter().map(|event| event["result"].as_str().unwrap()).collect();
+        assert_eq!(results, ["success", "attempted"][..expected.len()], "{method} {path}");
     }
 }
 

@@ -1,8 +1,11 @@
 //! What providers say a call took, in every dialect, whole and streamed: impossible figures never credit, figures that grow
 //! count once, and the tier that served is the tier that is charged.
 
+use std::thread;
+
+use farthing_support::poll::{PATIENCE, until};
 use farthing_support::scene::{PROJECT, ask, prices};
-use farthing_support::{Answer, Dialect, Picos, Reply, Scene};
+use farthing_support::{Answer, Dialect, Gate, Picos, Reply, Scene};
 use serde_json::{Value, json};
 
 use crate::scene;
@@ -164,6 +167,55 @@ fn the_tier_that_served_is_charged_and_not_the_one_asked_for() {
         let row = scene.recorded(&answer);
         assert_eq!(Picos::of(&row["cost_usd"]), Picos::parse(dollars), "{asked} asked, {served} served: {row}");
     }
+}
+
+/// Anthropic's fast mode is asked for beside the tier, and answered beside it: held and charged at its factor, and never held unasked.
+#[test]
+fn fast_mode_is_held_and_charged_at_its_factor() {
+    let scene = scene();
+    scene.gateway.add_provider_of("anthropic", "anthropic", &scene.upstream);
+    let mut tiered = prices();
+    tiered["service_tiers"] = json!({"fast": "6"});
+    scene.gateway.add_model("opus", "anthropic", &tiered);
+    let held = |speed: &str| {
+        let gate = Gate::default();
+        let usage = json!({"input_tokens": 1_000, "output_tokens": 100, "service_tier": "standard", "speed": speed});
+        let said = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+            "content": [{"type": "text", "text": "hello"}], "usage": usage});
+        scene.upstream.expect(Reply::status(200, &said).behind(&gate));
+        let body = json!({"model": "opus", "max_tokens": 100, "speed": speed, "messages": [{"role": "user", "content": "hi"}]});
+        let client = scene.application();
+        let call = thread::spawn(move || client.post("/v1/messages", &body));
+        let held = || Picos::of(&scene.gateway.list("/api/projects")[0]["budget"]["held_usd"]);
+        let (held, _) = until("it is held", PATIENCE, || Some(held()).filter(|held| *held > Picos(0)));
+        gate.open();
+        let row = scene.recorded(&call.join().expect("an answer"));
+        scene.gateway.settled();
+        (held, Picos::of(&row["cost_usd"]))
+    };
+    let (standard, fast) = (held("standard"), held("fast"));
+    // 1,000 x 0.15 + 100 x 0.60 = 210 millionths of a dollar; six times that.
+    assert_eq!((standard.1, fast.1), (Picos::parse("0.00021"), Picos::parse("0.00126")));
+    // Its body is a few letters shorter.
+    assert!(fast.0 > Picos(standard.0.0 * 5), "{standard:?}, {fast:?}");
+}
+
+#[test]
+fn a_count_keeps_the_tier_that_served() {
+    let scene = scene();
+    let mut tiered = prices();
+    tiered["service_tiers"] = json!({"priority": "2"});
+    scene.gateway.add_model("tiered", "openai", &tiered);
+    let costs = ["default", "priority"].map(|served| {
+        let said = json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}});
+        let body =
+            json!({"id": "c", "object": "chat.completion", "model": "m", "choices": [said], "service_tier": served});
+        scene.upstream.expect(Reply::status(200, &body));
+        let row = scene.recorded(&scene.chat(&ask(&json!({"model": "tiered", "service_tier": served}))));
+        assert_eq!(row["usage_source"], "counted", "{row}");
+        Picos::of(&row["cost_usd"])
+    });
+    assert_eq!(costs[1], Picos(costs[0].0 * 2), "{costs:?}");
 }
 
 /// xAI counts reasoning beside the completion, and cached tokens within the prompt, in streams as well.

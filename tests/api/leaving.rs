@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use farthing_support::scene::{PROJECT, ask};
-use farthing_support::{Gate, Picos, Reply, Tokens};
+use farthing_support::scene::{PROJECT, ask, cost};
+use farthing_support::{Dialect, Gate, Picos, Reply, Scene, Tokens};
 use serde_json::json;
 
 use crate::scene;
@@ -55,6 +55,40 @@ fn a_client_that_leaves_before_the_answer_begins_is_settled_once() {
     scene.upstream.wait_for("the caller leave", PROMISE * 5, |journal| journal[0].left_at);
     scene.gateway.settled();
     assert_eq!(scene.gateway.requests(PROJECT, 1)[0]["status"], "client_gone");
+}
+
+#[test]
+fn what_a_provider_bills_although_nobody_waits_is_read_to_its_end() {
+    let scene = scene();
+    scene.gateway.add_model_of(Dialect::Gemini, "gemini", "gemini", &scene.upstream);
+    let tokens = Tokens::plain(50, 500);
+    for stream in [true, false] {
+        let (gate, reply) = (Gate::default(), Reply::chat(tokens));
+        scene.upstream.expect(if stream { reply.chunks(10).wait_after(3, &gate) } else { reply.behind(&gate) });
+        let body = ask(&json!({"model": "gemini", "stream": stream})).to_string();
+        let before = scene.upstream.calls();
+        let sent = scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).unwrap();
+        scene.upstream.wait_for("the call", PROMISE * 5, |journal| (journal.len() > before).then_some(()));
+        sent.hang_up();
+        // By when a caller is known to have left who left later, and whose provider stops to bill.
+        leave_openai(&scene);
+        gate.open();
+        scene.gateway.settled();
+        let rows = scene.gateway.list(&format!("/api/requests?project={PROJECT}&model=gemini"));
+        let told = (&rows[0]["status"], &rows[0]["usage_source"], &rows[0]["usage"]["output"]);
+        assert_eq!(told, (&json!("client_gone"), &json!("provider"), &json!(500)), "stream {stream}: {rows:#?}");
+        assert_eq!(Picos::of(&rows[0]["cost_usd"]), cost(tokens), "{rows:#?}");
+    }
+}
+
+fn leave_openai(scene: &Scene) {
+    let never = Gate::default();
+    scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)).behind(&never));
+    let (body, before) = (ask(&json!({})).to_string(), scene.upstream.calls());
+    let sent = scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).unwrap();
+    scene.upstream.wait_for("the call", PROMISE * 5, |journal| (journal.len() > before).then_some(()));
+    sent.hang_up();
+    scene.upstream.wait_for("the caller leave", PROMISE * 5, |journal| journal[before].left_at);
 }
 
 #[test]

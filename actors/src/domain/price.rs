@@ -13,7 +13,8 @@ use super::money::{Money, MoneyError};
 use super::tier::{Multiplier, ServiceTier, TierMultipliers};
 use super::usage::{Units, Usage};
 
-const TOKENS_PER_RATE: i128 = 1_000_000;
+/// Prices are reckoned in millionths until they are rounded, once.
+const MILLION: i128 = 1_000_000;
 const MS_PER_MINUTE: i128 = 60_000;
 
 /// A price in picodollars per million tokens. Text form: US dollars per million tokens, such as `0.15`.
@@ -195,7 +196,8 @@ impl Price {
     /// its prompt is, and in whatever tier it is served if it asks for `tier`.
     pub fn ceiling(&self, usage: &Usage, tier: Option<ServiceTier>) -> Money {
         let prompt = usage.prompt();
-        let reachable = self.context_tiers.iter().map(|tier| tier.above_input_tokens).filter(|above| *above < prompt);
+        let reachable =
+            self.context_tiers.iter().map(|longer| longer.above_input_tokens).filter(|above| *above < prompt);
         let lengths = reachable.map(|above| above.saturating_add(1)).chain([0]);
         let dearest = lengths.map(|length| self.rates(length).dearest(prompt, usage.generated())).max().unwrap_or(0);
         self.billed(dearest + self.units(&usage.units), self.service_tiers.dearest(tier))
@@ -217,7 +219,7 @@ impl Price {
     }
 
     /// Every class of tokens and the rate it has in a prompt of this length.
-    pub fn rates_of(&self, prompt: u64) -> [(&'static str, Rate); 10] {
+    pub fn named_rates(&self, prompt: u64) -> [(&'static str, Rate); 10] {
         let rates = self.rates(prompt);
         [
             ("input", rates.input),
@@ -235,7 +237,7 @@ impl Price {
 
     /// What `variable` (millionths of a picodollar) comes to with the factor of a tier and the fee of a request.
     fn billed(&self, variable: i128, factor: Multiplier) -> Money {
-        let whole = TOKENS_PER_RATE * i128::from(Multiplier::ONE.millionths());
+        let whole = MILLION * i128::from(Multiplier::ONE.millionths());
         let scaled = variable.saturating_mul(i128::from(factor.millionths()));
         Money::from_picos(scaled.saturating_add(whole / 2).div_euclid(whole)) + self.request_fee_usd
     }
@@ -295,7 +297,7 @@ impl Rates {
 }
 
 fn fee(fee: Money, count: u64) -> i128 {
-    fee.picos().saturating_mul(TOKENS_PER_RATE).saturating_mul(i128::from(count))
+    fee.picos().saturating_mul(MILLION).saturating_mul(i128::from(count))
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ impl ServiceTier {
         match word {
             "default" | "on_demand" | "SERVICE_TIER_STANDARD" => Some(Self::Standard),
             "SERVICE_TIER_FLEX" => Some(Self::Flex),
-            "SERVICE_TIER_PRIORITY" => Some(Self::Priority),
+            // `fast` is OpenRouter's other word for it; Anthropic's fast mode is no tier on the wire.
+            "SERVICE_TIER_PRIORITY" | "fast" => Some(Self::Priority),
             word => word.parse().ok(),
         }
     }
@@ -119,9 +120,15 @@ impl TierMultipliers {
     /// may be served in instead; of any tier where it leaves the choice to the provider.
     pub fn dearest(&self, asked: Option<ServiceTier>) -> Multiplier {
         let standard = self.of(ServiceTier::Standard);
+        let any = |but: Option<ServiceTier>| {
+            let factors = self.0.iter().filter(|(tier, _)| Some(**tier) != but).map(|(_, factor)| *factor);
+            factors.fold(standard.max(Multiplier::ONE), Multiplier::max)
+        };
         match asked {
+            // Fast mode is asked for beside the tier, which the provider then chooses; and it is never given unasked.
+            Some(ServiceTier::Fast) => any(None),
             Some(asked) => standard.max(self.of(asked)),
-            None => self.0.values().copied().fold(standard.max(Multiplier::ONE), Multiplier::max),
+            None => any(Some(ServiceTier::Fast)),
         }
     }
 
@@ -149,11 +156,12 @@ mod tests {
 
     #[test]
     fn a_call_may_be_served_in_the_standard_tier_whatever_it_asks_for() {
-        let tiers = [(ServiceTier::Flex, "0.5"), (ServiceTier::Priority, "2")];
+        let tiers = [(ServiceTier::Flex, "0.5"), (ServiceTier::Priority, "2"), (ServiceTier::Fast, "6")];
         let tiers = TierMultipliers(tiers.into_iter().map(|(tier, factor)| (tier, factor.parse().unwrap())).collect());
         assert_eq!(tiers.dearest(Some(ServiceTier::Flex)), Multiplier::ONE);
         assert_eq!(tiers.dearest(Some(ServiceTier::Priority)), tiers.of(ServiceTier::Priority));
-        assert_eq!(tiers.dearest(None), tiers.of(ServiceTier::Priority));
+        assert_eq!(tiers.dearest(None), tiers.of(ServiceTier::Priority), "fast mode is never given unasked");
+        assert_eq!(tiers.dearest(Some(ServiceTier::Fast)), tiers.of(ServiceTier::Fast));
         assert_eq!(tiers.of(ServiceTier::Batch), Multiplier::ONE);
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::call::names;
 use super::tier::ServiceTier;
 
 /// What one attempt consumed, in disjoint classes: `input` excludes cached tokens, `output` excludes reasoning.
@@ -134,23 +135,23 @@ fn sum(counts: impl IntoIterator<Item = u64>) -> u64 {
     counts.into_iter().fold(0, u64::saturating_add)
 }
 
-/// Why a figure is an estimate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Estimate {
-    /// The provider sent none.
-    Missing,
-    /// The client left before the provider could say.
-    ClientGone,
-    /// The provider's stream ended early.
-    UpstreamCut,
-    /// Farthing died while the call was in flight.
-    Crash,
-    /// Farthing was stopped, and the call took longer than it could wait.
-    Stopped,
-    /// The provider's figures were impossible.
-    Insane,
-}
+names!(
+    /// Why a figure is an estimate.
+    EstimateReason {
+        /// The provider sent none.
+        Missing = "missing",
+        /// The client left before the provider could say.
+        ClientGone = "client_gone",
+        /// The provider's stream ended early.
+        UpstreamCut = "upstream_cut",
+        /// Farthing died while the call was in flight.
+        Crash = "crash",
+        /// Farthing was stopped, and the call took longer than it could wait.
+        Stopped = "stopped",
+        /// The provider's figures were impossible.
+        Insane = "insane",
+    }
+);
 
 /// Where a usage figure comes from. Text form: `provider`, `counted`, `cached`, `estimated:<why>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +163,7 @@ pub enum Provenance {
     /// Nothing was consumed: the answer was given before.
     Cached,
     /// Estimated here, with the reason.
-    Estimated(Estimate),
+    Estimated(EstimateReason),
 }
 
 impl Provenance {
@@ -173,24 +174,6 @@ impl Provenance {
             Self::Counted | Self::Cached => "counted",
             Self::Estimated(_) => "estimated",
         }
-    }
-}
-
-impl Estimate {
-    const ALL: [(Self, &'static str); 6] = [
-        (Self::Missing, "missing"),
-        (Self::ClientGone, "client_gone"),
-        (Self::UpstreamCut, "upstream_cut"),
-        (Self::Crash, "crash"),
-        (Self::Stopped, "stopped"),
-        (Self::Insane, "insane"),
-    ];
-}
-
-impl fmt::Display for Estimate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(why, _)| why == self).map_or("", |(_, name)| name);
-        f.write_str(name)
     }
 }
 
@@ -219,8 +202,7 @@ impl FromStr for Provenance {
             "cached" => Ok(Self::Cached),
             _ => {
                 let why = text.strip_prefix("estimated:").ok_or(UnknownProvenance)?;
-                let known = Estimate::ALL.iter().find(|(_, name)| *name == why);
-                known.map(|(why, _)| Self::Estimated(*why)).ok_or(UnknownProvenance)
+                why.parse().map(Self::Estimated).map_err(|_| UnknownProvenance)
             }
         }
     }
@@ -235,7 +217,7 @@ mod tests {
 
     #[test]
     fn provenance_text_round_trips() {
-        let estimates = Estimate::ALL.iter().map(|(why, _)| Provenance::Estimated(*why));
+        let estimates = EstimateReason::ALL.iter().copied().map(Provenance::Estimated);
         for provenance in [Provenance::Provider, Provenance::Counted, Provenance::Cached].into_iter().chain(estimates) {
             assert_eq!(provenance.to_string().parse(), Ok(provenance));
         }

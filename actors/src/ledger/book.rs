@@ -25,7 +25,7 @@ use super::hold::{Balance, Checkpoint, CloseError, HoldError, HoldRequest, OpenH
 use super::journal::{Closing, Recovered};
 use crate::domain::window::Zone;
 use crate::domain::{
-    AdjustmentId, Budget, CallStatus, Estimate, LineKind, Mode, Money, Provenance, RequestId, Rule, RunId, Scope,
+    AdjustmentId, Budget, CallStatus, EstimateReason, LineKind, Mode, Money, Provenance, RequestId, Rule, RunId, Scope,
     Shadowed, Thresholds, Timestamp, Usage, WindowKind,
 };
 

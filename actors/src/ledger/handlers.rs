@@ -10,7 +10,7 @@ use super::messages::{
     AbandonHold, BookAdjustment, BookAttempt, CheckJournal, CloseHold, CloseInterrupted, CorrectEstimate,
     CountOpenHolds, KillRun, NoteProgress, PlaceHold, ReadBalances, ReadCaps, RecordRefusal, SetBudget, SetCap,
 };
-use crate::domain::{CallStatus, Estimate, Money};
+use crate::domain::{CallStatus, EstimateReason, Money};
 use crate::mailbox::Together;
 
 impl Handler<Together<PlaceHold>> for LedgerActor {
@@ -51,7 +51,7 @@ impl Handler<AbandonHold> for LedgerActor {
     type Result = ();
 
     fn handle(&mut self, AbandonHold(request): AbandonHold, _: &mut Context<Self>) {
-        if let Err(error) = self.presume(request, Estimate::Missing) {
+        if let Err(error) = self.presume(request, EstimateReason::Missing) {
             log::error!(request_id:% = request, error:% = error; "an abandoned hold stays open until it expires");
         }
     }
@@ -89,7 +89,7 @@ impl Handler<CloseInterrupted> for LedgerActor {
     fn handle(&mut self, _: CloseInterrupted, _: &mut Context<Self>) -> Self::Result {
         let open: Vec<_> = self.book.open().map(|open| open.request()).collect();
         for request in &open {
-            self.presume(*request, Estimate::Crash)?;
+            self.presume(*request, EstimateReason::Crash)?;
         }
         Ok(open.len())
     }

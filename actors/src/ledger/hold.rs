@@ -20,7 +20,8 @@ pub struct HoldRequest {
     pub target: Target,
     /// The most the call can cost at any of its candidates.
     pub amount: Money,
-    /// The usage that `amount` was computed for: estimated prompt, capped output.
+    /// What is presumed to be consumed where nobody can say: for a whole answer what `amount` was computed for, for a stream its likely
+    /// prompt.
     pub expected: Usage,
     /// The least that is worth setting aside where a budget cannot cover `amount`: then less is granted.
     #[serde(skip)]
@@ -37,7 +38,7 @@ pub struct HoldRequest {
 pub struct OpenHold {
     /// What was asked for.
     pub hold: Arc<HoldRequest>,
-    /// The last checkpoint of its stream.
+    /// What was last noted of its call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
     /// The last attempt that is booked already.
@@ -51,7 +52,7 @@ pub struct OpenHold {
     pub freed: Money,
 }
 
-/// How far a stream has come.
+/// What is known of a call in flight: where it went, and what it has consumed, or is taken to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Whose.

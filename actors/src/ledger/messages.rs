@@ -23,7 +23,7 @@ pub(super) struct CloseHold(pub Ended);
 #[rtype(result = "Result<bool, CloseError>")]
 pub(super) struct BookAttempt(pub Ended);
 
-/// How far a stream has come.
+/// What is known of a call in flight.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct NoteProgress(pub Checkpoint);

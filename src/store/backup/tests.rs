@@ -145,8 +145,10 @@ fn one_that_cannot_say_what_it_is_is_listed_and_a_folder_that_cannot_be_read_is_
     assert!(backups.prune(0).unwrap().is_empty() && manifest.exists(), "nobody knows how old it is");
     fs::remove_file(manifest).unwrap();
     assert_eq!(backups.list().unwrap().unreadable[0].faults, ["it has no manifest"]);
-    fs::write(backups.ready(broken), "").unwrap();
+    fs::write(backups.ready(broken), &text).unwrap();
     assert!(backups.list().unwrap().unreadable.is_empty(), "it is being finished");
+    drop(made(&store, &backups, Reason::Manual));
+    assert_eq!(backups.find(broken).unwrap().unwrap().id, broken, "and finished by whoever makes the next one");
     assert!(backups.remove(broken).unwrap() && backups.find(broken).is_none());
     fs::remove_dir_all(&backups.0).unwrap();
     fs::write(&backups.0, "a file where the folder was").unwrap();

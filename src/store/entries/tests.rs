@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{Estimate, Provenance, RequestId};
+use farthing_actors::domain::{EstimateReason, Provenance, RequestId};
 use farthing_actors::ledger::journal::Record;
 
 use super::*;
@@ -25,7 +25,7 @@ fn every_kind_of_line_comes_back_as_it_was() {
     let mut reasoning = line(2);
     let price = reasoning.target.as_mut().unwrap().price.as_mut().unwrap();
     Arc::make_mut(price).1.reasoning_cost_per_m = Some("7.5".parse().unwrap());
-    reasoning.outcome.provenance = Provenance::Estimated(Estimate::ClientGone);
+    reasoning.outcome.provenance = Provenance::Estimated(EstimateReason::ClientGone);
     reasoning.outcome.first_token_ms = None;
     let mut scopeless = refusal(3);
     scopeless.call.scopes = [].into();

@@ -13,6 +13,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: true,
     stream_usage: StreamUsage::Unasked,
+    bills_abandoned: false,
     check: Check::Models("/v1/models?limit=1000"),
     quirks: &[
         Quirk {

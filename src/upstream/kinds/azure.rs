@@ -20,6 +20,7 @@ pub static PROFILE: Profile = Profile {
     ],
     stores: true,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: false,
     check: Check::Models("/models"),
     quirks: &[
         Quirk {

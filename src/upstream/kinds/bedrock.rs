@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    bills_abandoned: true,
     check: Check::Refusal,
     quirks: &[
         Quirk {
@@ -30,6 +31,11 @@ pub static PROFILE: Profile = Profile {
             what: "errors inside a stream are exceptions named in a header",
             checked: "2026-11",
             source: "Bedrock API reference, ResponseStream",
+        },
+        Quirk {
+            what: "an answer that nobody waits for any more is billed all the same",
+            checked: "2026-08",
+            source: "OpenRouter documentation, cancelling a stream",
         },
     ],
 };

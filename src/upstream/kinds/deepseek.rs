@@ -13,6 +13,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: false,
     check: Check::Models("/models"),
     quirks: &[
         Quirk {

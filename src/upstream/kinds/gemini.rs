@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Embeddings],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    bills_abandoned: true,
     check: Check::Models("/v1beta/models?pageSize=1000"),
     quirks: &[
         Quirk {
@@ -30,6 +31,11 @@ pub static PROFILE: Profile = Profile {
             what: "a stream has no end marker; it is over when every candidate has a finishReason",
             checked: "2026-08",
             source: "recorded from generativelanguage.googleapis.com",
+        },
+        Quirk {
+            what: "an answer that nobody waits for any more is billed all the same",
+            checked: "2026-08",
+            source: "OpenRouter documentation, cancelling a stream",
         },
     ],
 };

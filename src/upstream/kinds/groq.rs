@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Transcriptions, Endpoint::Speech],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: true,
     check: Check::Models("/models"),
     quirks: &[
         Quirk { what: "usage may stand in x_groq alone", checked: "2026-08", source: "recorded from api.groq.com" },
@@ -26,6 +27,11 @@ pub static PROFILE: Profile = Profile {
             what: "transcriptions come as json, verbose_json or text, not as srt or vtt",
             checked: "2026-11",
             source: "groq/groq-python, TranscriptionCreateParams",
+        },
+        Quirk {
+            what: "an answer that nobody waits for any more is billed all the same",
+            checked: "2026-08",
+            source: "OpenRouter documentation, cancelling a stream",
         },
     ],
 };

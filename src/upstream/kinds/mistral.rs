@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Embeddings, Endpoint::Moderations, Endpoint::Transcriptions],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    bills_abandoned: true,
     check: Check::Models("/models"),
     quirks: &[
         Quirk {
@@ -30,6 +31,11 @@ pub static PROFILE: Profile = Profile {
             what: "transcriptions report seconds as prompt_audio_seconds, beside prompt_tokens and completion_tokens",
             checked: "2026-11",
             source: "Mistral API reference, audio transcriptions",
+        },
+        Quirk {
+            what: "an answer that nobody waits for any more is billed all the same",
+            checked: "2026-08",
+            source: "OpenRouter documentation, cancelling a stream",
         },
     ],
 };

@@ -22,6 +22,7 @@ pub static PROFILE: Profile = Profile {
     ],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: false,
     check: Check::Models("/models"),
     quirks: &[
         Quirk {

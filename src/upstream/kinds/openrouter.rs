@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Completions, Endpoint::Embeddings],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: false,
     check: Check::Key("/key"),
     quirks: &[
         Quirk {

@@ -31,6 +31,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: false,
     check: Check::Nothing,
     quirks: &[],
 };

@@ -20,6 +20,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[],
     stores: false,
     stream_usage: StreamUsage::Unasked,
+    bills_abandoned: true,
     check: Check::Refusal,
     quirks: &[
         Quirk {
@@ -46,6 +47,11 @@ pub static PROFILE: Profile = Profile {
             what: "usageMetadata of all but the last piece of a stream may hold no figures",
             checked: "2026-11",
             source: "ag2ai/ag2 pull request 2719",
+        },
+        Quirk {
+            what: "an answer that nobody waits for any more is billed all the same",
+            checked: "2026-08",
+            source: "OpenRouter documentation, cancelling a stream",
         },
     ],
 };

@@ -14,6 +14,7 @@ pub static PROFILE: Profile = Profile {
     endpoints: &[Endpoint::Images],
     stores: false,
     stream_usage: StreamUsage::Ask,
+    bills_abandoned: false,
     check: Check::Models("/models"),
     quirks: &[
         Quirk {

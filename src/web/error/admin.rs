@@ -20,6 +20,7 @@ impl From<AdminError> for Problem {
             AdminError::AboveRank(_) => Self::new(Code::Forbidden, message),
             AdminError::Budget(_) => Self::new(Code::LedgerUnavailable, message).at("budget"),
             AdminError::Adjustment(_) => Self::new(Code::LedgerUnavailable, message),
+            AdminError::Breakers(_) => Self::new(Code::Overloaded, message).retry_after(Duration::from_secs(1)),
             AdminError::Changed => Self::plain(Code::PreconditionFailed),
             AdminError::Conflict(_) => Self::new(Code::Conflict, message),
             AdminError::Ledger(_) => Self::plain(Code::LedgerUnavailable),

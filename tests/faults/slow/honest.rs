@@ -1,4 +1,4 @@
-//! Honest callers beside an attack, each call on a connection of its own. Owns what they call; fails at the first that was not
+//! Honest callers beside an attack, each call on a connection of its own. Owns what they call; fails in the end if one was not
 //! served. They call with as little as they can, so that it is the gateway whose time is taken.
 
 use std::time::Duration;

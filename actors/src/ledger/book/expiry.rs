@@ -2,7 +2,8 @@
 //! Owns the presumption. Refuses clocks: time passes here only when somebody says how much.
 
 use super::{
-    Book, CallStatus, Checkpoint, Ended, Estimate, LineKind, Money, OpenHold, Outcome, Provenance, RequestId, Usage,
+    Book, CallStatus, Checkpoint, Ended, EstimateReason, LineKind, Money, OpenHold, Outcome, Provenance, RequestId,
+    Usage,
 };
 
 impl Book {
@@ -32,7 +33,7 @@ impl Book {
     ///
     /// A stream is taken to have consumed its prompt and what it was last seen to, a whole answer everything it was
     /// allowed to.
-    pub fn presume(&self, request: RequestId, why: Estimate) -> Option<Ended> {
+    pub fn presume(&self, request: RequestId, why: EstimateReason) -> Option<Ended> {
         let OpenHold { hold, checkpoint, attempts, exhausted, .. } = &self.open.get(&request)?.open;
         let prompt = match (exhausted, hold.call.stream) {
             (true, _) => Usage::default(),

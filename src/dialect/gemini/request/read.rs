@@ -189,7 +189,7 @@ fn read_media(part: wire::Part, field: &str) -> Result<PartKind, RequestFault> {
             return Err(RequestFault::unsupported(field, why));
         }
     };
-    let why = "this model's provider does not watch video; send pictures of it";
+    let why = "this model's provider has no place for media of this type; it takes pictures, sound and documents";
     kind.ok_or_else(|| RequestFault::unsupported(&format!("{field}.{name}"), why))
 }
 

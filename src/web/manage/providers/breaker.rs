@@ -6,11 +6,12 @@ use farthing_actors::breakers::{CircuitReport, CircuitState, Control};
 use farthing_actors::domain::{DeploymentId, ProviderId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::super::body::read;
 use super::super::{id, rfc3339};
 use crate::web::Gateway;
-use crate::web::error::Problem;
+use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ForceBreakers, Operator};
 
 #[derive(Deserialize, JsonSchema)]
@@ -73,7 +74,13 @@ pub async fn force(
 ) -> Result<HttpResponse, Problem> {
     let Forced { state } = read(&request, payload).await?;
     let provider = gateway.admin.provider(id("provider", &path)?)?;
-    gateway.admin.force_circuits(provider.id, (state.into(), state.name()), &operator.author).await?;
+    let (tell, told) = oneshot::channel();
+    let (work, author, id) = (gateway.clone(), operator.author.clone(), provider.id);
+    // All of them, and on record, whether or not whoever asked still waits.
+    gateway.tasks.spawn(async move {
+        tell.send(work.admin.force_circuits(id, (state.into(), state.name()), &author).await).ok();
+    });
+    told.await.map_err(|_| Problem::plain(Code::Internal))??;
     log::info!(actor = &*operator.author.name, provider = provider.name.as_str(), control:? = Control::from(state);
         "the circuits of a provider were taken in hand");
     Ok(HttpResponse::Ok().json(BreakerView::of(&gateway, provider.id)))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, Estimate, LineKind, Provenance, Timestamp};
+use farthing_actors::domain::{DeploymentId, EstimateReason, LineKind, Provenance, Timestamp};
 use farthing_actors::ledger::entry::{Call, Entry, Outcome, Target};
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn entry(target: Option<Target>) -> Entry {
                 reasoning: 32,
                 ..Usage::default()
             },
-            provenance: Provenance::Estimated(Estimate::UpstreamCut),
+            provenance: Provenance::Estimated(EstimateReason::UpstreamCut),
             attempts: 1,
             latency_ms: 1_500,
             first_token_ms: None,

@@ -219,11 +219,11 @@ impl World {
 
     fn expire(&mut self) {
         for request in self.book.wait(self.dice.below(100)) {
-            self.presume(request, Estimate::Missing);
+            self.presume(request, EstimateReason::Missing);
         }
     }
 
-    fn presume(&mut self, request: RequestId, why: Estimate) {
+    fn presume(&mut self, request: RequestId, why: EstimateReason) {
         let held = self.open[&request].held();
         let ended = self.book.presume(request, why).unwrap();
         let Ok(Close::First(closing)) = self.book.decide_close(ended, self.now()) else { panic!("it is open") };
@@ -259,7 +259,7 @@ impl World {
         self.closed = closed;
         let left: Vec<_> = self.open.keys().copied().collect();
         for request in left {
-            self.presume(request, Estimate::Crash);
+            self.presume(request, EstimateReason::Crash);
         }
     }
 

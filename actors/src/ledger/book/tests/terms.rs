@@ -50,7 +50,7 @@ fn each_attempt_is_charged_and_another_is_made_only_if_it_is_covered() {
     // Ten are free, the second attempt took twenty: no third is covered, so nothing is held any more.
     assert!(!attempt(&mut book, 1, 2, 20));
     assert_eq!(spent_and_held(&mut book, key(1)), (picos(50), picos(0)));
-    assert_eq!(book.presume(RequestId::from_u128(1), Estimate::Crash).unwrap().outcome.usage, Usage::default());
+    assert_eq!(book.presume(RequestId::from_u128(1), EstimateReason::Crash).unwrap().outcome.usage, Usage::default());
     settle(&mut book, 1, 0, NOW).unwrap();
     assert_eq!(spent_and_held(&mut book, key(1)), (picos(50), picos(0)));
 }
@@ -150,7 +150,7 @@ fn a_run_whose_first_calls_are_open_is_recovered_with_them() {
 }
 
 fn presume(book: &mut Book, request: u128) {
-    let ended = book.presume(RequestId::from_u128(request), Estimate::Missing).unwrap();
+    let ended = book.presume(RequestId::from_u128(request), EstimateReason::Missing).unwrap();
     let Close::First(closing) = book.decide_close(ended, NOW).unwrap() else { panic!("it was closed") };
     book.apply_close(&closing);
 }
@@ -189,7 +189,7 @@ fn whoever_leaves_after_a_failure_that_is_not_billed_owes_not_even_a_fee() {
 fn an_estimate_is_corrected_by_the_difference_and_only_once() {
     let mut book = limited(100);
     book.place(hold(1, 1, 60), NOW).unwrap();
-    let estimate = Outcome { provenance: Provenance::Estimated(Estimate::Missing), ..outcome(50) };
+    let estimate = Outcome { provenance: Provenance::Estimated(EstimateReason::Missing), ..outcome(50) };
     let Close::First(closing) = book.decide_close(ended(1, estimate), NOW).unwrap() else { panic!() };
     book.apply_close(&closing);
     let correct = |book: &mut Book, tokens| {
@@ -238,9 +238,9 @@ fn a_hold_expires_when_nothing_was_heard_of_it_whatever_the_clock_says() {
     let usage = Usage { input: 3, output: 4, ..Usage::default() };
     book.take_progress(vec![Checkpoint { request: RequestId::from_u128(2), target: None, usage }]);
     assert_eq!(book.wait(900), [RequestId::from_u128(1)]);
-    let presumed = book.presume(RequestId::from_u128(2), Estimate::Crash).unwrap();
+    let presumed = book.presume(RequestId::from_u128(2), EstimateReason::Crash).unwrap();
     assert_eq!(presumed.outcome.usage, usage);
-    let presumed = book.presume(RequestId::from_u128(1), Estimate::Crash).unwrap();
+    let presumed = book.presume(RequestId::from_u128(1), EstimateReason::Crash).unwrap();
     assert_eq!(presumed.outcome.usage, Usage { input: 10, ..Usage::default() });
 }
 

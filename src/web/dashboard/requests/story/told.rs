@@ -1,7 +1,7 @@
 //! What people are told in words: why a request was refused, where its figures come from, what headers its client saw.
 //! Owns the words. Refuses to guess: a header that cannot be derived from the books is not listed.
 
-use farthing_actors::domain::{CallStatus, Estimate, Provenance};
+use farthing_actors::domain::{CallStatus, EstimateReason, Provenance};
 use farthing_actors::ledger::entry::Outcome;
 
 use crate::admin::books::Line;
@@ -35,12 +35,12 @@ pub(super) fn provenance(provenance: Provenance) -> &'static str {
         Provenance::Counted => "counted by Farthing: the provider consumed nothing that it would report",
         Provenance::Cached => "nothing: an earlier answer was given again",
         Provenance::Estimated(why) => match why {
-            Estimate::Missing => "estimated: the provider reported none",
-            Estimate::ClientGone => "estimated: the client left before the provider reported it",
-            Estimate::UpstreamCut => "estimated: the provider's answer broke off",
-            Estimate::Crash => "estimated: the gateway died while it ran",
-            Estimate::Stopped => "estimated: the gateway was stopped while it ran",
-            Estimate::Insane => "estimated: what the provider reported could not be true",
+            EstimateReason::Missing => "estimated: the provider reported none",
+            EstimateReason::ClientGone => "estimated: the client left before the provider reported it",
+            EstimateReason::UpstreamCut => "estimated: the provider's answer broke off",
+            EstimateReason::Crash => "estimated: the gateway died while it ran",
+            EstimateReason::Stopped => "estimated: the gateway was stopped while it ran",
+            EstimateReason::Insane => "estimated: what the provider reported could not be true",
         },
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct RateRow {
 
 /// The classes that have something, and input and output always.
 pub(super) fn usage(usage: &Usage, price: Option<&Price>) -> Vec<UsageRow> {
-    let rates = price.map(|price| price.rates_of(usage.prompt()));
+    let rates = price.map(|price| price.named_rates(usage.prompt()));
     let rate = |class: &str| rates.iter().flatten().find(|(name, _)| *name == class).map(|(_, rate)| *rate);
     let classes = usage.classes().into_iter().filter(|(name, count)| *count > 0 || ["input", "output"].contains(name));
     let row = |(name, count): (&'static str, u64)| UsageRow {
@@ -34,7 +34,7 @@ pub(super) fn usage(usage: &Usage, price: Option<&Price>) -> Vec<UsageRow> {
 
 /// The rates for a short prompt, and the fees there are.
 pub(super) fn rates(price: &Price) -> Vec<RateRow> {
-    let rates = price.rates_of(0).into_iter().filter(|(name, _)| !name.contains('_') || name.starts_with("cache"));
+    let rates = price.named_rates(0).into_iter().filter(|(name, _)| !name.contains('_') || name.starts_with("cache"));
     let rates = rates
         .map(|(name, rate)| RateRow { name: format!("{} per million", words(name)), rate: Money::from(rate).into() });
     let fees = [
