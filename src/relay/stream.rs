@@ -46,13 +46,11 @@ impl Relay {
         match answer {
             OpenedAnswer::Whole(whole) => {
                 let (cost, units) = self.settle_whole(&exchange, admitted, candidate, &whole).await;
-                if exchange.flight.is_abandoned.get() {
-                    return;
-                }
                 facts.cost = cost;
                 let kind = whole.content_type.clone();
                 let body = in_clients_words(&exchange, whole, facts.cost);
-                if let Some(keepsake) = exchange.keepsake.take().filter(|_| cost.is_some()) {
+                let is_abandoned = exchange.flight.is_abandoned.get();
+                if let Some(keepsake) = exchange.keepsake.take().filter(|_| cost.is_some() && !is_abandoned) {
                     self.keep_for_others(*keepsake, &units, &body);
                 }
                 if exchange.ask.claim.is_some() {

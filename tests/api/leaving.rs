@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farthing_support::poll::until;
 use farthing_support::scene::{PROJECT, ask, cost};
 use farthing_support::{Dialect, Gate, Picos, Reply, Scene, Tokens};
 use serde_json::json;
@@ -79,6 +80,27 @@ fn what_a_provider_bills_although_nobody_waits_is_read_to_its_end() {
         assert_eq!(told, (&json!("client_gone"), &json!("provider"), &json!(500)), "stream {stream}: {rows:#?}");
         assert_eq!(Picos::of(&rows[0]["cost_usd"]), cost(tokens), "{rows:#?}");
     }
+}
+
+#[test]
+fn whoever_comes_again_for_what_was_read_on_gets_it_and_pays_once() {
+    let (scene, gate) = (scene(), Gate::default());
+    scene.gateway.add_model_of(Dialect::Gemini, "gemini", "gemini", &scene.upstream);
+    let tokens = Tokens::plain(50, 500);
+    scene.upstream.expect(Reply::chat(tokens).behind(&gate));
+    let (body, client) = (ask(&json!({"model": "gemini"})), scene.application().with("idempotency-key", "again"));
+    let sent = client.start("POST", "/v1/chat/completions", body.to_string().as_bytes()).unwrap();
+    scene.upstream.wait_for("the call", PROMISE * 5, |journal| (!journal.is_empty()).then_some(()));
+    sent.hang_up();
+    leave_openai(&scene);
+    gate.open();
+    scene.gateway.settled();
+    // It is kept a moment after it is settled.
+    let again = || Some(client.post("/v1/chat/completions", &body)).filter(|answer| answer.status != 409);
+    let (answer, _) = until("it is kept", PROMISE * 5, again);
+    assert_eq!((answer.status, answer.header("idempotent-replayed")), (200, Some("true")), "{}", answer.text());
+    let rows = scene.gateway.list(&format!("/api/requests?project={PROJECT}&model=gemini"));
+    assert_eq!((rows.len(), Picos::of(&rows[0]["cost_usd"])), (1, cost(tokens)), "{rows:#?}");
 }
 
 fn leave_openai(scene: &Scene) {
