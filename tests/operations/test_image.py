@@ -38,6 +38,11 @@ class Podman:
         assert status is None or ran.returncode == status, (arguments, ran.returncode, ran.stdout, ran.stderr)
         return ran.stdout.strip() if status == 0 else ran.stdout + ran.stderr
 
+    def removed(self):
+        """Whether no container is left. The runtime's own helper may still hold what one that has just ended had mounted."""
+        self("rm", "--all", "--force", "--time=0", status=None)
+        return not self("ps", "--all", "--quiet") and str(self.home) not in Path("/proc/self/mountinfo").read_text()
+
     def inspect(self, what, field):
         return json.loads(self("inspect", what, "--format", "{{json " + field + "}}"))
 
@@ -53,7 +58,7 @@ def podman(tmp_path_factory):
     (home / "empty").mkdir()
     podman("build", "--layers=false", f"--build-context=build={stage}", f"--file={home}/Containerfile", "--tag=farthing", f"{home}/empty")
     yield podman
-    podman("rm", "--all", "--force", "--time=0")
+    until("every container is removed", podman.removed)
     podman("volume", "rm", "--all", "--force")
     podman("rmi", "--all", "--force")
 
