@@ -19,8 +19,8 @@ use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, Error, middleware::from_fn, web};
-use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
+use socket2::SockRef;
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
@@ -36,9 +36,12 @@ use crate::upstream::{AccessTokens, KeyVault, Sandbox, Upstream};
 const BACKLOG: u32 = 1024;
 /// actix closes idle connections after 5 s; applications reuse them for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// What the kernel keeps of an answer that its client does not read; left alone it takes 4 MiB. Enough for 25 Mbit/s over half
-/// the world.
+/// What the kernel keeps of an answer until its client has confirmed it; left alone it takes 4 MiB. Enough for 25 Mbit/s over
+/// half the world.
 const SEND_BUFFER: usize = 256 * 1024;
+/// How much of that may wait to be sent: a client that has stopped reading is not worth copying more for.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 32 * 1024;
 /// Connections of one worker; actix's own bound.
 const MOST_CONNECTIONS: u64 = 25_600;
 /// Files, sockets and pipes of our own, and of each worker beside its connections.
@@ -195,10 +198,14 @@ where
 /// Has the kernel give up a connection whose client has not taken what is sent to it for so long: actix-http waits for ever.
 /// The answer's body is dropped then, as if the client had left, which it has. Until then the kernel keeps little for it.
 fn watch(socket: &TcpStream, patience: Duration) {
+    let socket = SockRef::from(socket);
     // A socket that cannot be told is one that has just been closed.
-    sockopt::set_socket_send_buffer_size(socket, SEND_BUFFER).ok();
+    socket.set_send_buffer_size(SEND_BUFFER).ok();
     #[cfg(target_os = "linux")]
-    sockopt::set_tcp_user_timeout(socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX)).ok();
+    {
+        socket.set_tcp_notsent_lowat(UNSENT).ok();
+        socket.set_tcp_user_timeout(Some(patience)).ok();
+    }
     #[cfg(not(target_os = "linux"))]
     let _: Duration = patience;
 }

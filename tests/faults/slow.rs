@@ -33,7 +33,7 @@ const READERS: Duration = Duration::from_secs(65 + 55);
 const MOST_MEMORY: u64 = 512 << 20;
 /// How fast peers come: strangers do not all come in the same moment.
 const ARRIVALS: Duration = Duration::from_micros(500);
-/// How fast readers come that stop: each is worth about a megabyte until all buffers are full.
+/// How fast readers come that stop: each is sent hundreds of kilobytes until all buffers are full.
 const READERS_ARRIVE: Duration = Duration::from_millis(20);
 
 /// How many of each kind, if it is said.
