@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use farthing_actors::domain::clock::DAY;
 use farthing_actors::domain::{
     Allowed, Author, Budget, Globs, KeyId, Limits, Money, Parameters, ProjectId, Scope, Secret, Timestamp,
 };
@@ -17,9 +18,8 @@ use super::{Admin, AdminError, Tagged};
 use crate::background;
 use crate::store::{StoreError, key_uses};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A month: who needs two secrets for longer needs two keys.
-const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const MAX_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// How long keys live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use farthing_actors::domain::Timestamp;
+use farthing_actors::domain::clock::DAY_MS;
 use jiff::civil::Date;
 use thiserror::Error;
-
-/// The length of a day.
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// A day in UTC, by its number since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

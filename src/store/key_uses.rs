@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
+use farthing_actors::domain::clock::DAY_MS;
 use farthing_actors::domain::{KeyId, Timestamp};
 use farthing_actors::keyring::habits::Use;
 
@@ -17,7 +18,6 @@ const MOST_LINES: i64 = 256;
 const OTHER: &str = "other";
 /// How long they are kept, which is how long a network is known that is not used.
 const KEPT_DAYS: i64 = 90;
-const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// A network and a program of a key, and when they were last seen, to the day.
 pub type Known = (KeyId, String, String, Timestamp);
@@ -33,7 +33,7 @@ pub fn known(connection: &mut SqliteConnection) -> Result<Vec<Known>, StoreError
     let rows: Vec<(String, String, String, Option<i64>)> = rows.load(connection)?;
     let known = rows.into_iter().map(|(key, network, agent, day)| {
         let row = Row { table: "key_uses", id: &key };
-        let at = Timestamp(day.unwrap_or(0).saturating_mul(DAY));
+        let at = Timestamp(day.unwrap_or(0).saturating_mul(DAY_MS));
         Ok((row.parse("key_id", &key)?, network, agent, at))
     });
     known.collect()
@@ -59,7 +59,7 @@ pub fn last_used(connection: &mut SqliteConnection) -> Result<HashMap<KeyId, Tim
 /// # Errors
 /// If the database refuses it.
 pub fn add(connection: &mut SqliteConnection, uses: &[(KeyId, Use)], now: Timestamp) -> Result<(), StoreError> {
-    let day = now.0.div_euclid(DAY);
+    let day = now.0.div_euclid(DAY_MS);
     for (key, used) in uses {
         let key = key.to_string();
         add_one(connection, &key, day, used)?;
@@ -111,7 +111,7 @@ mod tests {
             opened.read(|connection| Ok(rows.load(connection)?)).unwrap()
         };
         add(&[used("a", 2), used("b", 1)], Timestamp(5));
-        add(&[used("a", 3)], Timestamp(DAY - 1));
+        add(&[used("a", 3)], Timestamp(DAY_MS - 1));
         assert_eq!(lines(), [("a".to_owned(), 5), ("b".to_owned(), 1)]);
         let many: Vec<_> = (0..300).map(|network| used(&format!("n{network:03}"), 1)).collect();
         add(&many, Timestamp(6));
@@ -119,7 +119,7 @@ mod tests {
         assert!(lines().contains(&("other".to_owned(), 46)), "{:?}", lines().last());
         let known = opened.read(known).unwrap();
         assert!(known.contains(&(KeyId::from_u128(1), "a".to_owned(), "curl".to_owned(), Timestamp(0))));
-        add(&[used("late", 1)], Timestamp(91 * DAY));
+        add(&[used("late", 1)], Timestamp(91 * DAY_MS));
         assert_eq!(lines(), [("late".to_owned(), 1)]);
     }
 }

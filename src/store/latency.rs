@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use farthing_actors::domain::ProviderId;
+use farthing_actors::domain::clock::HOUR_MS;
 
 pub use steps::Steps;
 
@@ -15,9 +16,6 @@ use super::StoreError;
 use super::columns::Row;
 use super::schema::latency_rollups;
 use super::usage::Range;
-
-/// The length of a row.
-const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 /// How long calls took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -48,10 +48,26 @@ def test_a_backup_is_made_checked_and_removed(visit, gateway, seeded):
     row = page.locator("tr", has_text=made)
     row.get_by_role("button", name="Verify").click()
     page.get_by_text("The backup was checked").wait_for()
-    row.get_by_text("Remove…").click()
-    row.get_by_role("button", name="Remove this backup").click()
-    page.get_by_text("The backup was removed.").wait_for()
+    remove(page, row)
     assert gateway.call("GET", "/api/system/backups")[1]["data"] == []
+
+
+def test_what_is_left_of_a_backup_is_shown_and_removed(visit, gateway, seeded):
+    made = gateway.call("POST", "/api/system/backups", {})[1]["id"]
+    next(gateway.home.rglob(f"{made}.json")).unlink()
+    page = visit("owner")
+    page.goto("/system")
+    left = page.get_by_role("group", name=made)
+    page.get_by_text("No other backup.").wait_for()
+    remove(page, left)
+    page.get_by_text("No backup yet.").wait_for()
+    assert gateway.call("GET", "/api/system/backups")[1] == {"data": [], "next_cursor": None, "unreadable": []}
+
+
+def remove(page, backup):
+    backup.get_by_text("Remove…").click()
+    backup.get_by_role("button", name="Remove this backup").click()
+    page.get_by_text("The backup was removed.").wait_for()
 
 
 def test_a_lost_feed_is_said_and_made_good(visit, gateway, seeded):

@@ -9,6 +9,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// An hour, in milliseconds.
+pub const HOUR_MS: i64 = 60 * 60 * 1_000;
+/// A day in UTC, in milliseconds: Unix time has no leap seconds.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
+/// An hour.
+pub const HOUR: Duration = Duration::from_hours(1);
+/// A day in UTC.
+pub const DAY: Duration = Duration::from_hours(24);
+
 /// A moment in wall time: Unix milliseconds. Text form: RFC 3339 in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -25,6 +34,11 @@ impl Timestamp {
     pub fn before(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
+    }
+
+    /// The first moment of its day in UTC.
+    pub fn midnight(self) -> Self {
+        Self(self.0.div_euclid(DAY_MS).saturating_mul(DAY_MS))
     }
 
     /// Milliseconds since `earlier`; zero if the clock went backwards.

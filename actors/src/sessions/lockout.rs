@@ -7,19 +7,19 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use crate::domain::clock::{DAY, HOUR};
 use crate::domain::{Timestamp, UserId};
 
 /// Failures of one network that cost nothing.
 const FREE: usize = 5;
 /// The longest a network waits.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Guesses an hour that reach the hash, for one account.
 const PER_HOUR: usize = 100;
 /// Those of them that networks have from which nobody ever signed in to it.
 const FOR_STRANGERS: usize = 80;
 /// How long a failure counts.
-pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const REMEMBERED: Duration = DAY;
 /// How long a network stays familiar after the last sign-in from it.
 pub(super) const FAMILIAR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 

@@ -34,8 +34,8 @@ use savings::Savings;
 use spend::{By, Spend, days};
 
 /// How many days can be asked for; the second unless another is.
-const DAYS: [i64; 3] = [7, 30, 90];
-const USUAL_DAYS: i64 = 30;
+const DAYS: [u32; 3] = [7, 30, 90];
+const USUAL_DAYS: u32 = 30;
 
 #[derive(Template)]
 #[template(path = "costs/page.html")]
@@ -44,7 +44,7 @@ struct CostsPage {
     time: Moment,
     behind: Option<String>,
     asked: Asked,
-    days: [i64; 3],
+    days: [u32; 3],
     spend: Spend,
     budgets: Budgets,
     burn: Option<Chart>,
@@ -63,7 +63,7 @@ pub struct Query {
 }
 
 struct Asked {
-    days: i64,
+    days: u32,
     by: By,
     budget: Option<String>,
 }

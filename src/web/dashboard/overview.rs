@@ -10,7 +10,7 @@ mod tiles;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use farthing_actors::domain::{Scope, Timestamp};
+use farthing_actors::domain::Scope;
 
 use super::calls::CallRow;
 use super::names::names;
@@ -31,7 +31,6 @@ use tiles::{Figures, House, Tile};
 
 /// What the eye takes in; the page's script keeps as many.
 const SHOWN: usize = 50;
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Template)]
 #[template(path = "overview/page.html")]
@@ -92,7 +91,6 @@ async fn last_calls(gateway: &Gateway) -> Result<Vec<Line>, Problem> {
 /// What was used since midnight in UTC.
 async fn today(gateway: &Gateway) -> Result<books::Figures, Problem> {
     let now = gateway.clock.now();
-    let midnight = Timestamp(now.0.div_euclid(DAY_MS).saturating_mul(DAY_MS));
-    let sums = gateway.admin.books().usage(vec![Range::around(midnight, now)], UsageFilter::default()).await;
+    let sums = gateway.admin.books().usage(vec![Range::around(now.midnight(), now)], UsageFilter::default()).await;
     Ok(sums.map_err(AdminError::Store)?.pop().unwrap_or_default())
 }

@@ -8,7 +8,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use farthing_actors::breakers::Control;
-use farthing_actors::domain::{Permission, ProviderKind, Timestamp};
+use farthing_actors::domain::clock::DAY;
+use farthing_actors::domain::{Permission, ProviderKind};
 use farthing_actors::registry::catalogue::Provider;
 
 use super::page;
@@ -23,8 +24,6 @@ use crate::web::extract::operator::ReadSettings;
 use crate::web::manage::id;
 use crate::web::manage::providers::ProviderView;
 use crate::web::manage::providers::breaker::CircuitView;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Template)]
 #[template(path = "providers/page.html")]
@@ -124,7 +123,7 @@ pub async fn show(
     let provider = gateway.admin.provider(id("provider", &path)?)?;
     let credit = gateway.admin.credit(provider.id).await?;
     let now = gateway.clock.now();
-    let range = Range::around(Timestamp(now.0.saturating_sub(DAY_MS)), now);
+    let range = Range::around(now.before(DAY), now);
     let filter = UsageFilter { provider: Some(provider.id), ..UsageFilter::default() };
     let day = gateway.admin.books().usage(vec![range], filter).await.map_err(AdminError::Store)?;
     let view = ProviderView::new(&gateway, &provider, credit.as_ref());

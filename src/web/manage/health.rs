@@ -1,6 +1,7 @@
 //! What `GET /api/system/health` says beyond the process: whether there is a backup to go back to, whether every secret is under the
 //! present master key, and how long the certificate lasts. Owns the shapes. Refuses secrets: a master key is named by its id.
 
+use farthing_actors::domain::clock::DAY_MS;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,8 +9,6 @@ use super::rfc3339;
 use crate::admin::backups::BackupHealth;
 use crate::admin::secrets::SealedHealth;
 use crate::web::Gateway;
-
-const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// How it is with backups.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -4,9 +4,9 @@
 pub mod tokens;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::clock::HOUR;
 use farthing_actors::domain::{Allowed, Budget, Globs, KeyId, Limits, Money, Parameters, ProjectId, Scope, Timestamp};
 use farthing_actors::keyring::ring::{AuthorizedKey, KeyState};
 use farthing_actors::ledger::hold::{Balance, Cap};
@@ -23,7 +23,6 @@ use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, Operator, ReadSettings};
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Long enough to change a secret everywhere, and short enough that the old one is not forgotten.
 const USUAL_OVERLAP_HOURS: u32 = 24;
 

@@ -1,9 +1,8 @@
 //! `/api/tokens`: scoped tokens for the management API. Owns their shape, and which scopes a token may carry.
 //! Refuses the scope that makes tokens: a token that could make tokens would have no end.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::domain::clock::HOUR;
 use farthing_actors::domain::{Permission, TokenId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,6 @@ use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ManageTokens, Operator};
 use crate::web::extract::who::maker;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
 const USUAL_HOURS: u32 = 24;
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use farthing_actors::domain::clock::DAY;
 use farthing_actors::domain::{Clock, Timestamp};
 
 use crate::admin::books::{Range, UsageFilter};
@@ -15,7 +16,6 @@ use crate::web::Gateway;
 /// Statuses from 100 to 599 are counted.
 const LOWEST_STATUS: u16 = 100;
 const STATUS_COUNT: usize = 500;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How old an answer of the database may be.
 const FRESH: Duration = Duration::from_secs(15);
 

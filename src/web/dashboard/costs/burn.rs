@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use farthing_actors::domain::clock::{DAY_MS, HOUR_MS};
 use farthing_actors::domain::{Money, Scope, Timestamp};
 use farthing_actors::keyring::ring::{Keys, Project};
 use farthing_actors::ledger::hold::Balance;
@@ -12,8 +13,6 @@ use super::projection::Pace;
 use crate::admin::books::{Figures, Range, UsageFilter};
 use crate::web::dashboard::chart::{self, Chart, Kind, Series};
 
-const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 /// A window up to this long is cut into hours: a day with a change of the clocks in it, and no more.
 const ONE_DAY_MS: i64 = 36 * HOUR_MS;
 

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::iter;
 
+use farthing_actors::domain::clock::DAY;
 use farthing_actors::domain::{Money, Timestamp};
 use farthing_actors::keyring::ring::Keys;
 
@@ -13,7 +14,6 @@ use crate::web::dashboard::chart::{Chart, Kind, MOST_SERIES, Series};
 use crate::web::dashboard::shown::{self, Amount};
 use crate::web::dashboard::{chart, costs};
 
-const DAY_MS: i64 = 86_400_000;
 /// Rows of the table.
 const MOST: usize = 20;
 
@@ -41,13 +41,12 @@ pub(super) struct SpendRow {
 }
 
 /// The last `days` days of UTC, the one of `now` the last.
-pub(super) fn days(now: Timestamp, days: i64) -> Vec<Range> {
-    let today = now.0.div_euclid(DAY_MS);
-    let day = |number: i64| {
-        let from = number.saturating_mul(DAY_MS);
-        Range { from: Timestamp(from), to: Timestamp(from.saturating_add(DAY_MS)) }
+pub(super) fn days(now: Timestamp, days: u32) -> Vec<Range> {
+    let day = |ago: u32| {
+        let from = now.midnight().before(DAY.saturating_mul(ago));
+        Range { from, to: from.plus(DAY) }
     };
-    (today.saturating_sub(days).saturating_add(1)..=today).map(day).collect()
+    (0..days).rev().map(day).collect()
 }
 
 impl By {
@@ -140,6 +139,8 @@ fn series<'a>(name: &str, days: usize, spent: impl Iterator<Item = &'a Spent> + 
 
 #[cfg(test)]
 mod tests {
+    use farthing_actors::domain::clock::DAY_MS;
+
     use super::*;
 
     fn on_a_day(amounts: &[(&str, &str)]) -> BTreeMap<SubjectName, Figures> {

@@ -4,6 +4,7 @@
 use std::iter;
 
 use farthing_actors::domain::Timestamp;
+use farthing_actors::domain::clock::{DAY_MS, HOUR_MS};
 use farthing_actors::domain::window::{Window, WindowKind, Zone};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,9 +12,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::admin::books::Range;
-
-const HOUR_MS: i64 = 60 * 60 * 1_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// The length of a point of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

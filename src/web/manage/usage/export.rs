@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::calendar::Interval;
 use super::group::{Group, Names, sum_by};
 use super::question::{Asked, Question, invalid, usage_query};
-use super::view::{COLUMNS, Frame, Rows, cells};
+use super::view::{Frame, Rows, cells};
 use super::{csv, query};
 use crate::admin::AdminError;
 use crate::admin::books::{Figures, Range};
@@ -94,11 +94,12 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn csv(&self) -> String {
-        let heads = self.groups.iter().flat_map(|group| group.columns()).chain(&COLUMNS);
-        let mut text = csv::line(heads.map(|head| (*head).to_owned()));
+        let groups = self.groups.iter().flat_map(|group| group.columns()).copied();
+        let heads = groups.chain(cells(&Figures::default()).map(|(column, _)| column));
+        let mut text = csv::line(heads.map(str::to_owned));
         for (ids, figures) in &self.rows {
             let words = self.words(ids).into_iter().map(|(_, words)| csv::text(&words));
-            text.push_str(&csv::line(words.chain(cells(figures))));
+            text.push_str(&csv::line(words.chain(cells(figures).map(|(_, cell)| cell.to_string()))));
         }
         text
     }
@@ -109,11 +110,7 @@ impl Table<'_> {
 
     fn object(&self, ids: &[String], figures: &Figures) -> Value {
         let words = self.words(ids).into_iter().map(|(column, words)| (column.to_owned(), json!(words)));
-        let figures = COLUMNS.iter().zip(cells(figures)).map(|(column, cell)| {
-            // Counts are numbers, dollars exact decimals in strings, as everywhere.
-            let count = cell.parse::<u64>().ok().filter(|_| !column.ends_with("_usd"));
-            ((*column).to_owned(), count.map_or(json!(cell), |count| json!(count)))
-        });
+        let figures = cells(figures).map(|(column, cell)| (column.to_owned(), json!(cell)));
         Value::Object(words.chain(figures).collect::<Map<_, _>>())
     }
 

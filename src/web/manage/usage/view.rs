@@ -1,5 +1,7 @@
 //! What pages about usage answer. Owns the shapes on the wire: counts, disjoint token classes, exact decimal dollars.
 
+use std::fmt;
+
 use farthing_actors::domain::{Money, Units};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -97,35 +99,46 @@ pub(in crate::web) fn count(figure: i128) -> u64 {
     u64::try_from(figure.max(0)).unwrap_or(u64::MAX)
 }
 
-/// The columns of figures in an export.
-pub(super) const COLUMNS: [&str; 19] = [
-    "requests",
-    "errors",
-    "refused",
-    "estimated",
-    "input",
-    "cache_read",
-    "cache_write",
-    "output",
-    "reasoning",
-    "audio_input",
-    "audio_output",
-    "image_input",
-    "image_output",
-    "images",
-    "audio_ms",
-    "characters",
-    "searches",
-    "cost_usd",
-    "adjustments_usd",
-];
+/// A figure in a file: counts are numbers, dollars exact decimals in strings, as everywhere.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Cell {
+    Count(u64),
+    Dollars(Money),
+}
 
-/// The figures in those columns.
-pub(super) fn cells(figures: &Figures) -> Vec<String> {
-    let counts = [figures.requests, figures.errors, figures.refused, figures.estimated].map(count);
-    let [input, cache_read, write_5m, write_1h, output, reasoning, units @ ..] =
-        figures.usage().classes().map(|(_, count)| count);
-    let tokens = [input, cache_read, write_5m.saturating_add(write_1h), output, reasoning];
-    let counts = counts.into_iter().chain(tokens).chain(units).map(|count| count.to_string());
-    counts.chain([figures.cost.to_string(), figures.adjusted.to_string()]).collect()
+/// The figures of a row of a file, each under its column.
+pub(super) fn cells(figures: &Figures) -> [(&'static str, Cell); 19] {
+    let usage = figures.usage();
+    let units = usage.units;
+    [
+        ("requests", Cell::Count(count(figures.requests))),
+        ("errors", Cell::Count(count(figures.errors))),
+        ("refused", Cell::Count(count(figures.refused))),
+        ("estimated", Cell::Count(count(figures.estimated))),
+        ("input", Cell::Count(usage.input)),
+        ("cache_read", Cell::Count(usage.cache_read)),
+        ("cache_write", Cell::Count(usage.cache_write_5m.saturating_add(usage.cache_write_1h))),
+        ("output", Cell::Count(usage.output)),
+        ("reasoning", Cell::Count(usage.reasoning)),
+        ("audio_input", Cell::Count(units.audio_input)),
+        ("audio_output", Cell::Count(units.audio_output)),
+        ("image_input", Cell::Count(units.image_input)),
+        ("image_output", Cell::Count(units.image_output)),
+        ("images", Cell::Count(units.images)),
+        ("audio_ms", Cell::Count(units.audio_ms)),
+        ("characters", Cell::Count(units.characters)),
+        ("searches", Cell::Count(units.searches)),
+        ("cost_usd", Cell::Dollars(figures.cost)),
+        ("adjustments_usd", Cell::Dollars(figures.adjusted)),
+    ]
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Dollars(money) => money.fmt(f),
+        }
+    }
 }
