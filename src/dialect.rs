@@ -41,6 +41,7 @@ pub mod sifted;
 pub mod splice;
 pub mod sse;
 pub mod transcript;
+mod unescaped;
 pub mod usage;
 pub mod walk;
 pub mod words;

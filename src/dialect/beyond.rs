@@ -1,12 +1,17 @@
 //! What a request refers to beyond its words: pictures, files, caches, tools that the provider runs.
 //! Owns finding them in a body without reading it into values. A quotation mark inside a text is escaped, so that a name in
-//! quotation marks is a member or a whole value. Refuses to follow anything.
+//! quotation marks is a member or a whole value. Refuses to follow anything, and to trust a tool it does not know.
+
+mod tools;
 
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-/// Types of parts and tools that bring into the prompt what cannot be measured here.
+use super::unescaped::unescaped;
+pub use tools::looks_up;
+
+/// Types of parts that bring into the prompt what cannot be measured here.
 const UNSEEN: [&[u8]; 7] =
     [b"web_search", b"web_fetch", b"file_search", b"code_interpreter", b"code_execution", b"computer", b"mcp\""];
 /// Types that are, or may be, files.
@@ -15,20 +20,10 @@ const FILES: [&[u8]; 5] = [b"file\"", b"input_file\"", b"input_image\"", b"docum
 const NAMED: [&[u8]; 4] = [br#""file_id""#, br#""file_url""#, br#""file_data""#, br#""document_url""#];
 /// Types that are pictures.
 const PICTURES: [&[u8]; 3] = [b"image_url\"", b"input_image\"", b"image\""];
-/// The same for Gemini, whose parts and tools have no type: members, by the beginning of their names.
-const GEMINI_UNSEEN: [&[u8]; 8] = [
-    br#""cachedContent""#,
-    br#""cached_content""#,
-    br#""fileUri""#,
-    br#""file_uri""#,
-    br#""google"#,
-    br#""urlContext""#,
-    br#""url_context""#,
-    br#""codeExecution""#,
-];
+/// What Gemini keeps, by the names of members.
+const GEMINI_KEPT: [&[u8]; 4] = [br#""cachedContent""#, br#""cached_content""#, br#""fileUri""#, br#""file_uri""#];
 /// What says that a file is one whose pages are counted: a page may take thousands of tokens and be a few bytes long.
-const PAGED: [&[u8]; 4] =
-    [br#""application/pdf""#, br#""application\/pdf""#, br#""data:application/pdf"#, br#""data:application\/pdf"#];
+const PAGED: [&[u8]; 2] = [br#""application/pdf""#, br#""data:application/pdf"#];
 /// How far from its bytes a picture says that it is one.
 const NEAR: usize = 160;
 
@@ -37,6 +32,8 @@ const NEAR: usize = 160;
 pub struct Beyond {
     /// Whether something may add any number of tokens to the prompt.
     pub unseen: bool,
+    /// Tokens that the provider may put around the tools, at most.
+    pub aside: u64,
     /// Pictures, here or elsewhere.
     pub pictures: u64,
     /// Where the bytes of those stand that are here, in order.
@@ -46,10 +43,12 @@ pub struct Beyond {
 impl Beyond {
     /// Of a body whose parts and tools have types.
     pub(super) fn typed(body: &[u8]) -> Self {
-        let mut beyond = Self::default();
+        let plain = &*unescaped(body);
+        let tools = tools::typed(plain);
+        let mut beyond = Self { unseen: tools.unseen, aside: tools.aside, ..Self::default() };
         let (mut file, mut document, mut url) = (false, false, false);
-        for at in memmem::find_iter(body, br#""type""#) {
-            let Some(kind) = value(body, at + br#""type""#.len()) else { continue };
+        for at in memmem::find_iter(plain, br#""type""#) {
+            let Some(kind) = value(plain, at + br#""type""#.len()) else { continue };
             let is = |kinds: &[&[u8]]| kinds.iter().any(|known| kind.starts_with(known));
             beyond.unseen |= is(&UNSEEN);
             beyond.pictures += u64::from(is(&PICTURES));
@@ -57,9 +56,8 @@ impl Beyond {
             document |= kind.starts_with(b"document\"");
             url |= kind.starts_with(b"url\"");
         }
-        let any = |words: &[&[u8]]| words.iter().any(|word| memmem::find(body, word).is_some());
+        let any = |words: &[&[u8]]| words.iter().any(|word| memmem::find(plain, word).is_some());
         beyond.unseen |= (document && url) || (file && (any(&NAMED) || any(&PAGED)));
-        beyond.unseen |= memmem::find(body, br#""web_search_options""#).is_some();
         if beyond.pictures > 0 {
             beyond.inline = inline(body);
         }
@@ -68,9 +66,12 @@ impl Beyond {
 
     /// Of one of Gemini's.
     pub(super) fn gemini(body: &[u8]) -> Self {
-        let unseen = GEMINI_UNSEEN.iter().chain(&PAGED).any(|name| memmem::find(body, name).is_some());
+        let plain = &*unescaped(body);
+        let tools = tools::gemini(plain);
+        let kept = GEMINI_KEPT.iter().chain(&PAGED).any(|name| memmem::find(plain, name).is_some());
         let inline = if memmem::find(body, b"image/").is_some() { inline(body) } else { Vec::new() };
-        Self { unseen, pictures: u64::try_from(inline.len()).unwrap_or(u64::MAX), inline }
+        let pictures = u64::try_from(inline.len()).unwrap_or(u64::MAX);
+        Self { unseen: kept || tools.unseen, aside: tools.aside, pictures, inline }
     }
 }
 
@@ -129,7 +130,6 @@ mod tests {
             r#"[{"type":"document","source":{"type":"url","url":"https://example.com/a.pdf"}}]"#,
             r#"{"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
             r#"{"tools":[{"type":"mcp","server_url":"https://example.com"}]}"#,
-            r#"{"web_search_options":{}}"#,
             r#"[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]"#,
             r#"[{"type":"document","source":{"type":"base64","media_type":"application\/pdf","data":"aGk="}}]"#,
             r#"[{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,aGk="}}]"#,
@@ -139,9 +139,43 @@ mod tests {
             assert!(typed(body).0, "{body}");
         }
         assert!(Beyond::gemini(br#"{"inlineData":{"data":"aGk=","mimeType":"application/pdf"}}"#).unseen);
-        for member in ["cachedContent", "fileUri", "googleSearch", "url_context", "codeExecution"] {
+        for member in ["cachedContent", "fileUri"] {
             assert!(Beyond::gemini(format!(r#"{{"{member}":"x"}}"#).as_bytes()).unseen, "{member}");
         }
+    }
+
+    #[test]
+    fn no_escape_hides_anything() {
+        for body in [
+            r#"{"tools":[{"type":"web_search"}]}"#,
+            r#"{"source":{"type":"file","file_id":"f"}}"#,
+            r#"[{"type":"document","source":{"type":"url","url":"https://example.com/a.pdf"}}]"#,
+            r#"[{"type":"document","source":{"media_type":"application/pdf","data":"aGk="}}]"#,
+            r#"[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]"#,
+        ] {
+            for hidden in escaped(body) {
+                assert_eq!(typed(&hidden), typed(body), "{hidden}");
+            }
+        }
+        for body in [r#"{"cachedContent":"x"}"#, r#"{"tools":[{"googleSearch":{}}]}"#] {
+            for hidden in escaped(body) {
+                assert!(Beyond::gemini(hidden.as_bytes()).unseen, "{hidden}");
+            }
+        }
+    }
+
+    /// The body with one letter or stroke after another written as an escape, and with all of them.
+    fn escaped(body: &str) -> Vec<String> {
+        let can = |letter: char| letter.is_ascii_alphanumeric() || "/_.".contains(letter);
+        let write =
+            |letter: char| if can(letter) { format!("\\u{:04X}", u32::from(letter)) } else { letter.to_string() };
+        let one = |at: usize| {
+            body.chars()
+                .enumerate()
+                .map(|(place, letter)| if place == at { write(letter) } else { letter.to_string() })
+                .collect()
+        };
+        (0..body.len()).map(one).chain([body.chars().map(write).collect()]).collect()
     }
 
     #[test]

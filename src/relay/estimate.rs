@@ -6,6 +6,7 @@ use std::ops::Range;
 use farthing_actors::domain::{Money, ServiceTier, Units, Usage};
 use farthing_actors::registry::catalogue::Candidate;
 
+use crate::dialect::beyond::looks_up;
 use crate::dialect::{Beyond, Head, Request, Seen};
 use crate::tokenizer::Gauge;
 
@@ -45,13 +46,15 @@ pub(super) struct Estimate {
 
 impl Estimate {
     /// The estimate for `request` at any of `candidates`. Where it refers to what cannot be measured here (stored state,
-    /// files, tools that the provider runs), its prompt may be as long as the model takes.
+    /// files, tools that the provider runs) or a model looks things up, its prompt may be as long as the model takes.
     pub(super) fn of(request: &Request, candidates: &[Candidate]) -> Self {
         let (head, beyond) = (request.head(), request.beyond());
         let (prompt, ceiling) = prompt(request, &beyond);
+        let searches = |candidate: &Candidate| looks_up(&candidate.deployment.upstream_model);
+        let unseen = beyond.unseen || (head.output_cap != Some(0) && candidates.iter().any(searches));
         Self {
             prompt,
-            prompt_ceiling: if beyond.unseen { window(candidates).max(ceiling) } else { ceiling },
+            prompt_ceiling: if unseen { window(candidates).max(ceiling) } else { ceiling },
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
             units: head.measure.most,
@@ -112,14 +115,15 @@ impl Estimate {
     }
 }
 
-/// Tokens of a prompt, likely and at most: of its text, what stands around each message, and the pictures.
+/// Tokens of a prompt, likely and at most: of its text, what stands around each message and the tools, and the pictures.
 fn prompt(request: &Request, beyond: &Beyond) -> (u64, u64) {
     let messages = u64::try_from(request.head().messages).unwrap_or(u64::MAX);
     let text = gauge(request.body(), &beyond.inline);
     let each = |message: u64, picture: u64| {
         message.saturating_mul(messages).saturating_add(picture.saturating_mul(beyond.pictures))
     };
-    (text.likely.saturating_add(each(0, PICTURE)), text.ceiling.saturating_add(each(MESSAGE_MOST, PICTURE_MOST)))
+    let most = text.ceiling.saturating_add(beyond.aside);
+    (text.likely.saturating_add(each(0, PICTURE)), most.saturating_add(each(MESSAGE_MOST, PICTURE_MOST)))
 }
 
 /// The text of a body: all but its pictures.
