@@ -20,9 +20,9 @@ use super::fault::RequestFault;
 use super::fields;
 use super::head::{Head, Measure, Rewrite, USEFUL_OUTPUT};
 use super::members::{self, Member};
-use super::openai_chat;
 use super::splice::{Splice, json_string};
 use super::usage::{Reading, count};
+use super::{gemini, openai_chat};
 use transcriptions::Upload;
 
 /// What is called, beside the four dialects' conversations.
@@ -186,10 +186,9 @@ pub fn usage(endpoint: Endpoint, body: &[u8]) -> Reading {
 }
 
 fn texts(body: &[u8]) -> Reading {
-    match openai_chat::reply::usage(body) {
-        Reading::Absent => total(body),
-        reading => reading,
-    }
+    let said = |reading: &Reading| *reading != Reading::Absent;
+    let told = [openai_chat::reply::usage, total, gemini::embed::usage].map(|read| read(body));
+    told.into_iter().find(said).unwrap_or(Reading::Absent)
 }
 
 fn total(body: &[u8]) -> Reading {

@@ -23,7 +23,8 @@ pub enum Reading {
 }
 
 impl Reading {
-    /// Takes a later word of the same answer for the truth, if it says anything.
+    /// Takes a later word of the same answer for the truth, if it says anything. Figures before nonsense may be of the answer's
+    /// beginning: then it is better counted.
     pub(super) fn follow(&mut self, later: Self) {
         if later != Self::Absent {
             *self = later;
@@ -73,6 +74,23 @@ pub(super) fn apart(tokens: u64, classed: u64, [audio, image]: [Option<u64>; 2])
     let audio = audio.min(rest);
     let image = image.min(rest.saturating_sub(audio));
     Ok(Apart { text: rest.saturating_sub(audio).saturating_sub(image), audio, image })
+}
+
+/// The searches that a usage object itself tells of: xAI counts calls, and before that counted sources; Perplexity and OpenRouter
+/// have names of their own. `None` where it tells of none.
+pub(super) fn searches_told(usage: Option<Member<'_>>) -> Result<Option<u64>, &'static str> {
+    const NAMES: [&str; 4] =
+        ["server_side_tool_usage_details", "num_sources_used", "num_search_queries", "server_tool_use"];
+    // Nearly always there are none, and the object is not read a second time.
+    let may_tell = |usage: &Member<'_>| usage.text.contains("search") || usage.text.contains("sources");
+    let usage = usage.filter(may_tell);
+    let Some(object) = usage.and_then(|usage| usage.members(&NAMES)) else { return Ok(None) };
+    let [of_xai, sources, queries, of_openrouter] = object.present();
+    let calls = details(of_xai, &["web_search_calls", "x_search_calls"])?;
+    let calls = calls.into_iter().flatten().reduce(u64::saturating_add);
+    let [requests] = details(of_openrouter, &["web_search_requests"])?;
+    let told = [calls, count(sources)?, count(queries)?, requests];
+    Ok(told.into_iter().flatten().max().filter(|searches| *searches > 0))
 }
 
 /// A figure as tokens; `None` where it is absent.

@@ -16,6 +16,12 @@ const DEFAULT_OUTPUT_CAP: u64 = 4_096;
 /// What a model takes in at most where nobody says.
 const LARGEST_WINDOW: u64 = 1_000_000;
 
+/// The longest answer of any model, whose provider may have passed over the cap.
+const LONGEST_ANSWER: u64 = 131_072;
+
+/// So many times as much as there can be is not true.
+const MANY_TIMES: u64 = 10;
+
 /// What a provider may put around a message, at most.
 const MESSAGE_MOST: u64 = 8;
 
@@ -102,6 +108,15 @@ impl Estimate {
         if streamed { Usage { input: self.prompt, units: self.likely, output: 0, ..expected } } else { expected }
     }
 
+    /// Whether a provider may have counted so much for this request. Some pass over the cap, some count what nobody sees; what is
+    /// many times as much is a fault of theirs.
+    pub(super) fn allows(&self, usage: &Usage) -> bool {
+        let cap = self.output_cap.saturating_mul(self.choices);
+        let most = cap.saturating_mul(MANY_TIMES).saturating_add(LONGEST_ANSWER);
+        let prompt = self.prompt_ceiling.max(LARGEST_WINDOW).saturating_mul(MANY_TIMES);
+        usage.output.saturating_add(usage.reasoning) <= most && usage.prompt() <= prompt
+    }
+
     /// All tokens, for the limiters.
     pub(super) fn tokens(&self) -> u64 {
         self.prompt.saturating_add(self.output_cap.saturating_mul(self.choices))
@@ -179,12 +194,27 @@ mod tests {
     }
 
     #[test]
+    fn many_times_what_was_asked_for_is_not_true() {
+        let asked = Estimate { output_cap: 100, ..chat(r#""hi""#) };
+        let usage = |input, output| Usage { input, output, ..Usage::default() };
+        for honest in [usage(5, 100), usage(900_000, 128_000), usage(0, 0)] {
+            assert!(asked.allows(&honest), "{honest:?}");
+        }
+        for absurd in [usage(5, 99_000_000), usage(11_000_000, 1), Usage { reasoning: 140_000, ..usage(5, 0) }] {
+            assert!(!asked.allows(&absurd), "{absurd:?}");
+        }
+        assert!(Estimate { output_cap: 14_000, ..asked }.allows(&usage(5, 140_000)));
+    }
+
+    #[test]
     fn what_is_not_here_may_fill_the_window() {
         let file = chat(r#"[{"type":"file","file":{"file_id":"file-1"}}]"#);
         assert_eq!(file.prompt_ceiling, LARGEST_WINDOW);
         assert!(file.prompt < 100, "the likely figure is of what is here: {}", file.prompt);
-        let body = r#"{"model":"m","input":"hi","tools":[{"type":"web_search"}]}"#;
-        let hosted = Request::Responses(ResponsesRequest::parse(body.into()).unwrap());
-        assert_eq!(Estimate::of(&hosted, &[]).prompt_ceiling, LARGEST_WINDOW);
+        for tool in ["web_search", r"\u0077eb_search", "invented tomorrow"] {
+            let body = format!(r#"{{"model":"m","input":"hi","tools":[{{"type":"{tool}"}}]}}"#);
+            let hosted = Request::Responses(ResponsesRequest::parse(body.into()).unwrap());
+            assert_eq!(Estimate::of(&hosted, &[]).prompt_ceiling, LARGEST_WINDOW, "{tool}");
+        }
     }
 }

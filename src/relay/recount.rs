@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use farthing_actors::domain::{DeploymentId, EstimateReason, Provenance, RequestId, Usage};
+use farthing_actors::domain::{CallStatus, DeploymentId, EstimateReason, Provenance, RequestId, Usage};
 use tokio::sync::oneshot::Receiver;
 
 use super::Relay;
@@ -49,10 +49,10 @@ impl Reporting {
     /// A stream of the deployment finished with this.
     pub(super) fn note(&self, deployment: DeploymentId, reading: Reading) {
         let mut known = self.0.borrow_mut();
-        if reading == Reading::Absent {
-            known.remove(&deployment);
-        } else {
+        if matches!(reading, Reading::Figures(_)) {
             known.insert(deployment);
+        } else {
+            known.remove(&deployment);
         }
     }
 }
@@ -66,7 +66,9 @@ impl Relay {
         end: &mut End,
         said: impl FnOnce() -> Option<Transcript>,
     ) -> Option<Later> {
-        if end.provenance != Provenance::Estimated(EstimateReason::Missing) || !is_measurable(exchange) {
+        let unreported =
+            matches!(end.provenance, Provenance::Estimated(EstimateReason::Missing | EstimateReason::Insane));
+        if !unreported || end.status != CallStatus::Ok || !is_measurable(exchange) {
             return None;
         }
         let (said, asked) = (said()?, exchange.ask.request.conversation().ok()?);

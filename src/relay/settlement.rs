@@ -54,18 +54,23 @@ pub(super) fn consumed(
     match reading {
         // Figures of a stream that did not end are figures of its beginning.
         Reading::Figures(usage)
-            if missing != EstimateReason::Missing && usage.generated() < estimate.seen(seen).output =>
+            if estimate.allows(&usage)
+                && missing != EstimateReason::Missing
+                && usage.generated() < estimate.seen(seen).output =>
         {
             let output = estimate.seen(seen).output.saturating_sub(usage.reasoning);
             (Usage { output, ..usage }, Provenance::Estimated(missing))
         }
-        Reading::Figures(usage) => (usage, Provenance::Provider),
+        Reading::Figures(usage) if estimate.allows(&usage) => (usage, Provenance::Provider),
+        Reading::Figures(_) => insane("far more than was sent or asked for", estimate, seen),
         Reading::Absent | Reading::Pictures(_) => (unreported(estimate, seen), Provenance::Estimated(missing)),
-        Reading::Insane(what) => {
-            log::warn!(reason = what; "the provider's usage figures are impossible, estimating");
-            (unreported(estimate, seen), Provenance::Estimated(EstimateReason::Insane))
-        }
+        Reading::Insane(what) => insane(what, estimate, seen),
     }
+}
+
+fn insane(what: &str, estimate: &Estimate, seen: Seen) -> (Usage, Provenance) {
+    log::warn!(reason = what; "the provider's usage figures are impossible, estimating");
+    (unreported(estimate, seen), Provenance::Estimated(EstimateReason::Insane))
 }
 
 /// What was seen and what is likely beside it, in the tier that the provider named, or else the one that was asked for.

@@ -125,6 +125,21 @@ fn a_provider_that_stops_reporting_is_counted_from_its_second_such_stream_on() {
 }
 
 #[test]
+fn figures_that_cannot_be_are_counted_like_none() {
+    let scene = scene();
+    scene.gateway.add_model_of(Dialect::Chat, Dialect::Chat.name(), "m", &scene.upstream);
+    for absurd in [json!(-5), json!(99_000_000)] {
+        let message = json!({"role": "assistant", "content": ANSWER});
+        let body = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": absurd}});
+        let row = asked(&scene, [Dialect::Chat; 2], false, &Reply::raw(200, body.to_string().as_bytes()));
+        let told = (&row["usage_source"], &row["usage"]["output"]);
+        assert_eq!(told, (&json!("counted"), &json!(count(&[ANSWER]))), "{absurd}: {row}");
+    }
+}
+
+#[test]
 fn an_explicit_zero_is_the_providers_word() {
     let scene = scene();
     for upstream in Dialect::ALL {

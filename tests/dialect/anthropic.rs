@@ -206,6 +206,22 @@ fn servers_that_are_brief_are_understood() {
 }
 
 #[test]
+fn a_call_without_arguments_has_an_empty_object_of_them() {
+    let begin = "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\
+        \"name\":\"f\",\"input\":{}}}\n\n";
+    let delta = |json: &str| {
+        format!(
+            "data: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":\"{json}\"}}}}\n\n"
+        )
+    };
+    let end = END.replace("end_turn", "tool_use");
+    for (deltas, arguments) in [(delta(""), "{}"), (String::new(), "{}"), (delta("") + &delta("[1]"), "[1]")] {
+        let (told, ..) = outcome(&[START, begin, &deltas, &end, STOP].concat());
+        assert_eq!(told.calls[0].2, arguments);
+    }
+}
+
+#[test]
 fn seals_are_decoded() {
     let body = [
         START,

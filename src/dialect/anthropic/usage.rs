@@ -91,10 +91,11 @@ impl Tally {
         let generated = self.output.ok_or("output_tokens is missing")?;
         let reasoning = self.thinking.unwrap_or(0);
         let output = generated.checked_sub(reasoning).ok_or("more thinking tokens than output tokens")?;
-        // The total is the newer figure: of the split only the hour's share is used, as far as the total allows.
+        // The total is the newer figure: of the split only the hour's share is used, as far as the total allows. Where all was
+        // for an hour, so is what came after.
         let [short, long] = self.split.map(|share| share.unwrap_or(0));
         let written = self.cache_write.unwrap_or_else(|| short.saturating_add(long));
-        let cache_write_1h = long.min(written);
+        let cache_write_1h = if short == 0 && long > 0 { written } else { long.min(written) };
         let cache_write_5m = written.saturating_sub(cache_write_1h);
         let cache_read = self.cache_read.unwrap_or(0);
         let units = Units { searches: self.searches.unwrap_or(0), ..Units::NONE };

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
+use farthing_actors::domain::Usage;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -15,6 +16,7 @@ use crate::dialect::fields;
 use crate::dialect::head::{Head, Measure, USEFUL_OUTPUT};
 use crate::dialect::members;
 use crate::dialect::splice::{Splice, json_string};
+use crate::dialect::usage::{Reading, details};
 
 /// What another provider has no place for.
 const HINTS: [&str; 2] = ["taskType", "title"];
@@ -176,6 +178,17 @@ impl EmbedRequest {
     }
 }
 
+/// The usage of an answer, where the provider gives it: Vertex AI and newer models do.
+pub fn usage(body: &[u8]) -> Reading {
+    let text = String::from_utf8_lossy(body);
+    let [metadata] = members::read(&text, &["usageMetadata"]).map_or([None], members::Members::present);
+    match details(metadata, &["promptTokenCount"]) {
+        Ok([None]) => Reading::Absent,
+        Ok([Some(input)]) => Reading::Figures(Usage { input, ..Usage::default() }),
+        Err(reason) => Reading::Insane(reason),
+    }
+}
+
 /// Shows sizes, never words.
 impl fmt::Debug for EmbedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,5 +269,13 @@ mod tests {
             let fault = parse(body, false).and_then(|one| one.for_openai("e")).unwrap_err();
             assert_eq!((fault.code, fault.param.as_deref()), (code, param), "{body}");
         }
+    }
+
+    #[test]
+    fn usage_is_read_where_it_is_given() {
+        let input = |input| Reading::Figures(Usage { input, ..Usage::default() });
+        assert_eq!(usage(br#"{"embedding":{},"usageMetadata":{"promptTokenCount":2}}"#), input(2));
+        assert_eq!(usage(br#"{"embedding":{}}"#), Reading::Absent);
+        assert!(matches!(usage(br#"{"usageMetadata":{"promptTokenCount":-2}}"#), Reading::Insane(_)));
     }
 }

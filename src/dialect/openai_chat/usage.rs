@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::dialect::canonical::Json;
 use crate::dialect::members::{Member, Members};
-use crate::dialect::usage::{Reading, apart, count, details};
+use crate::dialect::usage::{Reading, apart, count, details, searches_told};
 
 impl Reading {
     /// Reads the members `usage` and `x_groq` of an answer or a chunk; Groq may put usage in the latter alone.
@@ -27,10 +27,10 @@ impl Reading {
         let Some(object) = usage.members(&FIGURES) else {
             return Self::Insane("usage is not an object");
         };
-        match figures(object) {
-            Ok(Some(usage)) => Self::Figures(usage),
-            Ok(None) => Self::Absent,
-            Err(reason) => Self::Insane(reason),
+        match (figures(object), searches_told(Some(usage))) {
+            (Ok(Some(figures)), Ok(searches)) => Self::Figures(figures).searched(searches.unwrap_or(0)),
+            (Ok(None), _) => Self::Absent,
+            (Err(reason), _) | (_, Err(reason)) => Self::Insane(reason),
         }
     }
 }

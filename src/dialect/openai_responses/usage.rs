@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{elements, pick, text_of};
 use crate::dialect::canonical::Json;
 use crate::dialect::members::{Member, Members};
-use crate::dialect::usage::{Reading, apart, count, details, tier};
+use crate::dialect::usage::{Reading, apart, count, details, searches_told, tier};
 
 const FIGURES: [&str; 5] =
     ["input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"];
@@ -47,7 +47,7 @@ struct OutputDetails {
 /// What a response object says: its usage, that of the provider's own tools, and the tier it was served in.
 pub(super) fn of(response: &str) -> Reading {
     let [usage, served, output, tools] = pick(response, &["usage", "service_tier", "output", "tool_usage"]);
-    match (read(usage), tool_usage(tools, output)) {
+    match (read(usage), tool_usage(usage, tools, output)) {
         (Reading::Figures(usage), Ok(tools)) => Reading::Figures(tools.added_to(usage)).served(tier(served)),
         (Reading::Figures(_), Err(reason)) => Reading::Insane(reason),
         (reading, _) => reading,
@@ -77,9 +77,13 @@ impl ToolUsage {
 
 /// Searches and pictures. Where the provider does not count them, the items of the output are counted: a search is
 /// billed, opening a page or finding a word in it is not (OpenAI, guide to web search, 2026-08).
-fn tool_usage(tools: Option<Member<'_>>, output: Option<Member<'_>>) -> Result<ToolUsage, &'static str> {
-    let [pictures, searches] = tools.map_or([None; 2], |tools| pick(tools.text, &["image_gen", "web_search"]));
-    let [requests] = details(searches, &["num_requests"])?;
+fn tool_usage(
+    usage: Option<Member<'_>>,
+    tools: Option<Member<'_>>,
+    output: Option<Member<'_>>,
+) -> Result<ToolUsage, &'static str> {
+    let [pictures, web] = tools.map_or([None; 2], |tools| pick(tools.text, &["image_gen", "web_search"]));
+    let [requests] = details(web, &["num_requests"])?;
     let [prompt, drawn, kinds] = pictures
         .map_or([None; 3], |pictures| pick(pictures.text, &["input_tokens", "output_tokens", "input_tokens_details"]));
     let [image] = details(kinds, &["image_tokens"])?;
@@ -93,7 +97,8 @@ fn tool_usage(tools: Option<Member<'_>>, output: Option<Member<'_>>) -> Result<T
         }
     }
     let image_output = count(drawn)?.unwrap_or(0);
-    let searches = requests.filter(|requests| *requests > 0).unwrap_or(searched);
+    let told = requests.filter(|requests| *requests > 0).map_or_else(|| searches_told(usage), |told| Ok(Some(told)))?;
+    let searches = told.unwrap_or(searched);
     Ok(ToolUsage {
         text: prompt.text,
         units: Units { image_input: prompt.image, image_output, images, searches, ..Units::NONE },
@@ -260,6 +265,9 @@ mod tests {
         assert_eq!(searches(&format!("{{{usage},{items}}}")), 2);
         let told = r#""tool_usage":{"web_search":{"num_requests":5}}"#;
         assert_eq!(searches(&format!("{{{usage},{items},{told}}}")), 5);
+        let of_xai = r#""usage":{"input_tokens":1,"output_tokens":1,
+            "server_side_tool_usage_details":{"web_search_calls":0,"x_search_calls":3}}"#;
+        assert_eq!(searches(&format!("{{{of_xai},{items}}}")), 3, "what is counted counts, not what is seen");
         let drawn = r#""tool_usage":{"image_gen":{"input_tokens":9,"input_tokens_details":{"image_tokens":4},
             "output_tokens":70}},"output":[{"type":"image_generation_call"}],"service_tier":"priority""#;
         let units = Units { image_input: 4, image_output: 70, images: 1, ..Units::NONE };

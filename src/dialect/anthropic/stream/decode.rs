@@ -191,6 +191,8 @@ impl Answer {
         let (name, signature) = (block.name.unwrap_or_default(), self.of_call.take());
         events.push(more(Piece::ToolCall { call, id, name, signature }));
         let given = block.input.map(|input| input.get().to_owned()).filter(|input| input.len() > 2 && input != "null");
+        // Said when the block closes, unless pieces of it came: a call without arguments has an empty object of them.
+        let given = given.or_else(|| Some("{}".to_owned()));
         Open::Call { call, given }
     }
 

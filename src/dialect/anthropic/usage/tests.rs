@@ -64,6 +64,15 @@ fn figures_are_read_into_disjoint_classes() {
             ],
             classes(2, [0, 0, 37], 2, 0),
         ),
+        // What came after a split that was all for an hour is so, too.
+        (
+            vec![
+                r#"{"input_tokens":2,"cache_creation_input_tokens":3068,"output_tokens":69,
+                "cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":3068}}"#,
+                r#"{"cache_creation_input_tokens":3337,"output_tokens":198}"#,
+            ],
+            classes(2, [0, 0, 3337], 198, 0),
+        ),
         // Compactions are counted beside; other iterations stand in the figures already.
         (
             vec![

@@ -47,6 +47,7 @@ struct Chunk<'a> {
     choices: Vec<&'a RawValue>,
     usage: Reading,
     service_tier: Option<String>,
+    error: Option<Member<'a>>,
 }
 
 impl ChatDecoder {
@@ -66,7 +67,14 @@ impl ChatDecoder {
                 Ok(())
             }
             // Local servers send broken UTF-8; the rest of the chunk is as good as any.
-            Frame::Chunk(json) => self.chunk(&Chunk::read(&String::from_utf8_lossy(&json))?, events),
+            Frame::Chunk(json) => {
+                let text = String::from_utf8_lossy(&json);
+                let chunk = Chunk::read(&text)?;
+                let Some(error) = chunk.error else { return self.chunk(&chunk, events) };
+                // What has failed may have cost something all the same.
+                events.extend((chunk.usage != Reading::Absent).then_some(Event::Usage(chunk.usage)));
+                Err(StreamFault::UpstreamError(UpstreamWords::of(error)))
+            }
         }
     }
 
@@ -131,13 +139,11 @@ impl<'a> Chunk<'a> {
         const MEMBERS: [&str; 8] = ["id", "model", "created", "choices", "usage", "error", "x_groq", "service_tier"];
         let object = members::read(text, &MEMBERS).map_err(|_| StreamFault::Garbage("an event is not valid JSON"))?;
         let [id, model, created, choices, usage, error, x_groq, service_tier] = object.present();
-        if let Some(error) = error {
-            return Err(StreamFault::UpstreamError(UpstreamWords::of(error)));
-        }
         Ok(Self {
             id,
             model,
             created,
+            error,
             choices: choices.and_then(|choices| serde_json::from_str(choices.text).ok()).unwrap_or_default(),
             usage: Reading::of(usage, x_groq),
             service_tier: service_tier.and_then(|tier| tier.string()),

@@ -33,10 +33,13 @@ pub struct ChatSieve {
     withheld: Option<Withheld>,
 }
 
-/// The usage-only chunk, kept until the tail.
+/// The chunk with usage, kept until the tail.
 struct Withheld {
+    /// Chunks with choices that were withheld before it.
+    before: Bytes,
     event: Bytes,
     object: Range<usize>,
+    has_choices: bool,
 }
 
 impl ChatStream {
@@ -48,20 +51,25 @@ impl ChatStream {
 }
 
 impl ChatSieve {
-    /// Reads a chunk that says more than text; says whether it holds usage and no choice.
-    fn parse(&mut self, json: &[u8]) -> Result<bool, StreamFault> {
+    /// Reads a chunk that says more than text. If it is to be withheld, for the usage in it, says whether it has choices, too: many
+    /// providers report usage beside the last of them.
+    fn parse(&mut self, json: &[u8]) -> Result<Option<bool>, StreamFault> {
         // Local servers send broken UTF-8; it passes as it came, and what is read here does not depend on it.
         let text = String::from_utf8_lossy(json);
         let object = members::read(&text, &["choices", "usage", "error", "x_groq", "service_tier"])
             .map_err(|_| StreamFault::Garbage("an event is not valid JSON"))?;
         let [choices, usage, error, x_groq, tier] = object.present();
+        self.seen.tier = usage::tier(tier).or(self.seen.tier);
+        self.usage.follow(Reading::of(usage, x_groq));
         if let Some(error) = error {
             return Err(StreamFault::UpstreamError(UpstreamWords::of(error)));
         }
         let choices = choices.map_or(0, |choices| self.note_choices(choices));
-        self.seen.tier = usage::tier(tier).or(self.seen.tier);
-        self.usage.follow(Reading::of(usage, x_groq));
-        Ok(choices == 0 && usage.is_some_and(|usage| usage.is_object()))
+        if !usage.is_some_and(|usage| usage.is_object()) {
+            return Ok(None);
+        }
+        let is_last = self.client_wants_usage && self.choices.all_finished();
+        Ok((choices == 0 || is_last).then_some(choices > 0))
     }
 
     /// Takes in which choices a chunk has and which finish; gives their number.
@@ -78,9 +86,14 @@ impl ChatSieve {
         list.len()
     }
 
-    fn withhold(&mut self, event: &[u8], object: Option<Range<usize>>) {
-        let object = object.unwrap_or_default();
-        self.withheld = Some(Withheld { event: Bytes::copy_from_slice(event), object });
+    fn withhold(&mut self, event: &[u8], object: Option<Range<usize>>, has_choices: bool) {
+        let mut before = BytesMut::new();
+        if let Some(earlier) = self.withheld.take() {
+            before.extend_from_slice(&earlier.before);
+            before.extend_from_slice(if earlier.has_choices { &earlier.event } else { &[] });
+        }
+        let (before, event, object) = (before.freeze(), Bytes::copy_from_slice(event), object.unwrap_or_default());
+        self.withheld = Some(Withheld { before, event, object, has_choices });
     }
 }
 
@@ -94,8 +107,10 @@ impl Sieve for ChatSieve {
         };
         let json = &data[..];
         self.seen.add(scan::text_bytes(json));
-        if scan::needs_parse(json, &self.choices) && self.parse(json)? {
-            self.withhold(bytes, event.data_span());
+        if scan::needs_parse(json, &self.choices)
+            && let Some(has_choices) = self.parse(json)?
+        {
+            self.withhold(bytes, event.data_span(), has_choices);
             return Ok(Fate::Stays);
         }
         Ok(Fate::Passes)
@@ -111,6 +126,7 @@ impl Sieve for ChatSieve {
             if let Some(farthing) = farthing {
                 splice.insert(withheld.object, "farthing", farthing);
             }
+            tail.extend_from_slice(&withheld.before);
             tail.extend_from_slice(&splice.finish());
         }
         tail.extend_from_slice(DONE);

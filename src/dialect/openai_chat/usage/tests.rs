@@ -25,6 +25,22 @@ fn classes(input: u64, cache_read: u64, cache_write_5m: u64, output: u64, reason
 }
 
 #[test]
+fn searches_are_told_in_four_ways() {
+    for (told, searches) in [
+        (r#""num_sources_used":4"#, 4),
+        (r#""num_search_queries":2"#, 2),
+        (r#""server_tool_use":{"web_search_requests":3}"#, 3),
+        (r#""num_sources_used":0,"server_side_tool_usage_details":{"web_search_calls":1,"x_search_calls":2}"#, 3),
+        (r#""num_sources_used":0"#, 0),
+    ] {
+        let usage = of(&format!(r#"{{"prompt_tokens":1,"completion_tokens":1,{told}}}"#));
+        assert!(matches!(usage, Reading::Figures(usage) if usage.units.searches == searches), "{told}: {usage:?}");
+    }
+    let nonsense = of(r#"{"prompt_tokens":1,"completion_tokens":1,"num_search_queries":-1}"#);
+    assert!(matches!(nonsense, Reading::Insane(_)));
+}
+
+#[test]
 fn every_vendor_is_read_into_disjoint_classes() {
     for (usage, expected) in [
         (r#"{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}"#, classes(9, 0, 0, 4, 0)),

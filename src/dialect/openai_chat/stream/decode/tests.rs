@@ -33,6 +33,15 @@ fn the_answer_begins_with_the_first_choice() {
 }
 
 #[test]
+fn what_failed_may_tell_what_it_cost() {
+    let failed = json!({"error": {"message": "m"}, "usage": {"prompt_tokens": 5, "completion_tokens": 2}});
+    let mut told = Vec::new();
+    let fault = ChatDecoder::new().push(&Bytes::from(format!("data: {failed}\n\n")), &mut told);
+    assert!(matches!(fault, Err(StreamFault::UpstreamError(_))));
+    assert!(matches!(told[..], [Event::Usage(Reading::Figures(usage))] if usage.total() == 7), "{told:?}");
+}
+
+#[test]
 fn what_a_delta_says_is_told_in_order() {
     let told = events(&[
         chunk(json!({"index": 1, "delta": {"content": "a", "reasoning": "r", "refusal": "n"},

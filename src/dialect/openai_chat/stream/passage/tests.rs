@@ -64,6 +64,30 @@ fn usage_beside_a_choice_passes_as_sent() {
 }
 
 #[test]
+fn usage_beside_the_last_choice_waits_for_the_bill_where_it_was_asked_for() {
+    let last = STOP.replace("}]}", "}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}");
+    let billed = |event: &str| event.replace("}}\n", "},\"farthing\":{}}\n");
+    let (mut stream, passed) = relay(true, &[HELLO, &last, END]);
+    assert_eq!(passed, HELLO);
+    assert_eq!(text(&stream.tail(Some("{}"))), [&billed(&last), END].concat());
+    // One that is repeated alone loses nobody the choice before it.
+    let (mut stream, passed) = relay(true, &[HELLO, &last, USAGE, END]);
+    assert_eq!(passed, HELLO);
+    assert_eq!(text(&stream.tail(Some("{}"))), [&last, &billed(USAGE), END].concat());
+    // Where usage stands in every chunk, only the last waits.
+    let each = HELLO.replace("}]}", "}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}");
+    assert_eq!(relay(true, &[&each, &last, END]).1, each);
+}
+
+#[test]
+fn what_failed_may_tell_what_it_cost() {
+    let failed = "data: {\"choices\":[{\"delta\":{}}],\"error\":{\"message\":\"m\"},\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n\n";
+    let mut stream = ChatStream::new(true);
+    assert!(matches!(stream.push(Bytes::from(failed)), Err(StreamFault::UpstreamError(_))));
+    assert!(matches!(stream.usage(), Reading::Figures(usage) if usage.total() == 7));
+}
+
+#[test]
 fn the_end_is_judged_by_marker_or_reasons() {
     let second = STOP.replace("\"index\":0", "\"index\":1");
     let begun = HELLO.replace("\"index\":0", "\"index\": 1");
