@@ -25,7 +25,12 @@ def lines(path):
         file.seek(0)
         rows = csv.DictReader(file) if is_csv else map(json.loads, file)
         for row in rows:
-            yield {name: "" if value is None else str(value) for name, value in row.items()}
+            yield {name: "" if value is None else plain(str(value), is_csv) for name, value in row.items()}
+
+
+def plain(text, is_csv):
+    """What a spreadsheet would take for a formula stands behind an apostrophe in CSV."""
+    return text[1:] if is_csv and text.startswith("'") else text
 
 
 def picos(dollars):

@@ -22,6 +22,7 @@ mod chain;
 pub mod charged;
 mod columns;
 pub mod credits;
+pub mod csv;
 pub mod data_dir;
 pub mod day;
 pub mod entries;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use farthing_actors::breakers::Trial;
 use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::Candidate;
@@ -16,6 +16,9 @@ use super::wording::{delivery, spoken, word};
 use crate::dialect::answer::{self, Anew};
 use crate::dialect::{Endpoint, Passage, Reading, StreamEnd, StreamFault, UpstreamWords};
 use crate::upstream::{UpstreamBody, UpstreamError, UpstreamReply, UpstreamRequest};
+
+/// Comments that are kept for the client before the first event; with more of them it has begun.
+const MOST_COMMENTS: usize = 16 * 1024;
 
 /// A provider's answer that has begun.
 pub(super) struct Opened {
@@ -167,19 +170,32 @@ pub(super) fn no_answer(body: &[u8]) -> UpstreamError {
 async fn first_event(mut reader: Box<dyn Passage>, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
     let mut body = reply.body;
     let idle = body.idle();
+    let mut comments = BytesMut::new();
     loop {
         let chunk = timeout(idle, body.next()).await.map_err(|_| UpstreamError::Timeout(idle))?;
         let Some(chunk) = chunk.transpose()? else {
             return match reader.finish() {
-                StreamEnd::Complete => Ok(streaming(reader, body, Bytes::new())),
+                StreamEnd::Complete => Ok(streaming(reader, body, comments.freeze())),
                 StreamEnd::Cut => Err(UpstreamError::Cut("it ended before its first event".to_owned())),
             };
         };
         let first = reader.push(chunk).map_err(stream_error)?;
-        if !first.is_empty() || reader.is_done() {
+        let is_comment = is_comment(&first) && comments.len() < MOST_COMMENTS;
+        if is_comment && !reader.is_done() {
+            comments.extend_from_slice(&first);
+        } else if comments.is_empty() {
             return Ok(streaming(reader, body, first));
+        } else {
+            comments.extend_from_slice(&first);
+            return Ok(streaming(reader, body, comments.freeze()));
         }
     }
+}
+
+/// Whether these whole events say nothing but that the provider is alive.
+fn is_comment(events: &[u8]) -> bool {
+    let mut lines = events.split(|byte| matches!(byte, b'\r' | b'\n'));
+    lines.all(|line| line.is_empty() || line.starts_with(b":"))
 }
 
 fn streaming(reader: Box<dyn Passage>, body: UpstreamBody, first: Bytes) -> OpenedAnswer {

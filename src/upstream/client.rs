@@ -17,15 +17,15 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_tls::connect::ConnectorService;
 use awc::error::{ConnectError, SendRequestError};
 pub(super) use awc::http::Uri;
 use awc::http::Version;
-use awc::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use awc::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HttpDate, RETRY_AFTER, TRANSFER_ENCODING};
 use bytes::Bytes;
-use farthing_actors::domain::{Clock, ProviderId, ProviderKind, Sealed, Secret};
+use farthing_actors::domain::{Clock, ProviderId, ProviderKind, Sealed, Secret, Timestamp};
 use farthing_actors::registry::catalogue::Provider;
 use futures_core::Stream;
 use tokio::time::{Instant, timeout};
@@ -145,7 +145,34 @@ impl Upstream {
             call = call.insert_header(header);
         }
         let response = call.send_body(body).await.map_err(|error| connect_error(&error))?;
-        accept(response, idle, access.carriage.encloses_streams() && request.delivery.is_stream()).await
+        let enclosed = access.carriage.encloses_streams() && request.delivery.is_stream();
+        self.accept(access, response, idle, enclosed).await
+    }
+
+    async fn accept(
+        &self,
+        access: &Access,
+        response: awc::ClientResponse,
+        idle: Duration,
+        enclosed: bool,
+    ) -> Result<UpstreamReply, UpstreamError> {
+        if is_unframed(&response) {
+            access.is_spoilt.set(true);
+            return Err(UpstreamError::Garbage("its answer says neither how long it is nor comes in chunks"));
+        }
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers(), self.clock.now());
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let source = match Box::new(response) {
+            response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
+            response => Source::Http(response),
+        };
+        let body = UpstreamBody::new(source, idle);
+        if status != 200 {
+            return Err(refusal(status, retry_after, body).await);
+        }
+        Ok(UpstreamReply { body, content_type, length })
     }
 
     async fn play(&self, provider: &Provider, request: &UpstreamRequest<'_>) -> Result<UpstreamReply, UpstreamError> {
@@ -161,6 +188,7 @@ impl Upstream {
         let mut accesses = self.accesses.borrow_mut();
         if let Some(known) = accesses.get(&provider.id)
             && known.version == provider.updated_at
+            && !known.is_spoilt.get()
         {
             return Ok(Rc::clone(known));
         }
@@ -170,20 +198,13 @@ impl Upstream {
     }
 }
 
-async fn accept(response: awc::ClientResponse, idle: Duration, enclosed: bool) -> Result<UpstreamReply, UpstreamError> {
-    let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers());
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
-    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let source = match Box::new(response) {
-        response if enclosed && status == 200 => Source::Bedrock(response, bedrock::Opener::default()),
-        response => Source::Http(response),
-    };
-    let body = UpstreamBody::new(source, idle);
-    if status != 200 {
-        return Err(refusal(status, retry_after, body).await);
-    }
-    Ok(UpstreamReply { body, content_type, length })
+/// Whether an answer of HTTP/1.1 ends nowhere but with its connection. awc takes it for empty and its connection for free: whatever
+/// comes on it would be the answer to somebody else.
+fn is_unframed(response: &awc::ClientResponse) -> bool {
+    let headers = response.headers();
+    let has_body = !matches!(response.status().as_u16(), 204 | 304);
+    let framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    has_body && !framed && response.version() == Version::HTTP_11
 }
 
 async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody) -> UpstreamError {
@@ -192,12 +213,18 @@ async fn refusal(status: u16, retry_after: Option<Duration>, body: UpstreamBody)
     UpstreamError::Status { status, words, retry_after }
 }
 
-/// OpenAI's `retry-after-ms`, else `Retry-After` in seconds; its date form is rare and read as absent.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-    number("retry-after-ms")
-        .map(Duration::from_millis)
-        .or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
+/// OpenAI's `retry-after-ms`, else `Retry-After`: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let wait = text(RETRY_AFTER.as_str())?;
+    let until = || {
+        let date = SystemTime::from(wait.parse::<HttpDate>().ok()?).duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(Duration::from_millis(Timestamp::default().plus(date).millis_since(now)))
+    };
+    wait.parse().map(Duration::from_secs).ok().or_else(until)
 }
 
 /// A pool of connections that `dialler` opens. It asks no proxy, whatever the environment says, and follows nobody.
@@ -301,5 +328,28 @@ impl UpstreamBody {
         let left = self.deadline.map(|(deadline, total)| (deadline.saturating_duration_since(Instant::now()), total));
         let (wait, told) = left.filter(|(left, _)| *left < self.idle).unwrap_or((self.idle, self.idle));
         timeout(wait, self.next()).await.map_err(|_| UpstreamError::Timeout(told))?.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use awc::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn when_to_come_back_is_told_in_milliseconds_seconds_or_as_a_date() {
+        let now: Timestamp = "2026-11-27T08:00:00Z".parse().unwrap();
+        let said = |name: &'static str, value: &'static str| {
+            let header = (awc::http::header::HeaderName::from_static(name), HeaderValue::from_static(value));
+            retry_after(&[header].into_iter().collect(), now).map(|wait| wait.as_millis())
+        };
+        assert_eq!(said("retry-after-ms", "1500"), Some(1_500));
+        assert_eq!(said("retry-after", " 7 "), Some(7_000));
+        assert_eq!(said("retry-after", "Fri, 27 Nov 2026 08:01:30 GMT"), Some(90_000));
+        assert_eq!(said("retry-after", "Fri, 27 Nov 2026 07:00:00 GMT"), Some(0), "it is over");
+        for nonsense in ["soon", "-1", "1.5", ""] {
+            assert_eq!(said("retry-after", nonsense), None, "{nonsense}");
+        }
     }
 }

@@ -23,6 +23,9 @@ pub enum AddressError {
     /// Plain http to a public host.
     #[error("http:// is allowed only for a host of this machine or of a private network; use https://")]
     PublicPlain,
+    /// Where no provider is, whatever is allowed: a cloud's metadata, which anybody's call would read, or many machines at once.
+    #[error("{0} is {1}, where no provider is; give the address of its own machine")]
+    Never(String, &'static str),
     /// Loopback, private, link-local and the like.
     #[error("{0} is on a private network; set allow_private_network to permit it for this provider")]
     Private(String),
@@ -70,6 +73,9 @@ impl Address {
             Some("http") => return Err(AddressError::Plain),
             _ => return Err(AddressError::Malformed),
         }
+        if let Some(what) = figures(&host).and_then(ranges::never) {
+            return Err(AddressError::Never(host, what));
+        }
         if !private && is_private(&host) {
             return Err(AddressError::Private(host));
         }
@@ -97,24 +103,38 @@ impl Address {
     }
 }
 
-/// Whether a host may be called: `Ok` if all of `answers`, which its name gave, are addresses a provider may have.
+/// Whether a host may be called: `Ok` if all of `answers`, which its name gave, are addresses a provider may have; `private`
+/// permits private networks.
 ///
 /// # Errors
-/// [`AddressError::LeadsAway`] for the first that is not. One is enough: the next connection might go there.
-pub fn vet(host: &str, answers: &[SocketAddr]) -> Result<(), AddressError> {
-    let refused = |answer: &SocketAddr| ranges::refusal(answer.ip()).map(|what| (answer.ip(), what));
-    match answers.iter().find_map(refused) {
-        Some((address, what)) => Err(AddressError::LeadsAway { host: host.to_owned(), address, what }),
-        None => Ok(()),
+/// [`AddressError::LeadsAway`] or [`AddressError::Never`] for the first that is not. One is enough: the next connection might
+/// go there.
+pub fn vet(host: &str, answers: &[SocketAddr], private: bool) -> Result<(), AddressError> {
+    let host = || host.to_owned();
+    for address in answers.iter().map(SocketAddr::ip) {
+        if let Some(what) = ranges::never(address) {
+            return Err(AddressError::Never(format!("{} ({address})", host()), what));
+        }
+        if let Some(what) = ranges::refusal(address).filter(|_| !private) {
+            return Err(AddressError::LeadsAway { host: host(), address, what });
+        }
     }
+    Ok(())
 }
 
 fn is_private(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-    match bare.parse::<IpAddr>() {
-        Ok(address) => ranges::refusal(address).is_some(),
-        Err(_) => is_local_name(bare) || is_encoded_number(bare),
-    }
+    let bare = bare(host);
+    figures(host)
+        .map_or_else(|| is_local_name(bare) || is_encoded_number(bare), |address| ranges::refusal(address).is_some())
+}
+
+/// The address that a host written in figures is.
+fn figures(host: &str) -> Option<IpAddr> {
+    bare(host).parse().ok()
+}
+
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.')
 }
 
 /// Names that are no public ones.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use farthing_support::poll::{PATIENCE, until};
-use farthing_support::scene::ask;
+use farthing_support::scene::{ask, prices};
 use farthing_support::{Picos, Reply, Scene, Tokens};
 use serde_json::{Value, json};
 
@@ -56,9 +56,13 @@ fn spent(scene: &Scene) -> Picos {
 fn an_outsider_computes_an_export_again() {
     let scene = scene();
     calls(&scene, 5);
-    let adjustment = json!({"account": scene.key.id, "amount_usd": "-0.000001", "reason": "an \"outage\", twice"});
+    let adjustment = json!({"account": scene.key.id, "amount_usd": "-0.000001", "reason": "=an \"outage\", twice"});
     scene.gateway.create("/api/ledger/adjustments", &adjustment);
-    scene.gateway.application(&scene.key.secret).post("/v1/chat/completions", &json!({"model": "none"}));
+    for model in ["@none", "'none"] {
+        scene.upstream.expect(Reply::chat(Tokens::plain(1, 1)));
+        scene.gateway.add_model(model, "openai", &prices());
+        assert_eq!(scene.chat(&ask(&json!({"model": model}))).status, 200);
+    }
     let verdict = scene.gateway.settled();
     assert_eq!((&verdict["adjustments"], &verdict["ok"]), (&json!(1), &json!(true)), "{verdict}");
     let head = verdict["chain_head"].as_str().unwrap();
@@ -66,8 +70,12 @@ fn an_outsider_computes_an_export_again() {
         let beside = export(&scene, format);
         let found = checked(&beside, &["--head", head]);
         assert!(found.status.success(), "{format}: {}", text(&found));
+        let written = std::fs::read_to_string(&beside).unwrap();
+        let formulas = written.split(['\n', ',']).map(|cell| cell.trim_start_matches('"'));
+        assert!(format == "jsonl" || formulas.clone().all(|cell| !cell.starts_with(['=', '@'])), "{written}");
+        assert!(format == "jsonl" || formulas.clone().any(|cell| cell == "''none"), "{written}");
         let streamed = scene.gateway.operator().get(&format!("/api/ledger/entries?format={format}"));
-        assert_eq!(streamed.text(), std::fs::read_to_string(&beside).unwrap(), "online and offline are one");
+        assert_eq!(streamed.text(), written, "online and offline are one");
     }
     let listed = scene.gateway.list("/api/ledger/entries");
     assert_eq!(json!(listed.len()), verdict["entries"]);

@@ -29,6 +29,7 @@ mod feed;
 mod fidelity;
 mod figures;
 mod forms;
+mod framing;
 mod groups;
 mod idempotency;
 mod images;

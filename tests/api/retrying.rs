@@ -85,6 +85,22 @@ fn another_deployment_of_a_provider_that_failed_is_tried_after_a_pause() {
 }
 
 #[test]
+fn a_sign_of_life_before_an_error_is_no_answer_yet() {
+    let scene = scene();
+    add_second(&scene, "openai");
+    let events = |events: &str| Reply::raw(200, events.as_bytes()).header("content-type", "text/event-stream");
+    scene.upstream.expect(events(": PROCESSING\n\ndata: {\"error\":{\"code\":502,\"message\":\"no\"}}\n\n"));
+    scene.upstream.expect(Reply::chat(TOKENS));
+    let answer = scene.chat(&ask(&json!({"stream": true})));
+    assert_eq!((answer.status, answer.header("x-farthing-model")), (200, Some("second")), "{}", answer.text());
+    assert_eq!(Picos::of(&scene.recorded(&answer)["cost_usd"]), cost(TOKENS));
+    let said = r#"{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}"#;
+    scene.upstream.expect(events(&format!(": PROCESSING\n\n: PROCESSING\n\ndata: {said}\n\ndata: [DONE]\n\n")));
+    let answer = scene.chat(&ask(&json!({"stream": true})));
+    assert!(answer.text().starts_with(&format!(": PROCESSING\n\n: PROCESSING\n\ndata: {said}")), "{}", answer.text());
+}
+
+#[test]
 fn a_picture_is_never_made_again() {
     let scene = scene();
     scene.upstream.expect(busy(503, "0"));

@@ -2,7 +2,7 @@
 
 use farthing_support::gateway::openai_error;
 use farthing_support::scene::{MODEL, ask, cost, prices};
-use farthing_support::{Picos, Reply, Tokens, Upstream};
+use farthing_support::{Dialect, Picos, Reply, Tokens, Upstream};
 use serde_json::json;
 
 use crate::scene;
@@ -111,6 +111,48 @@ fn a_busy_provider_and_its_patience_are_passed_on() {
     openai_error(&answer, 429);
     assert_eq!(answer.header("retry-after"), Some("17"));
     assert_eq!(scene.recorded(&answer)["status"], "upstream_error");
+}
+
+#[test]
+fn a_failing_provider_that_says_when_to_come_back_is_left_alone_until_then() {
+    let scene = scene();
+    scene.upstream.expect(Reply::error(503, "come back later").header("retry-after", "20"));
+    let answer = scene.chat(&ask(&json!({})));
+    openai_error(&answer, 502);
+    assert_eq!(answer.header("retry-after"), Some("20"));
+    let answer = scene.chat(&ask(&json!({})));
+    openai_error(&answer, 503);
+    assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() > 10);
+    assert_eq!(scene.upstream.calls(), 1);
+}
+
+#[test]
+fn an_error_in_an_accepted_answer_is_an_error_in_every_dialect() {
+    let scene = scene();
+    for dialect in Dialect::ALL {
+        scene.gateway.add_model_of(dialect, dialect.name(), "m", &scene.upstream);
+        let error =
+            json!({"type": "error", "error": {"type": "x", "code": 503, "message": "no", "status": "UNAVAILABLE"}});
+        let failed = json!({"id": "r", "status": "failed", "output": [], "error": {"code": "x", "message": "no"}});
+        let bodies = match dialect {
+            Dialect::Responses => vec![error, failed, json!({})],
+            Dialect::Gemini => vec![error, json!({})],
+            Dialect::Chat | Dialect::Anthropic => vec![error],
+        };
+        for body in bodies {
+            scene.upstream.expect(Reply::raw(200, body.to_string().as_bytes()));
+            let asked = match dialect {
+                Dialect::Responses => json!({"model": dialect.name(), "input": "hi"}),
+                Dialect::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}),
+                _ => json!({"model": dialect.name(), "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}),
+            };
+            let answer = scene.application().post(&dialect.path(dialect.name(), false), &asked);
+            assert_eq!(answer.status, 502, "{dialect:?} {body}: {}", answer.text());
+            let row = scene.recorded(&answer);
+            assert_eq!(row["status"], "upstream_error", "{row}");
+            assert_eq!(Picos::of(&row["cost_usd"]) == Picos(0), body != json!({}), "{row}");
+        }
+    }
 }
 
 #[test]

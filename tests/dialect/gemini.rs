@@ -32,7 +32,7 @@ fn delivered(relayed: &Relayed) -> String {
 fn recorded_answers_are_read() {
     for recording in recordings::recordings(WIRE).iter().filter(|recording| !recording.stream) {
         let name = &recording.name;
-        assert!(reply::is_answer(&recording.body), "{name}");
+        assert_eq!(reply::is_answer(&recording.body), !recording.is_refusal(), "{name}");
         recording.check_usage(reply::usage(&recording.body));
         if recording.is_refusal() {
             assert_eq!(reply::read(&recording.body), None, "{name}");

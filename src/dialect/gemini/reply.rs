@@ -14,7 +14,11 @@ use crate::dialect::usage::Reading;
 
 /// Whether the body is one JSON object, so that it can be an answer at all.
 pub fn is_answer(body: &[u8]) -> bool {
-    members::read(&String::from_utf8_lossy(body), &[]).is_ok()
+    const SAID: [&str; 6] = ["error", "candidates", "promptFeedback", "usageMetadata", "embedding", "embeddings"];
+    members::read(&String::from_utf8_lossy(body), &SAID).is_ok_and(|object| {
+        let [error, said @ ..] = object.present();
+        error.is_none() && said.iter().any(Option::is_some)
+    })
 }
 
 /// The usage of an answer. What is not a JSON object says nothing.

@@ -16,9 +16,14 @@ use crate::dialect::usage::Reading;
 /// What is said where a provider refuses without words: a refusal must have some.
 pub(super) const REFUSED: &str = "The model declined to answer.";
 
-/// Whether the body is one JSON object, so that it can be an answer at all.
+/// Whether the body is one JSON object that tells of an output and of no failure, so that it can be an answer at all.
 pub fn is_answer(body: &[u8]) -> bool {
-    members::read(&String::from_utf8_lossy(body), &[]).is_ok()
+    let body = String::from_utf8_lossy(body);
+    let object = members::read(&body, &["error", "status", "output"]);
+    object.is_ok_and(|object| {
+        let [error, status, output] = object.present();
+        error.is_none() && text(status) != "failed" && output.is_some()
+    })
 }
 
 /// The usage of an answer. What is not a JSON object says nothing; broken UTF-8 in the text does not matter.

@@ -1,7 +1,8 @@
-//! Spelling: a line as CSV or as JSON. Owns the heading and the quotes. Refuses to make a text harmless for spreadsheets:
-//! a changed text would no longer fit its hash.
+//! Spelling: a line as CSV or as JSON. Owns the heading. Refuses to change a text for good: one that a spreadsheet would run is marked
+//! in CSV, and fits its hash when the mark is taken away.
 
 use super::{ExportLine, Value};
+use crate::store::csv;
 use farthing_actors::domain::Money;
 
 /// What the export calls a line that no request made.
@@ -62,7 +63,7 @@ fn row(text: &mut String, line: &ExportLine) {
         if index > 0 {
             text.push(',');
         }
-        quoted(text, &cell(line, column));
+        text.push_str(&cell(line, column));
     }
 }
 
@@ -73,17 +74,8 @@ fn cell(line: &ExportLine, column: &str) -> String {
     match (column, line.value(column)) {
         ("hash", _) => line.hash(),
         ("kind", _) => line.kind.clone(),
-        (_, Some(Value::Text(text))) => text.clone(),
+        (_, Some(Value::Text(text))) => csv::text(text),
         (_, Some(Value::Number(number) | Value::Picos(number))) => number.to_string(),
         (_, Some(Value::Absent) | None) => String::new(),
     }
-}
-
-fn quoted(text: &mut String, cell: &str) {
-    if !cell.contains(['"', ',', '\n', '\r']) {
-        return text.push_str(cell);
-    }
-    text.push('"');
-    text.push_str(&cell.replace('"', "\"\""));
-    text.push('"');
 }

@@ -1,6 +1,7 @@
 //! A provider as one worker reaches it, until the provider is changed: its connections, its addresses, its key.
 //! Owns how a key travels. Refuses to keep what an operator has changed: whoever asks compares versions.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use awc::ClientRequest;
@@ -24,6 +25,8 @@ use crate::upstream::tokens::{AccessToken, AccessTokens, Purse};
 pub(super) struct Access {
     pub version: Timestamp,
     pub client: awc::Client,
+    /// Whether one of its connections may hold what belongs to nobody, so that none may be used again.
+    pub is_spoilt: Cell<bool>,
     base: String,
     /// Where chat completions are: the usual call, read once.
     chat: Uri,
@@ -62,7 +65,8 @@ impl Access {
             (_, Authentication::Amazon) => Carriage::Bedrock,
             _ => Carriage::Plain,
         };
-        Ok(Self { version: provider.updated_at, client, base: address.base, chat, key, carriage })
+        let is_spoilt = Cell::new(false);
+        Ok(Self { version: provider.updated_at, client, is_spoilt, base: address.base, chat, key, carriage })
     }
 
     /// An address below the provider's own.

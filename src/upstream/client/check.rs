@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
 use super::access::Access;
-use super::{Upstream, UpstreamBody, accept};
+use super::{Upstream, UpstreamBody};
 use crate::dialect::Endpoint;
 use crate::upstream::error::UpstreamError;
 use crate::upstream::kinds::{Check, dialects, profile};
@@ -85,7 +85,7 @@ impl Upstream {
             call = call.insert_header(("anthropic-version", ANTHROPIC_VERSION));
         }
         let response = call.send().await.map_err(|error| super::connect_error(&error))?;
-        accept(response, provider.timeouts.idle(), false).await?.body.read_all().await
+        self.accept(access, response, provider.timeouts.idle(), false).await?.body.read_all().await
     }
 
     /// An empty request has nothing to generate from, so every provider refuses it; who does not know the key says that first.

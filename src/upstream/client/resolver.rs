@@ -44,9 +44,7 @@ impl<N: Names> Resolve for Vetted<N> {
                 Ok(address) => vec![SocketAddr::new(address, port)],
                 Err(_) => self.names.addresses(host, port).await?,
             };
-            if !self.private {
-                guard::vet(host, &answers)?;
-            }
+            guard::vet(host, &answers, self.private)?;
             Ok(answers)
         })
     }

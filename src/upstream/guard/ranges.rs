@@ -50,25 +50,58 @@ const OUTSIDE: &[Range<u128>] = &[
     (v6(0xff00, 0, 0), 8, "multicast"),
 ];
 
+/// Where no provider is on any network: metadata of clouds (Amazon and most others, Azure, Alibaba), everybody, nobody.
+const NEVER_V4: &[Range<u32>] = &[
+    (v4(0, 0, 0, 0), 8, "the unspecified address"),
+    (v4(100, 100, 100, 200), 32, "a cloud's metadata"),
+    (v4(168, 63, 129, 16), 32, "a cloud's metadata"),
+    (v4(169, 254, 0, 0), 16, "link-local, where clouds keep metadata"),
+    (v4(224, 0, 0, 0), 4, "multicast"),
+    (v4(240, 0, 0, 0), 4, "reserved"),
+];
+
+/// The same (metadata of Amazon and of Google).
+const NEVER_V6: &[Range<u128>] = &[
+    (0, 128, "the unspecified address"),
+    (v6(0xfd00, 0xec2, 0) | 0x254, 128, "a cloud's metadata"),
+    (v6(0xfd20, 0xce, 0) | 0x254, 128, "a cloud's metadata"),
+    (v6(0xfe80, 0, 0), 10, "link-local, where clouds keep metadata"),
+    (v6(0xff00, 0, 0), 8, "multicast"),
+];
+
 /// `2000::/3`: all that was ever given out.
 const IN_USE: (u128, u32) = (v6(0x2000, 0, 0), 3);
 
 /// What is at `address`, if it is nowhere a provider could be.
 pub(super) fn refusal(address: IpAddr) -> Option<&'static str> {
     match address {
-        IpAddr::V4(address) => {
-            let bits = address.to_bits();
-            V4.iter().find(|(start, length, _)| (bits ^ start) >> (32 - length) == 0).map(|(.., what)| *what)
-        }
+        IpAddr::V4(address) => find_v4(V4, address.to_bits()),
         IpAddr::V6(address) => refusal_v6(address.to_bits()),
     }
 }
 
+/// What is at `address`, if it is nowhere a provider could be even on a private network.
+pub(super) fn never(address: IpAddr) -> Option<&'static str> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => find_v4(NEVER_V4, address.to_bits()),
+        IpAddr::V6(address) => find_v6(NEVER_V6, address.to_bits()),
+    }
+}
+
+fn find_v4(ranges: &[Range<u32>], bits: u32) -> Option<&'static str> {
+    ranges.iter().find(|(start, length, _)| (bits ^ start) >> (32 - length) == 0).map(|(.., what)| *what)
+}
+
+fn find_v6(ranges: &[Range<u128>], bits: u128) -> Option<&'static str> {
+    ranges.iter().find(|(start, length, _)| within(bits, *start, *length)).map(|(.., what)| *what)
+}
+
 fn refusal_v6(bits: u128) -> Option<&'static str> {
-    let find = |ranges: &[Range<u128>]| {
-        ranges.iter().find(|(start, length, _)| within(bits, *start, *length)).map(|(.., what)| *what)
-    };
-    if within(bits, IN_USE.0, IN_USE.1) { find(V6) } else { Some(find(OUTSIDE).unwrap_or("reserved")) }
+    if within(bits, IN_USE.0, IN_USE.1) {
+        find_v6(V6, bits)
+    } else {
+        Some(find_v6(OUTSIDE, bits).unwrap_or("reserved"))
+    }
 }
 
 fn within(bits: u128, start: u128, length: u32) -> bool {

@@ -86,7 +86,10 @@ fn upstream(error: &UpstreamError) -> Problem {
             Fault::Busy => {
                 Problem::plain(Code::UpstreamBusy).retry_after(retry_after.unwrap_or(Duration::from_secs(5)))
             }
-            Fault::Provider | Fault::Operator => Problem::plain(Code::UpstreamFailed),
+            Fault::Provider | Fault::Operator => {
+                let problem = Problem::plain(Code::UpstreamFailed);
+                retry_after.iter().fold(problem, |problem, wait| problem.retry_after(*wait))
+            }
         },
         UpstreamError::Connect(_)
         | UpstreamError::Cut(_)

@@ -44,7 +44,8 @@ pub(crate) struct NewKey {
     run_limit_usd: Option<Money>,
 }
 
-/// Absent fields stay; null takes an expiry, a budget, a cap, all limits or all restrictions away.
+/// Absent fields stay; null takes an expiry, a budget, a cap, all limits or all restrictions away. A budget and limits are given
+/// whole: what they leave out is as in a new key.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangedKey {

@@ -31,7 +31,8 @@ pub(crate) struct NewProject {
     response_cache: Option<ResponseCache>,
 }
 
-/// Absent fields stay; null takes a parent, a budget, all limits, all restrictions or the response cache away.
+/// Absent fields stay; null takes a parent, a budget, all limits, all restrictions or the response cache away. A budget and limits
+/// are given whole: what they leave out is as in a new project.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangedProject {

@@ -2,7 +2,6 @@
 //! Owns which of them takes which parameters. Refuses to scan the books: everything is read from the ledger's rollups.
 
 pub(in crate::web) mod calendar;
-mod csv;
 mod export;
 pub(in crate::web) mod group;
 pub(in crate::web) mod latency;

@@ -58,7 +58,7 @@ fn what_is_no_answer_is_not_read() {
     for body in ["", "<html>", "[]", "{}", r#"{"error":{"code":404,"message":"m"}}"#, r#"{"candidates":7}"#] {
         assert_eq!((read(body.as_bytes()), usage(body.as_bytes())), (None, Reading::Absent), "{body}");
     }
-    assert!(is_answer(b"{\"a\":\"\xff\"}") && !is_answer(b"[]"));
+    assert!(is_answer(b"{\"candidates\":\"\xff\"}") && !is_answer(b"{\"a\":1}") && !is_answer(b"[]"));
     assert!(read(b"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\xff\"}]}}]}").is_some());
 }
 

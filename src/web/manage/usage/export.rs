@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::calendar::Interval;
 use super::group::{Group, Names, sum_by};
+use super::query;
 use super::question::{Asked, Question, invalid, usage_query};
 use super::view::{Frame, Rows, cells};
-use super::{csv, query};
 use crate::admin::AdminError;
 use crate::admin::books::{Figures, Range};
+use crate::store::csv;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{Operator, ReadUsage};

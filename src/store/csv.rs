@@ -1,18 +1,18 @@
 //! CSV: a table as text (RFC 4180). Owns quoting. Refuses to let a cell be a formula: names come from clients, and
 //! spreadsheets run what begins with an equals sign.
 
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n'];
+/// What a spreadsheet takes for the beginning of a formula; and what marks such a text, so that every mark can be taken away again.
+const MARKED: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n', '\''];
 
 /// A line of cells, which are quoted already (see [`text`]) or need no quoting.
-pub(super) fn line(cells: impl IntoIterator<Item = String>) -> String {
+pub fn line(cells: impl IntoIterator<Item = String>) -> String {
     let cells: Vec<_> = cells.into_iter().collect();
     format!("{}\r\n", cells.join(","))
 }
 
 /// Somebody's words as a cell: quoted where they must be, behind an apostrophe where they would be a formula.
-pub(super) fn text(words: &str) -> String {
-    let guard = if words.starts_with(FORMULA) { "'" } else { "" };
+pub fn text(words: &str) -> String {
+    let guard = if words.starts_with(MARKED) { "'" } else { "" };
     if words.contains([',', '"', '\n', '\r']) {
         return format!("\"{guard}{}\"", words.replace('"', "\"\""));
     }
@@ -35,6 +35,7 @@ mod tests {
             ("+1,2", "\"'+1,2\""),
             ("\t=x", "'\t=x"),
             ("\nx", "\"'\nx\""),
+            ("'=x", "''=x"),
             ("", ""),
         ] {
             assert_eq!(text(words), cell);

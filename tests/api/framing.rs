@@ -1,0 +1,72 @@
+//! Answers whose end cannot be told but by their connection's: nobody is given what belongs to another call.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use farthing_support::scene::{PROVIDER_KEY, ask, prices};
+use serde_json::json;
+
+use crate::scene;
+
+/// Reads one request with a length. `None` if the connection ends before.
+fn request(stream: &mut TcpStream) -> Option<()> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    stream.read_exact(&mut vec![0; length.parse().unwrap()]).ok()
+}
+
+fn chat(content: &str) -> String {
+    json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": content}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+    .to_string()
+}
+
+fn whole(content: &str) -> String {
+    let body = chat(content);
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A provider that frames no answer on its first connection, and sends what belongs to that answer to whoever asks there next.
+fn start() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut connections = listener.incoming().map(Result::unwrap);
+        let mut first = connections.next().unwrap();
+        thread::spawn(move || {
+            request(&mut first).unwrap();
+            first.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n").unwrap();
+            if request(&mut first).is_some() {
+                first.write_all(whole("somebody else's").as_bytes()).unwrap();
+            }
+        });
+        for mut stream in connections {
+            thread::spawn(move || {
+                while request(&mut stream).is_some() {
+                    stream.write_all(whole("its own").as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn what_follows_an_answer_without_an_end_is_nobodys() {
+    let scene = scene();
+    let provider = json!({"name": "unframed", "kind": "openai", "base_url": start(), "api_key": PROVIDER_KEY,
+        "allow_private_network": true});
+    scene.gateway.create("/api/providers", &provider);
+    scene.gateway.add_model("m", "unframed", &prices());
+    // One after the other, on whichever worker: a connection belongs to one of them.
+    let answers: Vec<_> = (0..8).map(|_| scene.chat(&ask(&json!({"model": "m"})))).collect();
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [502, 200, 200, 200, 200, 200, 200, 200]);
+    assert!(answers.iter().all(|answer| !answer.text().contains("somebody else's")));
+}
