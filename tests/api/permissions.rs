@@ -1,6 +1,7 @@
 //! Who may call what: every route of the table, called by strangers, by applications, and by tokens of each permission.
 
 mod others;
+mod sight;
 
 use std::collections::BTreeMap;
 

@@ -126,7 +126,7 @@ pub async fn list(
         asked,
         next,
         may_issue,
-        projects: names(&all),
+        projects: names(&all, &visitor.who.sight),
         budget: BudgetFields::default(),
         limits: LimitFields::default(),
         samples: Samples::new(&front::own_origin(&request), SECRET),
@@ -147,7 +147,7 @@ pub async fn show(
     let absent = || AdminError::absent("key", &path);
     let key = gateway.admin.key(path.parse().map_err(|_| absent())?)?;
     if !visitor.who.sight.sees(key.key.project) {
-        return Err(absent().into());
+        return Err(AdminError::absent("key", key.key.id).into());
     }
     let page = KeyPage {
         shell: visitor.shell(),

@@ -23,6 +23,7 @@ use crate::admin::etag::Tagged;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::ReadSettings;
+use crate::web::extract::who::Sight;
 use crate::web::manage::list::{Page, query};
 
 /// Keys of a project on its own page; the page of keys has all.
@@ -98,11 +99,11 @@ pub async fn list(
     let may_change = visitor.may(Permission::ManageProjects);
     let page = ListPage {
         shell: visitor.shell(),
-        projects: rows(&gateway, &keys, &projects).await?,
+        projects: rows(&gateway, &visitor.who.sight, &projects).await?,
         search: asked.search,
         next,
         may_change,
-        names: if may_change { names(&keys) } else { Vec::new() },
+        names: if may_change { names(&keys, &visitor.who.sight) } else { Vec::new() },
         budget: BudgetFields::default(),
         limits: LimitFields::default(),
     };
@@ -121,14 +122,14 @@ pub async fn show(
     let absent = || AdminError::absent("project", &path);
     let project = gateway.admin.project(path.parse().map_err(|_| absent())?)?;
     if !visitor.who.sight.sees(project.id) {
-        return Err(absent().into());
+        return Err(AdminError::absent("project", project.id).into());
     }
     let all = gateway.admin.keys();
     let own = all.keys().rev().filter(|key| key.key.project == project.id);
     let mut keys: Vec<_> = own.take(KEYS.saturating_add(1)).cloned().collect();
     let has_more_keys = keys.len() > KEYS;
     keys.truncate(KEYS);
-    let mut row = rows(&gateway, &all, std::slice::from_ref(&project)).await?;
+    let mut row = rows(&gateway, &visitor.who.sight, std::slice::from_ref(&project)).await?;
     let page = ProjectPage {
         shell: visitor.shell(),
         project: row.pop().ok_or_else(absent)?,
@@ -139,32 +140,36 @@ pub async fn show(
         version: project.etag().to_string(),
         models: project.allowed_models.0.join(", "),
         cache_seconds: project.response_cache.map(|cache| cache.ttl_seconds.to_string()).unwrap_or_default(),
-        names: names(&all),
+        names: names(&all, &visitor.who.sight),
         budget: project.budget.as_ref().map(Into::into).unwrap_or_default(),
         limits: (&project.limits).into(),
     };
     page::render(StatusCode::OK, &page)
 }
 
-/// What a form offers to choose from.
-pub(super) fn names(keys: &Keys) -> Vec<String> {
+/// What a form offers to choose from, as far as somebody sees it.
+pub(super) fn names(keys: &Keys, sight: &Sight) -> Vec<String> {
     const MOST: usize = 500;
-    let mut names: Vec<String> = keys.projects().map(|project| project.name.clone()).take(MOST).collect();
+    let seen = keys.projects().filter(|project| sight.sees(project.id));
+    let mut names: Vec<String> = seen.map(|project| project.name.clone()).take(MOST).collect();
     names.sort_unstable();
     names
 }
 
 /// A row each, with balances that are all asked for at once.
-async fn rows(gateway: &Gateway, keys: &Keys, projects: &[Arc<Project>]) -> Result<Vec<ProjectRow>, Problem> {
+async fn rows(gateway: &Gateway, sight: &Sight, projects: &[Arc<Project>]) -> Result<Vec<ProjectRow>, Problem> {
+    let keys = gateway.admin.keys();
     let scopes = projects.iter().map(|project| Scope::Project(project.id)).collect();
     let balances = gateway.admin.balances(scopes).await?;
-    let row = |(project, balance): (&Arc<Project>, &Option<Balance>)| ProjectRow::new(keys, project, balance.as_ref());
+    let row = |(project, balance): (&Arc<Project>, &Option<Balance>)| {
+        ProjectRow::new(&keys, sight, (project, balance.as_ref()))
+    };
     Ok(projects.iter().zip(&balances).map(row).collect())
 }
 
 impl ProjectRow {
-    fn new(keys: &Keys, project: &Project, balance: Option<&Balance>) -> Self {
-        let parent = project.parent.and_then(|parent| keys.project(parent));
+    fn new(keys: &Keys, sight: &Sight, (project, balance): (&Project, Option<&Balance>)) -> Self {
+        let parent = project.parent.filter(|id| sight.sees(*id)).and_then(|id| keys.project(id));
         Self {
             id: project.id.to_string(),
             name: project.name.clone(),

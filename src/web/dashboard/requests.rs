@@ -28,6 +28,9 @@ use crate::web::manage::requests::{Listed, RequestsQuery, listed};
 /// More suggestions than that help nobody.
 const MOST_CHOICES: usize = 250;
 
+/// Where no row appears by itself, as for whoever sees some projects only, none has to be named.
+const NO_NAMES: &str = "{}";
+
 #[derive(Template)]
 #[template(path = "requests/page.html")]
 struct RequestsPage {
@@ -75,6 +78,7 @@ pub async fn show(
     let (found, refused) = or_refused(found)?;
     let (status, found) = found.map_or((StatusCode::BAD_REQUEST, Listed::default()), |found| (StatusCode::OK, found));
     let address = |filters: Filters| format!("/requests?{}", filters.address());
+    let live = typed.is_empty() && *sight == Sight::All;
     let is_later = !filters.get("cursor").is_empty();
     let page = RequestsPage {
         shell: visitor.shell(),
@@ -82,8 +86,8 @@ pub async fn show(
         field: refused.as_ref().and_then(|problem| problem.param.clone()).unwrap_or_default(),
         refused,
         calls: found.lines.iter().map(|line| CallRow::new(line, &keys, &catalogue)).collect(),
-        names: names(&keys, &catalogue),
-        live: typed.is_empty() && *sight == Sight::All,
+        names: if live { names(&keys, &catalogue) } else { NO_NAMES.to_owned() },
+        live,
         newest: is_later.then(|| address(filters.without("cursor"))),
         older: found.next_cursor.map(|cursor| address(filters.with("cursor", &cursor))),
         searched_to: found.searched_to.map(Moment::from),
@@ -116,10 +120,14 @@ pub(super) fn or_refused<T>(found: Result<T, Problem>) -> Result<(Option<T>, Opt
 impl Choices {
     pub(super) fn new(sight: &Sight, keys: &Keys, catalogue: &Catalogue) -> Self {
         let projects = keys.projects().filter(|project| sight.sees(project.id)).map(|project| project.name.clone());
-        let models = catalogue.deployments().map(|deployment| deployment.name.to_string());
-        let groups = catalogue.groups().map(|group| group.name.to_string());
         let mut projects: Vec<_> = projects.take(MOST_CHOICES).collect();
         projects.sort();
+        // Which models and providers there are is shown to those who see everything.
+        if *sight != Sight::All {
+            return Self { projects, models: BTreeSet::new(), providers: Vec::new(), statuses: CallStatus::ALL };
+        }
+        let models = catalogue.deployments().map(|deployment| deployment.name.to_string());
+        let groups = catalogue.groups().map(|group| group.name.to_string());
         Self {
             projects,
             models: models.chain(groups).take(MOST_CHOICES).collect(),

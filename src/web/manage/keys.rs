@@ -22,6 +22,7 @@ use crate::admin::keys::{IssuedKey, KeyChanges, KeyDraft};
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, Operator, ReadSettings};
+use crate::web::extract::who::Sight;
 
 /// Long enough to change a secret everywhere, and short enough that the old one is not forgotten.
 const USUAL_OVERLAP_HOURS: u32 = 24;
@@ -122,10 +123,11 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let asked: KeysQuery = query(&request)?;
     let page = Page::new(asked.limit, asked.cursor.as_deref())?;
-    let project = asked.project.map(|wanted| project_id(&gateway, &wanted)).transpose()?;
+    let sight = &operator.who.sight;
+    let project = asked.project.map(|wanted| seen_project_id(&gateway, sight, &wanted)).transpose()?;
     let keys = gateway.admin.keys();
     let chosen = keys.keys().filter(|key| project.is_none_or(|project| key.key.project == project));
-    let chosen = chosen.filter(|key| operator.who.sight.sees(key.key.project));
+    let chosen = chosen.filter(|key| sight.sees(key.key.project));
     let (chosen, next_cursor) = page.cut(chosen.cloned(), |key| key.key.id);
     Ok(HttpResponse::Ok().json(List { data: views(&gateway, &chosen).await?, next_cursor }))
 }
@@ -150,7 +152,7 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let key = gateway.admin.key(id("key", &path)?)?;
     if !operator.who.sight.sees(key.key.project) {
-        return Err(AdminError::absent("key", &path).into());
+        return Err(AdminError::absent("key", key.key.id).into());
     }
     Ok(HttpResponse::Ok().insert_header(version(&*key)).json(view(&gateway, key).await?))
 }
@@ -196,6 +198,12 @@ pub async fn rotate(
 pub(super) fn project_id(gateway: &Gateway, wanted: &str) -> Result<ProjectId, Problem> {
     let found = gateway.admin.find_project(wanted).map(|project| project.id);
     found.ok_or_else(|| AdminError::absent("project", wanted).into())
+}
+
+/// As [`project_id`]; what they do not see is as absent as what there is not.
+pub(super) fn seen_project_id(gateway: &Gateway, sight: &Sight, wanted: &str) -> Result<ProjectId, Problem> {
+    let seen = project_id(gateway, wanted).ok().filter(|id| sight.sees(*id));
+    seen.ok_or_else(|| AdminError::absent("project", wanted).into())
 }
 
 async fn with_secret(gateway: &Gateway, issued: IssuedKey) -> Result<Option<KeyView>, Problem> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use farthing_actors::domain::{Allowed, Budget, Limits, ProjectId, ResponseCache, Scope};
-use farthing_actors::keyring::ring::{Keys, Project};
+use farthing_actors::keyring::ring::Project;
 use farthing_actors::ledger::hold::Balance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use crate::admin::projects::{ProjectChanges, ProjectDraft};
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::operator::{ManageKeys, ManageProjects, Operator, ReadSettings};
+use crate::web::extract::who::Sight;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -84,7 +85,7 @@ pub async fn list(
     let keys = gateway.admin.keys();
     let (projects, next_cursor) =
         page.cut(keys.projects().filter(|project| operator.who.sight.sees(project.id)).cloned(), |project| project.id);
-    let data = views(&gateway, &keys, &projects).await?;
+    let data = views(&gateway, &operator.who.sight, &projects).await?;
     Ok(HttpResponse::Ok().json(List { data, next_cursor }))
 }
 
@@ -97,7 +98,9 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body: NewProject = read(&request, payload).await?;
     let project = gateway.admin.create_project(body.into(), &operator.author).await?;
-    Ok(HttpResponse::Created().insert_header(version(&*project)).json(view(&gateway, project).await?))
+    Ok(HttpResponse::Created()
+        .insert_header(version(&*project))
+        .json(view(&gateway, &operator.who.sight, project).await?))
 }
 
 /// GET `/api/projects/{id}`.
@@ -108,9 +111,9 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let project = gateway.admin.project(id("project", &path)?)?;
     if !operator.who.sight.sees(project.id) {
-        return Err(AdminError::absent("project", &path).into());
+        return Err(AdminError::absent("project", project.id).into());
     }
-    Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, project).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, &operator.who.sight, project).await?))
 }
 
 /// PATCH `/api/projects/{id}`.
@@ -123,7 +126,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let body: ChangedProject = read(&request, payload).await?;
     let project = gateway.admin.change_project(id("project", &path)?, body.into(), &operator.author).await?;
-    Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, project).await?))
+    Ok(HttpResponse::Ok().insert_header(version(&*project)).json(view(&gateway, &operator.who.sight, project).await?))
 }
 
 /// DELETE `/api/projects/{id}`.
@@ -147,29 +150,31 @@ pub async fn revoke_keys(
     Ok(HttpResponse::Ok().json(RevokedView { revoked, already_revoked: already, total: revoked + already }))
 }
 
-async fn view(gateway: &Gateway, project: Arc<Project>) -> Result<Option<ProjectView>, Problem> {
-    Ok(views(gateway, &gateway.admin.keys(), &[project]).await?.pop())
+async fn view(gateway: &Gateway, sight: &Sight, project: Arc<Project>) -> Result<Option<ProjectView>, Problem> {
+    Ok(views(gateway, sight, &[project]).await?.pop())
 }
 
 /// Projects with their balances, all asked for at once.
-async fn views(gateway: &Gateway, keys: &Keys, projects: &[Arc<Project>]) -> Result<Vec<ProjectView>, Problem> {
+async fn views(gateway: &Gateway, sight: &Sight, projects: &[Arc<Project>]) -> Result<Vec<ProjectView>, Problem> {
+    let keys = gateway.admin.keys();
+    let parent = |project: &Project| project.parent.filter(|id| sight.sees(*id)).and_then(|id| keys.project(id));
     let scopes = projects.iter().map(|project| Scope::Project(project.id)).collect();
     let balances = gateway.admin.balances(scopes).await?;
     Ok(projects
         .iter()
         .zip(&balances)
-        .map(|(project, balance)| ProjectView::new(keys, project, balance.as_ref()))
+        .map(|(project, balance)| ProjectView::new(project, parent(project), balance.as_ref()))
         .collect())
 }
 
 impl ProjectView {
-    fn new(keys: &Keys, project: &Project, balance: Option<&Balance>) -> Self {
-        let parent = project.parent.and_then(|parent| keys.project(parent));
+    /// With its parent as far as somebody sees it.
+    fn new(project: &Project, parent: Option<&Arc<Project>>, balance: Option<&Balance>) -> Self {
         Self {
             id: project.id,
             name: project.name.clone(),
             parent: parent.map(|parent| parent.name.clone()),
-            parent_id: project.parent,
+            parent_id: parent.map(|parent| parent.id),
             budget: BudgetView::new(project.budget.as_ref(), balance),
             limits: project.limits,
             allowed_models: project.allowed_models.clone(),

@@ -14,7 +14,7 @@ use farthing_actors::registry::catalogue::Catalogue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::keys::project_id;
+use super::keys::seen_project_id;
 use super::list::{List, Page, query};
 use super::usage::question::{calendar, invalid, key_id, moments, provider};
 use super::{id, rfc3339};
@@ -183,21 +183,21 @@ pub async fn show(
     let line = line.filter(|line| operator.who.sight.sees(line.entry.call.project));
     let line = line.ok_or_else(|| AdminError::absent("request", &path))?;
     let (keys, catalogue) = (gateway.admin.keys(), gateway.admin.catalogue());
-    Ok(HttpResponse::Ok().json(DetailView::new(&line, &keys, &catalogue)))
+    Ok(HttpResponse::Ok().json(DetailView::new(&line, &operator.who.sight, (&keys, &catalogue))))
 }
 
 /// What to ask of the books: one line more than fits on the page, to know whether there is a next.
 fn filter(gateway: &Gateway, sight: &Sight, asked: RequestsQuery) -> Result<(RequestFilter, Page<i64>), Problem> {
     let page = Page::<i64>::new(asked.limit, asked.cursor.as_deref())?;
-    let project = asked.project.map(|wanted| project_id(gateway, &wanted)).transpose()?;
+    let project = asked.project.map(|wanted| seen_project_id(gateway, sight, &wanted)).transpose()?;
     let calendar = calendar(asked.time_zone.as_deref())?;
     let (from, to) = moments(&calendar, asked.from.as_deref(), asked.to.as_deref())?;
     let filter = RequestFilter {
-        project: seen(sight, project)?,
+        project: of_one(sight, project)?,
         key: asked.key.as_deref().map(key_id).transpose()?,
         run: asked.run,
         model: asked.model,
-        provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,
+        provider: asked.provider.map(|wanted| provider(gateway, sight, &wanted)).transpose()?,
         status: asked.status,
         from,
         to,
@@ -226,13 +226,11 @@ fn beginning(text: String) -> Result<String, Problem> {
 }
 
 /// The project asked for. Whoever sees some projects only asks for one of them at a time.
-fn seen(sight: &Sight, asked: Option<ProjectId>) -> Result<Option<ProjectId>, Problem> {
+fn of_one(sight: &Sight, asked: Option<ProjectId>) -> Result<Option<ProjectId>, Problem> {
     match (sight, asked) {
-        (Sight::All, asked) => Ok(asked),
-        (sight, Some(id)) if sight.sees(id) => Ok(Some(id)),
+        (Sight::All, asked) | (_, asked @ Some(_)) => Ok(asked),
         (Sight::Projects(own), None) if own.len() == 1 => Ok(own.first().copied()),
-        (_, Some(id)) => Err(AdminError::absent("project", id).into()),
-        (_, None) => {
+        (Sight::Projects(_), None) => {
             Err(Problem::new(Code::MissingField, "project must name one of the projects you see").at("project"))
         }
     }
@@ -276,14 +274,16 @@ impl RequestView {
 }
 
 impl DetailView {
-    fn new(line: &Line, keys: &Keys, catalogue: &Catalogue) -> Self {
+    /// The projects above theirs that somebody does not see were charged, too, and are not named.
+    fn new(line: &Line, sight: &Sight, (keys, catalogue): (&Keys, &Catalogue)) -> Self {
         let entry = &line.entry;
         let price = entry.target.as_ref().and_then(|target| target.price.clone());
         let mut lines: Vec<_> = line.beside.iter().chain([line]).collect();
         lines.sort_by_key(|line| line.seq);
+        let seen = |scope: &Scope| !matches!(scope, Scope::Project(id) if !sight.sees(*id));
         Self {
             request: RequestView::new(line, keys, catalogue),
-            scopes: entry.call.scopes.to_vec(),
+            scopes: entry.call.scopes.iter().copied().filter(seen).collect(),
             route: story(&entry.call),
             price: price.map(|price| PriceView { version: price.0, rates: price.1.clone() }),
             entries: lines.into_iter().filter_map(EntryView::new).collect(),

@@ -12,7 +12,7 @@ use super::{address, is_page, scene};
 use crate::people::person::{BROWSER, Person, account, origin};
 
 /// The lines of the table for operators and people.
-fn guarded() -> impl Iterator<Item = Line> {
+pub(super) fn guarded() -> impl Iterator<Item = Line> {
     table().into_iter().filter(|line| !matches!(line.needs, Needs::Nothing | Needs::Key))
 }
 

@@ -55,7 +55,7 @@ fn target(price: Option<(PriceId, Price)>) -> Option<Target> {
 
 fn detail(entry: Entry) -> Value {
     let line = Line { seq: 1, entry, beside: Vec::new() };
-    serde_json::to_value(DetailView::new(&line, &Keys::default(), &Catalogue::default())).unwrap()
+    serde_json::to_value(DetailView::new(&line, &Sight::All, (&Keys::default(), &Catalogue::default()))).unwrap()
 }
 
 #[test]

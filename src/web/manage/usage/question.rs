@@ -123,7 +123,7 @@ fn filter(gateway: &Gateway, sight: &Sight, asked: Asked) -> Result<UsageFilter,
         projects: sight.within(projects),
         key: asked.key.as_deref().map(key_id).transpose()?,
         model: asked.model,
-        provider: asked.provider.map(|wanted| provider(gateway, &wanted)).transpose()?,
+        provider: asked.provider.map(|wanted| provider(gateway, sight, &wanted)).transpose()?,
     })
 }
 
@@ -138,9 +138,15 @@ pub(in crate::web) fn project(gateway: &Gateway, wanted: &str) -> Result<Project
     wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("project", wanted).into())
 }
 
-pub(in crate::web) fn provider(gateway: &Gateway, wanted: &str) -> Result<ProviderId, Problem> {
+/// A provider by its name or id, which is taken as it is, too. Whoever sees some projects only does not see which providers there
+/// are: one that is not there is to them as one that none of their calls went to.
+pub(in crate::web) fn provider(gateway: &Gateway, sight: &Sight, wanted: &str) -> Result<ProviderId, Problem> {
     let by_name = || gateway.admin.find_provider(wanted).map(|provider| provider.id);
-    wanted.parse().ok().or_else(by_name).ok_or_else(|| AdminError::absent("provider", wanted).into())
+    match (wanted.parse().ok().or_else(by_name), sight) {
+        (Some(id), _) => Ok(id),
+        (None, Sight::Projects(_)) => Ok(ProviderId::from_u128(0)),
+        (None, Sight::All) => Err(AdminError::absent("provider", wanted).into()),
+    }
 }
 
 fn with_children(gateway: &Gateway, id: ProjectId) -> Vec<ProjectId> {
