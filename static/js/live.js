@@ -27,18 +27,30 @@
   // What somebody is typing in, or has opened, stays as it is.
   const inUse = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 
+  // The page as it is now. The browser reads the answer as a document by itself: the policy lets no script make one of text.
+  function again() {
+    const request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.setRequestHeader("x-farthing-refresh", "1");
+    request.setRequestHeader("accept", "text/html");
+    return new Promise((done) => {
+      request.addEventListener("loadend", () => done(request));
+      request.send();
+    });
+  }
+
   async function refresh() {
     due = null;
     last = Date.now();
     const parts = Array.from(document.querySelectorAll("[data-live]"));
     if (document.hidden || parts.length === 0) return;
-    const answer = await fetch(location.href, { headers: { "x-farthing-refresh": "1", accept: "text/html" } }).catch(() => null);
-    if (!answer) return;
-    if (answer.redirected) return location.assign("/sign-in");
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const answer = await again();
+    // Sent elsewhere: to sign in.
+    if (answer.status !== 0 && new URL(answer.responseURL).pathname !== location.pathname) return location.assign("/sign-in");
+    if (answer.status !== 200 || !answer.response) return;
     for (const part of parts) {
-      const other = fresh.getElementById(part.id);
+      const other = answer.response.getElementById(part.id);
       if (!other || inUse(part)) continue;
       part.replaceChildren(...other.childNodes);
       window.page.localise(part);

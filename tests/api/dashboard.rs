@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{BINARY, scene};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 const HOSTILE: &str = "<script>alert(1)</script>";
 
 fn address(gateway: &TestGateway) -> String {

@@ -36,6 +36,32 @@ def test_axe_finds_nothing_serious(visit, seeded, axe, house, entry, scheme):
     assert not serious(page, axe)
 
 
+# Every way that text has to become markup or code.
+SINKS = {
+    "innerHTML": "document.body.innerHTML = '<b>x</b>'",
+    "outerHTML": "document.querySelector('main').outerHTML = '<b>x</b>'",
+    "insertAdjacentHTML": "document.body.insertAdjacentHTML('beforeend', '<b>x</b>')",
+    "DOMParser": "new DOMParser().parseFromString('<b>x</b>', 'text/html')",
+    "srcdoc": "document.createElement('iframe').srcdoc = '<b>x</b>'",
+    "a script's text": "document.createElement('script').text = '1'",
+    "a script's address": "document.createElement('script').src = '/static/x.js'",
+    "an exception": "trustedTypes.createPolicy('default', { createHTML: (text) => text })",
+}
+TRY = "() => { try { %s; return 'nothing'; } catch (error) { return error.name; } }"
+
+
+def test_no_text_becomes_markup_or_code(visit, seeded, house, entry):
+    """No other test may provoke this: everywhere else the watch hears of a page whose own scripts try."""
+    page = visit(entry.role, at=house(entry))
+    open_page(page, entry, seeded)
+    came = {name: page.evaluate(TRY % deed) for name, deed in SINKS.items()}
+    assert came == dict.fromkeys(SINKS, "TypeError")
+    assert [page.locator(place).count() for place in ("main", "body > b, body > iframe")] == [1, 0]
+    page.watch.expect("policy: require-trusted-types-for")
+    page.watch.expect("policy: trusted-types ")
+    page.watch.expect("Trusted")
+
+
 def test_it_reads_without_scripts(visit, seeded, house, entry):
     page = visit(entry.role, at=house(entry), java_script_enabled=False)
     open_page(page, entry, seeded)

@@ -2,7 +2,7 @@
 
 import pytest
 
-INLINE = """() => document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.__hit=1'>")"""
+MARKUP = """() => { try { document.body.insertAdjacentHTML("beforeend", "<b>x</b>"); } catch {} }"""
 FRAME = """() => document.body.append(Object.assign(document.createElement("iframe"), { src: "https://evil.test/" }))"""
 STYLE = """() => document.body.setAttribute("style", "color: red")"""
 
@@ -10,7 +10,7 @@ STYLE = """() => document.body.setAttribute("style", "color: red")"""
 @pytest.mark.parametrize(
     "deed, words",
     [
-        (INLINE, "policy: script-src-attr"),
+        (MARKUP, "policy: require-trusted-types-for"),
         (FRAME, "policy: frame-src"),
         (STYLE, "policy: style-src-attr"),
         ("() => alert('x')", "dialog: x"),

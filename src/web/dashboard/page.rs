@@ -10,9 +10,11 @@ use askama::Template;
 
 use crate::web::error::{Code, Problem};
 
-/// Nothing but our own files, no frame around us, no form elsewhere.
+/// Nothing but our own files, no frame around us, no form elsewhere; and no text becomes markup or code, for which no script can
+/// make an exception (Trusted Types).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// What every answer of the dashboard carries, whatever its status, beside what all answers do.
 pub fn headers() -> DefaultHeaders {
