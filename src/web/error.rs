@@ -88,6 +88,7 @@ codes! {
     BodyTooLarge = "body_too_large", 413, "invalid_request_error", false, "The body is larger than server.max_body_bytes.";
     UriTooLong = "uri_too_long", 414, "invalid_request_error", false, "The path and query are longer than 8 KiB.";
     EncodingUnsupported = "encoding_unsupported", 415, "invalid_request_error", false, "Compressed bodies are not accepted; send it plain.";
+    MediaTypeUnsupported = "media_type_unsupported", 415, "invalid_request_error", false, "A session's change has a body that is not JSON; send it with Content-Type: application/json.";
     UnsupportedField = "unsupported_field", 400, "invalid_request_error", false, "The model's provider has no place for this field; leave it out or use another model.";
     IdempotencyReused = "idempotency_key_reused", 422, "invalid_request_error", false, "This Idempotency-Key was used with another body on this route; send another key.";
     UpstreamRejected = "upstream_rejected", 422, "invalid_request_error", false, "The provider refused the request; its status and its words are passed on.";

@@ -16,13 +16,16 @@ mod vault;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Route, Scope};
 
-use self::line::Line;
+use self::line::{Bodies, Line};
 use super::dashboard::{self, page};
 use super::{data, manage, probes};
 
 /// The management API, by subject.
 const API: [fn() -> Vec<Line>; 6] =
     [supply::lines, callers::lines, people::lines, books::lines, vault::lines, system::lines];
+
+/// Where it is.
+const API_PREFIX: &str = "/api";
 
 /// Every line, in the order of the documentation.
 pub fn table() -> Vec<Line> {
@@ -52,7 +55,7 @@ pub fn for_applications(config: &mut ServiceConfig) {
 pub fn for_operators(config: &mut ServiceConfig) {
     let api = API.into_iter().flat_map(|lines| lines());
     config.service(
-        under("/api", api.collect(), || web::to(manage::wrong_method)).default_service(web::to(manage::unknown)),
+        under(API_PREFIX, api.collect(), || web::to(manage::wrong_method)).default_service(web::to(manage::unknown)),
     );
     for place in places("", pages::lines(), || web::to(dashboard::wrong_method)) {
         config.service(place.wrap(page::headers()));
@@ -78,17 +81,20 @@ fn under(prefix: &str, lines: Vec<Line>, wrong_method: fn() -> Route) -> Scope {
 
 /// One place for each path, in the order of the lines: of two that fit, the first is taken.
 fn places(prefix: &str, lines: Vec<Line>, wrong_method: fn() -> Route) -> Vec<Resource> {
-    let mut places: Vec<(&str, Vec<Route>)> = Vec::new();
+    let mut places: Vec<(&str, Vec<Line>)> = Vec::new();
     for line in lines {
         let path = line.path.strip_prefix(prefix).unwrap_or(line.path);
         match places.iter_mut().find(|(known, _)| *known == path) {
-            Some((_, routes)) => routes.push(line.route),
-            None => places.push((path, vec![line.route])),
+            Some((_, lines)) => lines.push(line),
+            None => places.push((path, vec![line])),
         }
     }
-    let place = |(path, routes): (&str, Vec<Route>)| {
-        let place = web::resource(path).default_service(wrong_method());
-        routes.into_iter().fold(place, Resource::route)
+    let place = |(path, lines): (&str, Vec<Line>)| {
+        let mut place = web::resource(path).default_service(wrong_method());
+        if prefix == API_PREFIX {
+            place = place.app_data(Bodies::of(&lines));
+        }
+        lines.into_iter().map(|line| line.route).fold(place, Resource::route)
     };
     places.into_iter().map(place).collect()
 }

@@ -43,9 +43,18 @@ pub fn own_form(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Whether the browser says from where the request is, which [`own_form`] has checked.
-pub fn names_itself(request: &HttpRequest) -> bool {
-    request.headers().contains_key(ORIGIN)
+/// Lets a change pass that a page of ours sends for who has signed in: [`own_form`], and more than silence speaks for it.
+///
+/// # Errors
+/// 403 for whatever else.
+pub fn own_page(request: &HttpRequest) -> Result<(), Problem> {
+    own_form(request)?;
+    if request.headers().get(FETCH_SITE).is_some_and(|site| site != "same-origin") {
+        let message = "a change by a session is sent by a page of this gateway (Sec-Fetch-Site: same-origin)";
+        return Err(Problem::new(Code::Forbidden, message));
+    }
+    let named = request.headers().contains_key(ORIGIN);
+    if named { Ok(()) } else { Err(Problem::new(Code::Forbidden, "a change by a session needs an Origin header")) }
 }
 
 fn names_null(request: &HttpRequest) -> bool {
@@ -94,6 +103,14 @@ mod tests {
         let site = |word| ("sec-fetch-site", word);
         for ours in [&[][..], &[own], &[own, site("same-origin")], &[site("none")], &[null, site("same-origin")]] {
             assert!(own_form(&request(ours)).is_ok(), "{ours:?}");
+        }
+        for ours in [&[own][..], &[own, site("same-origin")], &[null, site("same-origin")]] {
+            assert!(own_page(&request(ours)).is_ok(), "{ours:?}");
+        }
+        for nobodys in
+            [&[][..], &[site("same-origin")], &[site("none")], &[own, site("none")], &[own, site("cross-site")]]
+        {
+            assert_eq!(own_page(&request(nobodys)).unwrap_err().code, Code::Forbidden, "{nobodys:?}");
         }
         let evil = ("origin", "http://evil.test");
         for theirs in [

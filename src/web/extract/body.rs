@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
@@ -16,6 +16,7 @@ use crate::dialect::Bulk;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::room::Share;
+use crate::web::routes::line::{Bodies, JSON};
 
 /// What is read and thrown away of a body that is too large.
 const DISCARD: usize = 64 * 1024;
@@ -92,6 +93,25 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })?;
     reader.end().map_err(|error| misread(".", &error))?;
     Ok(value)
+}
+
+/// Whether there is a body.
+pub fn is_there(request: &HttpRequest) -> bool {
+    announced(request) > 0 || request.chunked().unwrap_or(true)
+}
+
+/// Lets a change pass whose body, if it has one, is JSON: what a form of another site sends unasked is none. A route that reads
+/// something else changes nothing.
+///
+/// # Errors
+/// 415.
+pub fn as_json(request: &HttpRequest) -> Result<(), Problem> {
+    let is_read_so = Bodies::kind(request).is_some_and(|kind| kind != JSON);
+    let is_json = || request.content_type().eq_ignore_ascii_case(JSON);
+    if is_read_so || !is_there(request) || is_json() {
+        return Ok(());
+    }
+    Err(Problem::plain(Code::MediaTypeUnsupported))
 }
 
 fn misread(place: &str, error: &serde_json::Error) -> Problem {

@@ -11,8 +11,8 @@ use farthing_actors::domain::{Author, Permission, ProjectId, Role, SessionId, Us
 use farthing_actors::sessions::User;
 
 use super::author::{author, remember};
-use super::session;
 use super::virtual_key::bearer;
+use super::{body, session};
 use crate::admin::sign_in::{Shown, called};
 use crate::admin::tokens::MANAGEMENT;
 use crate::security::{Claims, Maker};
@@ -111,7 +111,8 @@ impl Who {
 /// Who the request is from. Remembers them for the record.
 ///
 /// # Errors
-/// 401 for a stranger; 403 if the request could be another site's, or a change comes from another network than its session.
+/// 401 for a stranger; 403 if the request could be another site's, or a change comes from another network than its session; 415
+/// if its session's change is not JSON.
 pub fn identify(request: &HttpRequest) -> Result<(Author, Who), Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>().ok_or_else(|| Problem::plain(Code::Internal))?;
     let (author, who) = if request.headers().contains_key(AUTHORIZATION) {
@@ -231,7 +232,6 @@ fn own_page(gateway: &Gateway, request: &HttpRequest, session: SessionId) -> Res
         let message = "a change by a session needs the header X-Farthing-CSRF; GET /api/session tells its value";
         return Err(Problem::new(Code::Forbidden, message));
     }
-    origin::own_form(request)?;
-    let named = origin::names_itself(request);
-    if named { Ok(()) } else { Err(Problem::new(Code::Forbidden, "a change by a session needs an Origin header")) }
+    origin::own_page(request)?;
+    body::as_json(request)
 }

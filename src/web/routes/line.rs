@@ -74,6 +74,10 @@ pub struct Content {
     pub shape: Option<Shape>,
 }
 
+/// What bodies the routes of one place take: by method, the media type. Other routes take none.
+#[derive(Debug)]
+pub struct Bodies(Vec<(Method, &'static str)>);
+
 /// What a route has to do with versions of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
@@ -218,6 +222,20 @@ impl Line {
     pub(super) fn or(mut self, kind: &'static str) -> Self {
         self.gives.push((200, Content { kind, shape: None }));
         self
+    }
+}
+
+impl Bodies {
+    /// Those of `lines`.
+    pub(super) fn of(lines: &[Line]) -> Self {
+        let kind = |line: &Line| line.takes.map(|body| (line.method.clone(), body.kind));
+        Self(lines.iter().filter_map(kind).collect())
+    }
+
+    /// The media type of the body that the request's route takes; `None` if it takes none.
+    pub fn kind(request: &HttpRequest) -> Option<&'static str> {
+        let Self(known) = request.app_data()?;
+        known.iter().find(|(method, _)| method == request.method()).map(|(_, kind)| *kind)
     }
 }
 

@@ -183,6 +183,7 @@ fn changes_by_a_session_come_from_our_own_pages() {
         &[word, foreign],
         &[word, ("origin", "null")],
         &[word, ("origin", &own), ("sec-fetch-site", "cross-site")],
+        &[word, ("origin", &own), ("sec-fetch-site", "none")],
         &[("x-farthing-csrf", &other.csrf), ("origin", &own)],
         &[("x-farthing-csrf", ""), ("origin", &own)],
     ] {
@@ -269,4 +270,38 @@ fn revoke(operator: &Client, id: &str) {
 
 fn demote(operator: &Client, id: &str) {
     assert_eq!(operator.send("PATCH", &format!("/api/users/{id}"), br#"{"role":"viewer"}"#).unwrap().status, 200);
+}
+
+#[test]
+fn a_change_by_a_session_is_json_or_says_nothing() {
+    let scene = scene();
+    let (id, mia) = mia(&scene);
+    let page = mia.client().with("origin", &mia.origin).with("x-farthing-csrf", &mia.csrf);
+    let body = br#"{"name":"forged"}"#;
+    let account = format!("/api/users/{id}");
+    let changes = [
+        ("POST", "/api/projects"),
+        ("PATCH", &account),
+        ("PUT", "/api/groups/none"),
+        ("DELETE", "/api/session"),
+        ("POST", "/api/session/password"),
+        ("POST", "/api/system/backups"),
+    ];
+    let form = "multipart/form-data; boundary=x";
+    for kind in ["text/plain", "text/plain;charset=application/json", "application/x-www-form-urlencoded", form, ""] {
+        for (method, path) in changes {
+            let refused = page.with("content-type", kind).send(method, path, body).unwrap();
+            let told = (refused.status, refused.json()["error"]["code"].clone());
+            assert_eq!(told, (415, json!("media_type_unsupported")), "{method} {path} {kind:?}: {}", refused.text());
+        }
+    }
+    let typed = |client: &Client, kind: &str, path: &str, body: &[u8]| {
+        client.with("content-type", kind).send("POST", path, body).unwrap().status
+    };
+    assert_eq!(mia.get("/api/session").status, 200, "nor did it end");
+    assert!(scene.gateway.list("/api/projects").iter().all(|project| project["name"] != "forged"));
+    assert_eq!(typed(&page, "application/json; charset=utf-8", "/api/projects", br#"{"name":"own"}"#), 201);
+    assert_eq!(typed(&page, "text/plain", "/api/feed/tickets", b""), 201, "nothing has no type");
+    let program = scene.gateway.operator();
+    assert_eq!(typed(&program, "application/x-www-form-urlencoded", "/api/projects", br#"{"name":"curl"}"#), 201);
 }
