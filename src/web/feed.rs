@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::Gateway;
 use super::error::{Code, Problem};
 use super::extract::operator::{Operator, ReadUsage};
+use crate::admin::AdminError;
 use crate::security::feed_tickets::LASTS;
 use listener::{Listener, audience, holder, pass_of};
 
@@ -51,12 +52,13 @@ pub async fn open(
 /// POST `/api/feed/tickets`: lets somebody listen who may listen now.
 ///
 /// # Errors
-/// 403 without the permission.
+/// 403 without the permission, 503 if it cannot be recorded.
 pub async fn ticket(
     operator: Operator<ReadUsage>,
     gateway: web::Data<Gateway>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    gateway.audit.record(operator.author.does("ticket.create")).await.map_err(AdminError::from)?;
     let pass = pass_of(&gateway, &request, &operator.who);
     let made = gateway.security.issue_ticket(pass, gateway.clock.now());
     let ticket = made.map_err(|error| {

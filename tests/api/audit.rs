@@ -97,6 +97,7 @@ fn each_kind_of_change_is_one_event() {
         ("POST", format!("/api/keys/{key}/rotate"), Value::Null, "key.rotate"),
         ("POST", format!("/api/keys/{key}/runs/night/kill"), Value::Null, "run.kill"),
         ("POST", "/api/tokens".to_owned(), json!({"name": "ci", "scopes": ["usage:read"]}), "token.create"),
+        ("POST", "/api/feed/tickets".to_owned(), Value::Null, "ticket.create"),
         ("POST", "/api/ledger/adjustments".to_owned(), adjustment, "ledger.adjust"),
         ("POST", format!("/api/projects/{project}/revoke-keys"), Value::Null, "project.revoke_keys"),
         ("PATCH", format!("/api/projects/{project}"), json!({"active": false}), "project.deactivate"),
