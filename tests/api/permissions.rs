@@ -140,6 +140,32 @@ fn each_role_passes_the_routes_its_permissions_open_and_no_session_outlives_its_
 }
 
 #[test]
+fn a_route_that_takes_no_body_passes_over_nothing_that_is_said() {
+    let scene = scene();
+    let operator = scene.gateway.operator();
+    let is_change = |line: &Line| line.path.starts_with("/api/") && line.method != "GET";
+    let silent: Vec<_> = table().into_iter().filter(|line| is_change(line) && line.takes.is_none()).collect();
+    assert!(silent.len() >= 20, "{silent:?}");
+    for line in &silent {
+        let refused = |body: &str, code: &str| {
+            let answer = operator.send(line.method.as_str(), &address(line), body.as_bytes()).unwrap();
+            let told = (answer.status, answer.json()["error"]["code"].clone());
+            assert_eq!(told, (400, json!(code)), "{line:?} {body}: {}", answer.text());
+            answer.text()
+        };
+        assert!(refused(r#"{"zzz":1}"#, "invalid_value").contains("zzz"), "{line:?}");
+        refused("[]", "invalid_value");
+        refused("{", "invalid_json");
+    }
+    for body in ["", "null", " {} "] {
+        let answer = operator.post_bytes("/api/feed/tickets", body.as_bytes());
+        assert_eq!(answer.status, 201, "{body:?}: {}", answer.text());
+    }
+    assert_eq!(operator.post_bytes("/api/system/backups", b"").status, 201);
+    assert_eq!(scene.gateway.list("/api/system/backups").len(), 1, "what was refused made none");
+}
+
+#[test]
 fn whatever_is_sent_as_a_credential_opens_nothing() {
     let scene = scene();
     let long = "x".repeat(100 * 1024);

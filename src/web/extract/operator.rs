@@ -1,16 +1,22 @@
 //! The operator: whoever manages this gateway, and the permission the handler needs. The permission is in the handler's type:
 //! a handler without an `Operator` or a [`Known`] manages nothing.
-//! Refuses viewers of single projects wherever an answer does not leave out what they may not see.
+//! Refuses viewers of single projects wherever an answer does not leave out what they may not see, and words that the route does
+//! not listen to.
 
-use std::future::{Ready, ready};
+use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::http::Method;
+use actix_web::{FromRequest, HttpRequest, web};
 use farthing_actors::domain::{Author, permission};
 
+use super::body;
 use super::who::{Sight, Who, identify};
 use crate::web::error::{Code, Problem};
+use crate::web::manage::body::read_nothing;
+use crate::web::routes::line::Bodies;
 
 /// Where answers leave out what somebody may not see, or there is nothing of any project.
 const LEAVE_OUT: [&str; 22] = [
@@ -58,8 +64,11 @@ pub struct Known {
     pub who: Who,
 }
 
+/// Somebody on their way in.
+type Entry<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
 /// A permission as a type.
-pub trait Permission {
+pub trait Permission: 'static {
     /// Which one.
     const PERMISSION: permission::Permission;
     /// Its name.
@@ -99,24 +108,39 @@ permissions! {
 
 impl<P: Permission> FromRequest for Operator<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Entry<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identify(request).and_then(|(author, who)| {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let known = identify(request).and_then(|(author, who)| {
             who.allow(P::PERMISSION)?;
             within_sight(request, &who.sight)?;
             Ok(Self { author, who, permission: PhantomData })
-        }))
+        });
+        heard(known, request, payload)
     }
 }
 
 impl FromRequest for Known {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Entry<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identify(request).map(|(author, who)| Self { author, who }))
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        heard(identify(request).map(|(author, who)| Self { author, who }), request, payload)
     }
+}
+
+/// Lets in who is known. A change whose route takes no body must have none that says something.
+fn heard<T: 'static>(known: Result<T, Problem>, request: &HttpRequest, payload: &mut Payload) -> Entry<T> {
+    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if known.is_err() || !is_change || Bodies::kind(request).is_some() || !body::is_there(request) {
+        return Box::pin(async { known });
+    }
+    let (request, payload) = (request.clone(), web::Payload::from_request(request, payload));
+    Box::pin(async move {
+        let payload = payload.await.map_err(|_| Problem::plain(Code::Internal))?;
+        read_nothing(&request, payload).await?;
+        known
+    })
 }
 
 /// Lets those look who see all projects, or where an answer leaves out what they do not.

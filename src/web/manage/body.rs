@@ -65,6 +65,19 @@ pub(super) async fn read_or_default<T: DeserializeOwned + JsonSchema + Default>(
     }
 }
 
+/// What the body of a route says that takes none.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Reads the body of a request whose route takes none, so that nothing somebody says is passed over: it is absent, empty, null or `{}`.
+///
+/// # Errors
+/// As [`read`]; 400 for any field.
+pub(in crate::web) async fn read_nothing(request: &HttpRequest, payload: web::Payload) -> Result<(), Problem> {
+    read_or_default::<Nothing>(request, payload).await.map(drop)
+}
+
 /// A field that is there, perhaps as null; with `default`, an absent one is `None`.
 ///
 /// # Errors

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::web::error::{Code, Problem};
 
+/// What a shape says only of objects.
+const OF_OBJECTS: [&str; 2] = ["properties", "additionalProperties"];
+
 /// Checks that `body` has no list where a `T` has an object.
 ///
 /// # Errors
@@ -32,7 +35,8 @@ fn misplaced(shape: &Value, value: &Value) -> Option<String> {
     match value {
         Value::Array(items) => match ways(shape).find(|way| way.get("items").is_some()) {
             Some(list) => items.iter().find_map(|item| misplaced(&list["items"], item)),
-            None => ways(shape).any(|way| way.get("properties").is_some()).then(String::new),
+            // An object without fields, too.
+            None => ways(shape).any(|way| OF_OBJECTS.iter().any(|word| way.get(word).is_some())).then(String::new),
         },
         Value::Object(fields) => {
             let object = ways(shape).find(|way| way.get("properties").is_some())?;
