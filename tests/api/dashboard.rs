@@ -87,6 +87,17 @@ fn the_right_token_signs_in_and_every_other_is_answered_alike() {
 }
 
 #[test]
+fn whoever_is_refused_types_the_password_anew_and_not_the_name() {
+    let scene = scene();
+    let form = b"username=mia+%22%3E%3Cscript%3E&password=not-the-password";
+    let refused = scene.gateway.anonymous().post_bytes("/sign-in", form);
+    let html = refused.text();
+    assert_eq!(refused.status, 401, "{html}");
+    assert!(html.contains("value=\"mia &#34;&#62;&#60;script&#62;\""), "{html}");
+    assert!(!html.contains("not-the-password"), "{html}");
+}
+
+#[test]
 fn forms_of_other_sites_do_nothing() {
     let scene = scene();
     let own = format!("http://{}", address(&scene.gateway));

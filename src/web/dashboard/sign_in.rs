@@ -32,6 +32,8 @@ const BUSY: &str = "Too many people are signing in at once. Try again.";
 #[template(path = "sign_in/page.html")]
 struct SignInPage<'a> {
     refused: Option<&'static str>,
+    /// Who it is from, as it was typed.
+    name: &'a str,
     /// What the button says that leads to the identity provider.
     single_sign_on: Option<&'a str>,
     /// Whether nobody has an account yet.
@@ -58,7 +60,7 @@ pub async fn show(_: Anybody, gateway: web::Data<Gateway>, request: HttpRequest)
     if present(&request).is_ok() {
         return Ok(page::see_other("/", None));
     }
-    form(&gateway, StatusCode::OK, None)
+    form(&gateway, (StatusCode::OK, None), "")
 }
 
 /// POST `/sign-in`.
@@ -80,7 +82,7 @@ pub async fn enter(
             let by = author(&request, ANONYMOUS, gateway.clock.now());
             gateway.audit.note(by.does("session.create").ending(Effect::Refused));
             log::warn!(error = problem.code.name(); "a sign-in was refused");
-            refused(&gateway, problem)
+            refused(&gateway, &form.username, problem)
         }
     }
 }
@@ -113,15 +115,15 @@ impl SignInForm {
     }
 }
 
-/// The form again, for somebody who was refused.
-fn refused(gateway: &Gateway, problem: Problem) -> Result<HttpResponse, Problem> {
+/// The form again with the name that was typed, for somebody who was refused. A password is typed anew.
+fn refused(gateway: &Gateway, name: &str, problem: Problem) -> Result<HttpResponse, Problem> {
     let (status, why) = match problem.code {
         Code::InvalidCredentials => (StatusCode::UNAUTHORIZED, WRONG),
         Code::AddressLimited => (StatusCode::TOO_MANY_REQUESTS, LATER),
         Code::SignInBusy => (StatusCode::SERVICE_UNAVAILABLE, BUSY),
         _ => return Err(problem),
     };
-    let mut page = form(gateway, status, Some(why))?;
+    let mut page = form(gateway, (status, Some(why)), name)?;
     if problem.retry_after.is_some() {
         page.headers_mut().insert(RETRY_AFTER, problem.wait_in_seconds());
     }
@@ -133,11 +135,17 @@ fn refused(gateway: &Gateway, problem: Problem) -> Result<HttpResponse, Problem>
 /// # Errors
 /// If the page cannot be written.
 pub(super) fn again(gateway: &Gateway, status: StatusCode, why: &'static str) -> Result<HttpResponse, Problem> {
-    form(gateway, status, Some(why))
+    form(gateway, (status, Some(why)), "")
 }
 
-fn form(gateway: &Gateway, status: StatusCode, refused: Option<&'static str>) -> Result<HttpResponse, Problem> {
+fn form(
+    gateway: &Gateway,
+    (status, refused): (StatusCode, Option<&'static str>),
+    name: &str,
+) -> Result<HttpResponse, Problem> {
     let single_sign_on = gateway.oidc.as_ref().map(Oidc::label);
     let is_new = !gateway.admin.has_accounts();
-    page::render(status, &SignInPage { refused, single_sign_on, is_new })
+    // Where nobody has an account, there is one name to sign in by.
+    let name = if is_new && name.is_empty() { MANAGEMENT } else { name };
+    page::render(status, &SignInPage { refused, name, single_sign_on, is_new })
 }
