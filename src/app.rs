@@ -16,6 +16,7 @@ mod parts;
 mod people;
 mod prices;
 mod pulse;
+mod reread;
 mod stop;
 mod uses;
 mod vault;
@@ -38,7 +39,6 @@ use farthing_actors::tasks::Stage;
 use serde_json::json;
 use thiserror::Error;
 
-use crate::admin::secrets::ReadMasters;
 use crate::admin::{PriceLists, TokenCounts};
 use crate::config::{Config, Sources};
 use crate::logging;
@@ -104,17 +104,18 @@ pub struct Running {
 /// Which part could not start, or could not be kept alive.
 pub fn serve(config: Config, sources: Sources) -> Result<(), AppError> {
     actix::System::new().block_on(async {
-        let running = Running::start(config, installation::reading(sources)).await?;
+        let running = Running::start(config, Some(sources)).await?;
         running.until_told(async |_| Ok(())).await
     })
 }
 
 impl Running {
-    /// Starts everything, in order; `masters` reads the master keys again when they are to change.
+    /// Starts everything, in order; what of `sources` can change meanwhile is read again when somebody asks for that.
     ///
     /// # Errors
     /// Which part could not start.
-    pub async fn start(config: Config, masters: ReadMasters) -> Result<Self, AppError> {
+    pub async fn start(config: Config, sources: Option<Sources>) -> Result<Self, AppError> {
+        let hangups = sources.is_some().then(stop::hangups).transpose().map_err(failed("signals"))?;
         let lock = lock(&config.data_dir).await?;
         backups::refuse_unfinished(&config)?;
         descriptors::raise();
@@ -132,6 +133,7 @@ impl Running {
         let counts = TokenCounts::load(&disk.store).map_err(failed("tokens of keys"))?;
         let oidc = oidc::provider(&config, (&security, supervisor.clock()))?;
         let certificate = config.server.edge.tls.as_ref().map(Certificate::read).transpose().map_err(failed("TLS"))?;
+        let masters = installation::reading(sources.clone());
         let kept = Kept { disk, lists, masters, uses, counts, oidc, certificate: certificate.clone() };
         let (gateway, warnings) = gateway(actors, kept, (supervisor.clock(), security), &config);
         let gateway = web::Data::new(gateway);
@@ -141,12 +143,12 @@ impl Running {
         accounts::register(&gateway.admin, &config.accounts).await;
         warn_of_patterns(&gateway);
         warn_of_keys(&gateway);
-        let doors = (Arc::clone(&vault), certificate.clone());
+        let doors = (Arc::clone(&vault), certificate);
         let bound = server::bind(gateway.clone(), doors, &config.server).map_err(failed("listener"))?;
         let (server, address, admin) = (bound.server.handle(), bound.address, bound.admin);
         gateway.tasks.keep_running(async move { drop(bound.server.await) });
-        if let Some(certificate) = certificate {
-            gateway.tasks.keep_running(stop::renew(certificate));
+        if let Some((hangups, sources)) = hangups.zip(sources) {
+            gateway.tasks.keep_running(reread::whenever_asked(hangups, gateway.clone(), sources));
         }
         gateway.tasks.keep_running(memory::watch(gateway.clone(), config.server.memory_limit_bytes));
         gateway.tasks.keep_running(pulse::watch(gateway.clone(), sign.on_fatal()));
@@ -266,7 +268,7 @@ async fn keep_backups(gateway: web::Data<Gateway>) {
 /// Says which patterns lead nowhere; what they name may still be made.
 fn warn_of_patterns(gateway: &Gateway) {
     let catalogue = gateway.catalogue.load();
-    for pattern in gateway.patterns.iter().filter(|pattern| !catalogue.leads_somewhere(pattern)) {
+    for pattern in gateway.patterns.all().iter().filter(|pattern| !catalogue.leads_somewhere(pattern)) {
         log::warn!(pattern = *pattern.text, destination = pattern.to.name(); "routing.model_routing leads to nothing that is there");
     }
 }

@@ -28,8 +28,7 @@ pub fn run(listen: SocketAddr) -> Result<(), AppError> {
         config.server.listen = listen;
         // It shows itself off without the network.
         config.catalogue.url = None;
-        let running =
-            Running::start(config, Box::new(|| Err("a demo has no settings to read again".to_owned()))).await?;
+        let running = Running::start(config, None).await?;
         let issued = setup::sandbox_project(&running.gateway.admin).await.map_err(failed("demo"))?;
         say(&greeting(running.address, &management_token, &issued.secret));
         traffic::begin(&running, Arc::clone(&issued.key));

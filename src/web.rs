@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use farthing_actors::audit::AuditLog;
 use farthing_actors::breakers::Breakers;
 use farthing_actors::cache::Cache;
@@ -99,8 +100,8 @@ pub struct Gateway {
     pub admin: Admin,
     /// What is counted while requests are answered.
     pub tally: Tally,
-    /// Every setting as it was given.
-    pub settings: Vec<Listed>,
+    /// Every setting that is in force, as it was given.
+    pub settings: ArcSwap<Vec<Listed>>,
     /// How each actor is.
     pub vitals: Vec<Box<dyn Fn() -> Vitals + Send + Sync>>,
     /// Counts tokens beside the request threads.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use arc_swap::ArcSwap;
 use farthing_actors::domain::Clock;
 use farthing_actors::ledger::Warnings;
 use farthing_actors::mailbox::Vitals;
@@ -53,7 +54,7 @@ pub(super) fn gateway(
     let plan = BackupPlan::new(config.data_dir.clone(), (every, keep), clock.now());
     let gateway = Gateway {
         tally: Tally::new(&clock),
-        settings: config.listed.clone(),
+        settings: ArcSwap::from_pointee(config.listed.clone()),
         vitals,
         front: Front::new(&config.server),
         certificate,

@@ -44,9 +44,10 @@ pub(super) fn security_for_reading(config: &Config, store: Option<&Store>) -> Re
 }
 
 /// Reads the master keys of the settings again, for when they change.
-pub(super) fn reading(sources: Sources) -> ReadMasters {
+pub(super) fn reading(sources: Option<Sources>) -> ReadMasters {
     Box::new(move || {
-        let config = Config::load(&sources).map_err(|faults| faults.to_string())?;
+        let sources = sources.as_ref().ok_or("a demo has no settings to read again")?;
+        let config = Config::load(sources).map_err(|faults| faults.to_string())?;
         let weak = master_key_fault(&config).map_err(|error| error.to_string())?;
         weak.map_or(Ok(()), |problem| Err(refused(problem).to_string()))?;
         ring(&config).map_err(|error| error.to_string())

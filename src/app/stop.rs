@@ -1,4 +1,4 @@
-//! When to stop: a signal, a second one, or a fault no restart mends; and the signal that is no stop.
+//! When to stop: a signal, a second one, or a fault no restart mends; and the signals that are no stop.
 //! Owns the signal handlers.
 
 use std::future::Future;
@@ -8,8 +8,6 @@ use std::time::Duration;
 use farthing_actors::supervisor::{OnFatal, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-
-use crate::web::tls::Certificate;
 
 /// Its number on Linux (but MIPS), macOS and the BSDs.
 const SIGXFSZ: i32 = 25;
@@ -63,15 +61,9 @@ pub(super) fn survive_file_limits() -> std::io::Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
-/// Reads the certificate again with every SIGHUP.
-pub(super) async fn renew(certificate: Certificate) {
-    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
-    while asked.recv().await.is_some() {
-        match certificate.read_again() {
-            Ok(()) => log::info!("the certificate was read again"),
-            Err(error) => log::error!(error:%; "the certificate cannot be read again; the former one stays in use"),
-        }
-    }
+/// Every SIGHUP from now on: it asks to read again, and ends nothing any more.
+pub(super) fn hangups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Listens from the call on, not from the first poll on.

@@ -13,7 +13,7 @@ const MODEL_ROUTING: Setting = Setting {
     example: "{}",
     unit: "pattern = destination",
     note: "Where models go that are not set up, such as { \"llama-*\" = \"ollama\" }: a pattern, and a model, a group or a \
-           provider. See docs/routing.md.",
+           provider. Read again on SIGHUP. See docs/routing.md.",
 };
 
 /// The settings of this section.
@@ -27,6 +27,9 @@ pub struct RoutingConfig {
 }
 
 impl RoutingConfig {
+    /// The setting that a running gateway reads again.
+    pub const PATTERNS: &str = MODEL_ROUTING.key;
+
     pub(super) fn take(draft: &mut Draft) -> Self {
         let lines = draft.take_table(&MODEL_ROUTING, entries, |name, to| Pattern::new(name, to).map_err(malformed));
         Self { patterns: Patterns::new(lines) }

@@ -1,6 +1,9 @@
 //! Patterns: where models go that nobody has set up, and what that costs.
 
+use std::fs;
+
 use farthing_support::gateway::openai_error;
+use farthing_support::poll::{PATIENCE, until};
 use farthing_support::scene::{MODEL, PROJECT, ask, prices};
 use farthing_support::{Answer, Picos, Reply, TestGateway, Tokens, Upstream};
 use serde_json::{Value, json};
@@ -54,4 +57,50 @@ fn a_pattern_sends_unknown_models_to_a_model_or_straight_to_a_provider() {
         openai_error(&call(&gateway, &budgeted, model), 404);
     }
     assert!(gateway.logs().contains("routing.model_routing leads to nothing that is there"));
+}
+
+/// Writes the file of settings, has the gateway read it again, and waits until it has said so.
+fn reread(gateway: &TestGateway, settings: &str, said: &str) {
+    fs::write(gateway.home().join("farthing.toml"), settings).unwrap();
+    let times = || gateway.logs().matches(said).count();
+    let before = times();
+    gateway.hang_up();
+    until(said, PATIENCE, || (times() > before).then_some(()));
+}
+
+#[test]
+fn a_hangup_ends_nothing_and_takes_the_patterns_of_the_file_or_none_of_it() {
+    const TAKEN: &str = "the settings were read again";
+    let gateway = TestGateway::builder(BINARY).start();
+    let upstream = Upstream::start();
+    upstream.always(Reply::chat(Tokens::plain(1_000, 100)));
+    gateway.add_provider("openai", &upstream);
+    gateway.add_project("free", None);
+    let key = gateway.add_key("free", &json!({})).secret;
+    let shown = || gateway.operator().get("/api/routes").json()["data"].clone();
+    openai_error(&call(&gateway, &key, "gpt-5"), 404);
+
+    reread(&gateway, "[routing]\nmodel_routing = { \"gpt-*\" = \"openai\" }\n", TAKEN);
+    assert_eq!(row(&gateway, &call(&gateway, &key, "gpt-5"))["route"][0], "prefix gpt-* → openai");
+    assert_eq!((&shown()[0]["pattern"], &shown()[0]["managed_by"]), (&json!("gpt-*"), &json!("config")));
+
+    // Every fault is said, and what was sound beside it is not taken.
+    let faulty = "[routing]\nmodel_routing = { \"o-*\" = \"openai\" }\n[server]\nworkers = 0\nwrokers = 1\n";
+    reread(&gateway, faulty, "none was read again");
+    until("both faults are logged", PATIENCE, || {
+        let log = gateway.logs();
+        (log.contains("server.workers") && log.contains("server.wrokers")).then_some(())
+    });
+    assert_eq!(row(&gateway, &call(&gateway, &key, "gpt-5"))["route"][0], "prefix gpt-* → openai");
+
+    let other = "[routing]\nmodel_routing = { \"o-*\" = \"openai\" }\n[server]\nworkers = 3\n";
+    reread(&gateway, other, "only the next start reads");
+    openai_error(&call(&gateway, &key, "gpt-5"), 404);
+    assert_eq!(row(&gateway, &call(&gateway, &key, "o-3"))["route"][0], "prefix o-* → openai");
+    let settings = gateway.operator().get("/api/system/settings").json()["data"].clone();
+    let value = |key: &str| settings.as_array().unwrap().iter().find(|it| it["key"] == key).unwrap()["value"].clone();
+    assert_eq!(
+        (value("server.workers"), value("routing.model_routing").to_string().contains("o-*")),
+        (json!(null), true)
+    );
 }

@@ -313,6 +313,15 @@ impl TestGateway {
         kill_process(Pid::from_child(process), Signal::TERM).expect("it can be told to stop");
     }
 
+    /// SIGHUP: it is to read again what can change meanwhile.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn hang_up(&self) {
+        let process = self.process.as_ref().expect("a running gateway");
+        kill_process(Pid::from_child(process), Signal::HUP).expect("it can be told to read again");
+    }
+
     /// Waits for the end of the process; how it ended, and how long that took.
     ///
     /// # Panics

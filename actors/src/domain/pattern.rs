@@ -6,6 +6,8 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use super::name;
 
 /// Which of the four kinds a pattern is, in the order they are tried.
@@ -43,9 +45,9 @@ pub struct Pattern {
     pub to: Destination,
 }
 
-/// All of them, in the order they are tried.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Patterns(Arc<[Pattern]>);
+/// All of them, in the order they are tried. Clones are one list: when it is replaced, every holder sees the new one.
+#[derive(Debug, Clone, Default)]
+pub struct Patterns(Arc<ArcSwap<Vec<Pattern>>>);
 
 impl Pattern {
     /// The pattern `text` that leads to `to`.
@@ -82,19 +84,32 @@ impl Patterns {
     /// These patterns, in order.
     pub fn new(mut patterns: Vec<Pattern>) -> Self {
         patterns.sort_by(|one, other| one.rank().cmp(&other.rank()));
-        Self(patterns.into())
+        Self(Arc::new(ArcSwap::from_pointee(patterns)))
     }
 
     /// The first that matches `model`.
-    pub fn find(&self, model: &str) -> Option<&Pattern> {
-        self.0.iter().find(|pattern| pattern.matches(model))
+    pub fn find(&self, model: &str) -> Option<Pattern> {
+        self.0.load().iter().find(|pattern| pattern.matches(model)).cloned()
     }
 
     /// Every pattern, in the order they are tried.
-    pub fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        self.0.iter()
+    pub fn all(&self) -> Arc<Vec<Pattern>> {
+        self.0.load_full()
+    }
+
+    /// Takes the patterns of `others` instead of its own, for everybody who holds it.
+    pub fn replace(&self, others: &Self) {
+        self.0.store(others.all());
     }
 }
+
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Self) -> bool {
+        self.all() == other.all()
+    }
+}
+
+impl Eq for Patterns {}
 
 impl Destination {
     /// Names hold colons, so only these two words before one mean anything.
@@ -178,7 +193,7 @@ mod tests {
     fn exact_goes_before_the_longest_prefix_before_globs_before_the_default() {
         let all = patterns(&[("*", "d"), ("*-mini", "g"), ("gpt-*", "p"), ("gpt-4*", "q"), ("gpt-4-mini", "e")]);
         for (model, to) in [("gpt-4-mini", "e"), ("gpt-4o-mini", "q"), ("gpt-5", "p"), ("o3-mini", "g"), ("x", "d")] {
-            assert_eq!(all.find(model).map(|pattern| pattern.to.name()), Some(to), "{model}");
+            assert_eq!(all.find(model).unwrap().to.name(), to, "{model}");
         }
         assert_eq!(patterns(&[("gpt-*", "p")]).find("llama"), None);
     }

@@ -92,7 +92,7 @@ impl Catalogue {
         } else if let Some(group) = self.group_by_name(model) {
             walk.group(group)?;
         } else if let Some(pattern) = patterns.find(model) {
-            self.follow(pattern, model, &mut walk)?;
+            self.follow(&pattern, model, &mut walk)?;
         }
         if walk.route.candidates.is_empty() { Err(walk.unmet.unwrap_or(NoRoute::Unknown)) } else { Ok(walk.route) }
     }

@@ -95,7 +95,7 @@ pub async fn show(
         is_first: after.is_none(),
         count: shown::count(catalogue.deployments().count()),
         groups: groups(&catalogue),
-        patterns: gateway.patterns.iter().map(PatternRow::from).collect(),
+        patterns: gateway.patterns.all().iter().map(PatternRow::from).collect(),
         providers: catalogue.providers().map(|provider| provider.name.clone()).collect(),
         new_group: (may_manage && !catalogue.models().is_empty()).then(|| GroupForm::empty(&catalogue)),
         price_fields: empty_fields(),

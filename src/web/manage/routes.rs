@@ -121,7 +121,7 @@ struct DestinationView {
 
 /// GET `/api/routes`: in the order they are tried.
 pub async fn list(_: Operator<ReadSettings>, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let data = gateway.patterns.iter().map(PatternView::from).collect();
+    let data = gateway.patterns.all().iter().map(PatternView::from).collect();
     Ok(HttpResponse::Ok().json(List { data, next_cursor: None }))
 }
 

@@ -211,7 +211,7 @@ impl FiguresView {
 impl SettingView {
     /// Every setting, without secrets.
     pub(crate) fn all(gateway: &Gateway) -> Vec<Self> {
-        gateway.settings.iter().map(Self::from).collect()
+        gateway.settings.load().iter().map(Self::from).collect()
     }
 }
 
