@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends where it is surprised")]
 
+#[path = "cli/offline.rs"]
+mod offline;
 #[path = "cli/script.rs"]
 mod script;
 

@@ -15,7 +15,7 @@ use super::server;
 use crate::admin::secrets::SecretsStatus;
 use crate::app;
 use crate::config::renewal::{self, Turn};
-use crate::config::{Fault, Sources};
+use crate::config::{Config, Fault, Sources};
 use crate::web::manage::secrets::SecretsView;
 
 const PATH: &str = "/api/system/secrets";
@@ -67,7 +67,7 @@ impl Secrets {
         if app::is_served(&config)? {
             return self.go_over(sources);
         }
-        let status = told(&app::secrets_status(&server::with_secrets(sources)?)?);
+        let status = told(&app::secrets_status(&Config::load(sources)?)?);
         Ok(Reply { text: format!("{}{NEXT_START}", sentence(&status)), json: status })
     }
 

@@ -208,6 +208,27 @@ fn a_key_in_use_cannot_be_dropped_and_a_swapped_row_does_not_open() {
     assert_eq!(scene.chat(&ask(&json!({}))).status, 200);
 }
 
+/// Everything that a server would do at the change waits for its next start, and is done there.
+#[test]
+fn without_a_server_the_key_changes_from_beginning_to_end() {
+    let mut scene = scene();
+    scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
+    let before = done(&scene.gateway);
+    assert!(scene.gateway.stop().success());
+    let dotenv = scene.gateway.home().join(".env");
+    let rotate = || {
+        let end = scene.gateway.command(&["secrets", "rotate"]);
+        assert!(end.status.success() && String::from_utf8_lossy(&end.stdout).contains("(needed)"), "{end:?}");
+        std::fs::read_to_string(&dotenv).expect("it is there")
+    };
+    let written = rotate();
+    assert_eq!(rotate(), written, "the change that is not finished goes on; there is no second one");
+    scene.gateway.restart();
+    let id = done(&scene.gateway);
+    assert_ne!(id, before);
+    alone(&mut scene, &id);
+}
+
 /// Of two who read the settings, made a key each and wrote it, one would lose the key that everything is sealed under by then.
 #[test]
 fn of_two_rotations_at_one_moment_no_key_is_lost() {
