@@ -14,6 +14,7 @@ mod memory;
 mod oidc;
 mod parts;
 mod people;
+mod present;
 mod prices;
 mod pulse;
 mod reread;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::vault::Vault;
-use super::{AppError, failed, installation};
+use super::{AppError, failed, installation, present};
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::audit::{self, AuditVerdict};
@@ -50,5 +50,6 @@ pub fn export_audit(config: &Config, write: &mut dyn FnMut(&str) -> io::Result<(
 }
 
 fn open(config: &Config) -> Result<Arc<Store>, AppError> {
+    present::database(config)?;
     Store::open(&config.database.path).map_err(failed("database"))
 }

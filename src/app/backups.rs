@@ -7,7 +7,7 @@ use farthing_actors::domain::{Author, BackupId, Clock};
 use farthing_actors::ledger::JournalSource;
 
 use super::parts::Disk;
-use super::{AppError, failed, installation, parts};
+use super::{AppError, failed, installation, parts, present};
 use crate::admin::backups::{Listing, Manifest, Reason, RingSealing};
 use crate::config::Config;
 use crate::store::Store;
@@ -20,6 +20,7 @@ use crate::store::data_dir::DataDirLock;
 /// # Errors
 /// If a server holds the data directory, or the backup cannot be made or does not add up.
 pub fn create_backup(config: &Config) -> Result<Manifest, AppError> {
+    present::database(config)?;
     let _lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
     refuse_unfinished(config)?;
     let disk = Disk::open(config)?;
@@ -41,6 +42,7 @@ pub fn create_backup(config: &Config) -> Result<Manifest, AppError> {
 /// # Errors
 /// If the folder cannot be read.
 pub fn list_backups(config: &Config) -> Result<Listing, AppError> {
+    present::data_dir(config)?;
     Backups::within(&config.data_dir).list().map_err(failed("backup"))
 }
 
@@ -49,6 +51,7 @@ pub fn list_backups(config: &Config) -> Result<Listing, AppError> {
 /// # Errors
 /// If there is none, or it cannot be read.
 pub fn verify_backup(config: &Config, id: BackupId) -> Result<BackupVerdict, AppError> {
+    present::data_dir(config)?;
     let verdict = Backups::within(&config.data_dir).verify(id, &sealing(config)?).map_err(failed("backup"))?;
     verdict.ok_or_else(|| AppError { part: "backup", reason: format!("there is no backup {id}") })
 }
@@ -58,6 +61,7 @@ pub fn verify_backup(config: &Config, id: BackupId) -> Result<BackupVerdict, App
 /// # Errors
 /// If a server holds the data directory, or the backup is altered, of a newer program, or does not add up.
 pub fn restore_backup(config: &Config, id: BackupId) -> Result<Restored, AppError> {
+    present::data_dir(config)?;
     let _lock = DataDirLock::acquire(&config.data_dir).map_err(failed("data directory"))?;
     let place = Place {
         data_dir: &config.data_dir,

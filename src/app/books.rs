@@ -8,7 +8,7 @@ use farthing_actors::ledger::JournalSource;
 use serde::Serialize;
 
 use super::parts::Disk;
-use super::{AppError, failed};
+use super::{AppError, failed, present};
 use crate::config::Config;
 use crate::store::data_dir::DataDirLock;
 use crate::store::day::Day;
@@ -117,6 +117,7 @@ fn with_books<T>(
     config: &Config,
     work: impl FnOnce(&Store, Option<usize>) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
+    present::database(config)?;
     match DataDirLock::acquire(&config.data_dir) {
         Ok(_lock) => {
             let disk = Disk::open(config)?;

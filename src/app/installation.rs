@@ -4,7 +4,7 @@
 use farthing_actors::domain::{Clock, Secret};
 use zeroize::Zeroizing;
 
-use super::{AppError, failed};
+use super::{AppError, failed, present};
 use crate::admin::secrets::{ReadMasters, SecretsStatus};
 use crate::config::{Config, Problem, Secrets, Sources, master};
 use crate::security::{
@@ -71,8 +71,9 @@ pub fn master_key_fault(config: &Config) -> Result<Option<Problem>, AppError> {
 /// What is sealed under which master key, as far as the database says; whether a server is at work it does not.
 ///
 /// # Errors
-/// If a master key cannot be used, or the database cannot be read.
+/// If there is no database, it cannot be read, or a master key cannot be used.
 pub fn secrets_status(config: &Config) -> Result<SecretsStatus, AppError> {
+    present::database(config)?;
     let ring = ring(config)?;
     let store = Store::open(&config.database.path).map_err(failed("database"))?;
     let census = store.read(installation::census).map_err(failed("database"))?;
@@ -82,8 +83,9 @@ pub fn secrets_status(config: &Config) -> Result<SecretsStatus, AppError> {
 /// Whether a server holds the data directory.
 ///
 /// # Errors
-/// If the directory cannot be used.
+/// If there is none, or no database, or it cannot be used.
 pub fn is_served(config: &Config) -> Result<bool, AppError> {
+    present::database(config)?;
     match DataDirLock::acquire(&config.data_dir) {
         Ok(_) => Ok(false),
         Err(StoreError::InUse(_)) => Ok(true),

@@ -10,7 +10,7 @@ use farthing_actors::supervisor::Supervisor;
 use serde_json::{Value, json};
 
 use super::parts::{self, Disk};
-use super::{AppError, failed, installation};
+use super::{AppError, failed, installation, present};
 use crate::config::Config;
 use crate::security::Security;
 use crate::security::passwords::{self, imported};
@@ -58,6 +58,9 @@ pub enum NewPassword {
 /// # Errors
 /// If the database or the master key cannot be used, or the account may not be so.
 pub fn offline_users(config: &Config, order: UserOrder) -> Result<Option<Value>, AppError> {
+    if !matches!(order, UserOrder::Create { .. }) {
+        present::database(config)?;
+    }
     let _lock = match DataDirLock::acquire(&config.data_dir) {
         Ok(lock) => lock,
         Err(StoreError::InUse(_)) => return Ok(None),
