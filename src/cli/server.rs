@@ -47,18 +47,21 @@ pub(super) fn serve(sources: &Sources) -> Result<(), CliError> {
 /// # Errors
 /// If it depends on the database whether the master key is a new one, and that cannot be read.
 pub(super) fn check(sources: &Sources) -> Result<(Reply, bool), CliError> {
-    let weak = match Config::load(sources) {
-        Ok(config) => app::master_key_fault(&config)?,
+    let config = match Config::load(sources) {
+        Ok(config) => config,
         Err(faults) => {
             return Ok((Reply { json: json!({ "ok": false, "faults": faults }), text: format!("{faults}\n") }, false));
         }
     };
-    let Some(problem) = weak else {
+    let weak = app::master_key_fault(&config)?.map(|problem| (MASTER_ENCRYPTION_KEY, problem));
+    let found = weak.into_iter().chain(app::tls_fault(&config));
+    let faults: Vec<_> = found.map(|(name, problem)| sources.fault(name, problem)).collect();
+    if faults.is_empty() {
         let text = "configuration is sound\n".to_owned();
         return Ok((Reply { json: json!({ "ok": true, "faults": [] }), text }, true));
-    };
-    let fault = sources.fault(MASTER_ENCRYPTION_KEY, problem);
-    Ok((Reply { json: json!({ "ok": false, "faults": [fault] }), text: format!("{fault}\n") }, false))
+    }
+    let text = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    Ok((Reply { json: json!({ "ok": false, "faults": faults }), text }, false))
 }
 
 /// `farthing migrate`.

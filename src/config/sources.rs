@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Place, Problem};
+use super::setting::key_of;
 
 /// The name looked for in the working directory when no other is given.
 pub const FILE_NAME: &str = "farthing.toml";
@@ -56,11 +57,16 @@ impl Sources {
         self.config.clone().unwrap_or_else(|| self.directory.join(FILE_NAME))
     }
 
-    /// A fault of the variable `name`, where it was given.
+    /// A fault of the variable or setting `name`, where it was given.
     pub fn fault(&self, name: &str, problem: Problem) -> Fault {
         let (variables, _) = self.variables();
-        let place = variables.get(name).map_or(Place::Environment, |variable| variable.place.clone());
-        Fault::new(place, name, problem)
+        let given =
+            variables.iter().find(|(variable, _)| *variable == name || key_of(variable).is_some_and(|key| key == name));
+        match given {
+            Some((variable, found)) => Fault::new(found.place.clone(), variable, problem),
+            None if name.contains('.') => Fault::new(Place::File(self.file()), name, problem),
+            None => Fault::new(Place::Environment, name, problem),
+        }
     }
 
     /// The text of the configuration file; `None` if none was named and none is there.

@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,10 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
-use actix_web::{App, Error, middleware::from_fn, web};
+use actix_web::{App, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit};
 use socket2::SockRef;
+use thiserror::Error;
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
@@ -62,6 +63,37 @@ pub struct Bound {
     pub admin: SocketAddr,
 }
 
+/// Why nothing listens.
+#[derive(Debug, Error)]
+pub enum BindError {
+    /// An address cannot be had.
+    #[error("{setting}: {address} cannot be had: {error}; {}", remedy(error))]
+    Address {
+        /// The setting that names it.
+        setting: &'static str,
+        /// Which.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system gives no threads or sockets.
+    #[error(transparent)]
+    Server(#[from] io::Error),
+}
+
+/// What to do about an address that cannot be had.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process listens there: end it, or choose another port (`demo` takes --listen); port 0 takes a free one"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a right of their own: choose a higher one, or give the service CAP_NET_BIND_SERVICE"
+        }
+        _ => "choose an address of this machine, such as 127.0.0.1:8080",
+    }
+}
+
 /// Listens at the configured address.
 ///
 /// # Errors
@@ -70,7 +102,7 @@ pub fn bind(
     gateway: web::Data<Gateway>,
     (vault, certificate): (Arc<dyn KeyVault>, Option<Certificate>),
     config: &ServerConfig,
-) -> io::Result<Bound> {
+) -> Result<Bound, BindError> {
     let (tokens, retries) = (Arc::<AccessTokens>::default(), Retries::default());
     let (patience, head_patience) = (config.client_patience, config.head_patience);
     let door = |routes: fn(&mut ServiceConfig), address| {
@@ -96,13 +128,13 @@ pub fn bind(
         .shutdown_timeout(LAST_BYTES)
         // Signals are the application's: streams are settled before sockets are closed.
         .disable_signals();
-    let (listener, address) = listen(config.listen)?;
+    let (listener, address) = listen("server.listen", config.listen)?;
     let Some(admin) = config.edge.admin_listen else {
         let server = server.listen("http", listener, door(routes::all, address))?.run();
         return Ok(Bound { server, address, admin: address });
     };
     server = server.listen("applications", listener, door(routes::for_applications, address))?;
-    let (listener, admin) = listen(admin)?;
+    let (listener, admin) = listen("server.admin_listen", admin)?;
     let server = server.listen("operators", listener, door(routes::for_operators, admin))?.run();
     Ok(Bound { server, address, admin })
 }
@@ -118,7 +150,11 @@ fn connections_of_a_worker(config: &ServerConfig) -> usize {
     usize::try_from((theirs / workers).clamp(1, MOST_CONNECTIONS)).unwrap_or(1)
 }
 
-fn listen(address: SocketAddr) -> io::Result<(std::net::TcpListener, SocketAddr)> {
+fn listen(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    listener(address).map_err(|error| BindError::Address { setting, address, error })
+}
+
+fn listener(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart need not wait for what the system remembers of old connections.
     socket.set_reuseaddr(true)?;
@@ -163,7 +199,13 @@ fn http<S>(
     InitError = (),
 >
 where
-    S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse, Error = Error, InitError = ()> + 'static,
+    S: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
 {
     HttpService::build()
         // A client that closes its sending half has left: its pending call is cancelled at once.
@@ -183,9 +225,12 @@ where
 }
 
 /// Serves one request; its connection is busy until the answer's last byte is written.
-fn serve<A>(request: Request, app: &A) -> impl Future<Output = Result<Response<Ending<BoxBody>>, Error>> + use<A>
+fn serve<A>(
+    request: Request,
+    app: &A,
+) -> impl Future<Output = Result<Response<Ending<BoxBody>>, actix_web::Error>> + use<A>
 where
-    A: Service<Request, Response = ServiceResponse, Error = Error>,
+    A: Service<Request, Response = ServiceResponse, Error = actix_web::Error>,
 {
     let busy = request.conn_data::<Rc<Progress>>().cloned().unwrap_or_default().begin();
     let answer = app.call(request);

@@ -9,16 +9,19 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use farthing_actors::domain::Timestamp;
-use rustls::pki_types::pem::PemObject;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, pki_types};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::TlsFiles;
+use crate::config::{Problem, TlsFiles};
 
 /// The protocol we speak over TLS; HTTP/2 is the proxy's in front.
 const PROTOCOL: &[u8] = b"http/1.1";
+/// The settings that name the two files.
+const CERTIFICATE: &str = "server.tls_cert";
+const KEY: &str = "server.tls_key";
 
 /// Why TLS cannot be spoken.
 #[derive(Debug, Error)]
@@ -26,16 +29,29 @@ pub enum TlsError {
     /// A file is not what it should be.
     #[error("{file} {what}: {error}")]
     File {
+        /// The setting that names it.
+        setting: &'static str,
         /// Its path.
         file: String,
         /// What it should hold.
         what: &'static str,
         /// Why it does not.
-        error: pki_types::pem::Error,
+        error: pem::Error,
     },
     /// The two do not belong together, or the key is of no kind we know.
     #[error("the certificate and its key: {0}")]
     Pair(#[from] rustls::Error),
+}
+
+impl TlsError {
+    /// The setting to look at, and what to do.
+    pub fn problem(&self) -> (&'static str, Problem) {
+        let (setting, hint) = match self {
+            Self::File { setting, .. } => (*setting, "name a file in PEM that this user may read"),
+            Self::Pair(_) => (KEY, "name the private key that the certificate in server.tls_cert was made for"),
+        };
+        (setting, Problem::new(self.to_string(), hint))
+    }
 }
 
 /// The certificate in use.
@@ -81,14 +97,15 @@ impl Certificate {
 }
 
 fn served(files: &TlsFiles) -> Result<Served, TlsError> {
-    let fault = |file: &Path, what| {
+    let fault = |setting, file: &Path, what| {
         let file = file.display().to_string();
-        move |error| TlsError::File { file, what, error }
+        move |error| TlsError::File { setting, file, what, error }
     };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect)
-        .map_err(fault(&files.certificate, "is no certificate in PEM"))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(fault(&files.key, "is no private key in PEM"))?;
+        .and_then(|chain: Vec<_>| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
+        .map_err(fault(CERTIFICATE, &files.certificate, "is no certificate in PEM"))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(fault(KEY, &files.key, "is no private key in PEM"))?;
     let ends_at = chain.first().and_then(|certificate| expiry::ends_at(certificate));
     let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];

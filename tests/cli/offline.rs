@@ -1,6 +1,7 @@
 //! Commands without a server: what they need to find, what they make, and what they say beforehand of a start that would fail.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -80,4 +81,58 @@ fn the_master_key_is_changed_without_a_server_and_once() {
     };
     let former = format!("MASTER_ENCRYPTION_KEY_PREVIOUS={}", key(&before));
     assert!(dotenv().contains(&former) && key(&dotenv()) != key(&before));
+}
+
+#[test]
+fn check_says_what_serve_would_say_of_a_certificate() {
+    let folder = installed("edge");
+    let pair = || {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    };
+    let ((chain, key), (_, other)) = (pair(), pair());
+    for (name, text) in
+        [("cert.pem", chain.as_str()), ("key.pem", &key), ("other.pem", &other), ("text.pem", "not PEM\n")]
+    {
+        fs::write(folder.0.join(name), text).unwrap();
+    }
+    let cases = [
+        ("absent.pem", "key.pem", "server.tls_cert"),
+        ("text.pem", "key.pem", "server.tls_cert"),
+        ("cert.pem", "absent.pem", "server.tls_key"),
+        ("cert.pem", "text.pem", "server.tls_key"),
+        ("cert.pem", "other.pem", "server.tls_key"),
+    ];
+    for (certificate, key, setting) in cases {
+        let settings = [("FARTHING__SERVER__TLS_CERT", certificate), ("FARTHING__SERVER__TLS_KEY", key)];
+        let checked = with(folder.command("check --json"), &settings);
+        let fault = &checked.json()["faults"][0];
+        let variable = format!("FARTHING__{}", setting.to_uppercase().replace('.', "__"));
+        assert_eq!((checked.code, fault["key"].as_str()), (3, Some(variable.as_str())), "{checked:?}");
+        let problem = format!("{}; {}", fault["problem"].as_str().unwrap(), fault["hint"].as_str().unwrap());
+        let served = with(folder.command("serve"), &settings);
+        assert_eq!(served.code, 1, "{served:?}");
+        assert!(served.err.contains(&format!("{setting}: {problem}")), "{problem}\n{served:?}");
+    }
+    // In the file it is called as it is there.
+    fs::write(folder.0.join("farthing.toml"), "[server]\ntls_cert = \"cert.pem\"\ntls_key = \"other.pem\"\n").unwrap();
+    let checked = folder.run("check");
+    assert!(checked.code == 3 && checked.out.starts_with("farthing.toml: server.tls_key: "), "{checked:?}");
+    fs::write(folder.0.join("farthing.toml"), "[server]\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n").unwrap();
+    assert_eq!(folder.run("check").code, 0);
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_with_its_setting() {
+    let folder = installed("taken");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for setting in ["server.listen", "server.admin_listen"] {
+        let variable = format!("FARTHING__{}", setting.to_uppercase().replace('.', "__"));
+        let settings = [("FARTHING__SERVER__LISTEN", "127.0.0.1:0"), (variable.as_str(), address.as_str())];
+        let served = with(folder.command("serve"), &settings);
+        assert_eq!(served.code, 1, "{served:?}");
+        let said = format!("{setting}: {address} cannot be had");
+        assert!(served.err.contains(&said) && served.err.contains("another process listens there"), "{served:?}");
+    }
 }
