@@ -22,6 +22,7 @@ mod network;
 mod oidc;
 pub mod renewal;
 mod routing;
+mod samples;
 pub mod secrets;
 mod server;
 mod session;
