@@ -79,7 +79,7 @@ codes! {
     ModelNotFound = "model_not_found", 404, "invalid_request_error", false, "The model does not exist or the key may not use it.";
     ThreadNotFound = "thread_not_found", 404, "invalid_request_error", false, "No provider of the model holds the conversation; send all of its messages.";
     NotFound = "not_found", 404, "invalid_request_error", false, "There is nothing at this path, or no object with this id.";
-    MethodNotAllowed = "method_not_allowed", 405, "invalid_request_error", false, "The path exists, the method does not.";
+    MethodNotAllowed = "method_not_allowed", 405, "invalid_request_error", false, "The path exists, the method does not; the header Allow lists those it has.";
     BodyTimeout = "body_timeout", 408, "invalid_request_error", true, "The body did not arrive in time.";
     Conflict = "conflict", 409, "invalid_request_error", false, "The change contradicts what there is; the message says how.";
     IdempotencyRunning = "idempotency_in_progress", 409, "invalid_request_error", true, "A request with this Idempotency-Key is still running; wait as long as Retry-After says, and its answer comes again.";

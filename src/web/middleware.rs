@@ -3,5 +3,6 @@
 mod cors;
 pub mod envelope;
 mod headers;
+mod methods;
 mod record;
 mod unread;

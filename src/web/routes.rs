@@ -36,6 +36,9 @@ pub fn table() -> Vec<Line> {
 /// What a door for applications shows of what is open.
 const PROBES: [&str; 3] = ["/live", "/ready", "/health"];
 
+/// The methods of a place, as `Allow` lists them.
+pub struct Allowed(pub String);
+
 /// Puts every route of the table in its place.
 pub fn all(config: &mut ServiceConfig) {
     config.configure(for_applications).configure(for_operators);
@@ -90,7 +93,8 @@ fn places(prefix: &str, lines: Vec<Line>, wrong_method: fn() -> Route) -> Vec<Re
         }
     }
     let place = |(path, lines): (&str, Vec<Line>)| {
-        let mut place = web::resource(path).default_service(wrong_method());
+        let allowed = lines.iter().map(Line::methods).collect::<Vec<_>>().join(", ");
+        let mut place = web::resource(path).app_data(Allowed(allowed)).default_service(wrong_method());
         if prefix == API_PREFIX {
             place = place.app_data(Bodies::of(&lines));
         }

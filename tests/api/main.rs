@@ -38,6 +38,7 @@ mod key_tokens;
 mod keys;
 mod leaving;
 mod matrix;
+mod methods;
 mod oidc;
 mod ollama;
 mod operators;

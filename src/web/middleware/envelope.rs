@@ -20,7 +20,7 @@ use crate::web::error::{Code, Problem};
 use crate::web::extract::request_id::ThisRequest;
 use crate::web::extract::session;
 use crate::web::forms;
-use crate::web::middleware::{cors, headers, record, unread};
+use crate::web::middleware::{cors, headers, methods, record, unread};
 use crate::web::strangers::Strangers;
 
 /// The longest path with its query, in bytes.
@@ -72,6 +72,7 @@ pub async fn wrap(
     }
     cors::allow(&mut response);
     headers::add(&mut response);
+    response = methods::conclude(response);
     if closing {
         // Whoever would send another request here must not find the connection gone.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);

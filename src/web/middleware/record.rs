@@ -40,7 +40,8 @@ fn action(response: &ServiceResponse) -> Option<String> {
     }
     let pattern = request.match_pattern();
     let pattern = pattern.as_deref().filter(|pattern| *pattern != MANAGEMENT);
-    let asks = request.method() == Method::GET || pattern.is_some_and(|pattern| ASKED_BY_POST.contains(&pattern));
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD)
+        || pattern.is_some_and(|pattern| ASKED_BY_POST.contains(&pattern));
     let changed = status.is_success() && !asks;
     (!changed).then(|| named(request.method(), pattern))
 }
@@ -58,8 +59,8 @@ fn named(method: &Method, pattern: Option<&str>) -> String {
     let noun = if noun == "usage" { noun } else { noun.strip_suffix('s').unwrap_or(noun) };
     let verb = match (method, names.get(1..).unwrap_or_default(), parameters.is_empty()) {
         (_, [.., last], _) => last,
-        (&Method::GET, [], true) => "list",
-        (&Method::GET, [], false) => "read",
+        (&Method::GET | &Method::HEAD, [], true) => "list",
+        (&Method::GET | &Method::HEAD, [], false) => "read",
         (&Method::POST, [], _) => "create",
         (&Method::DELETE, [], _) => "delete",
         (_, [], _) => "update",

@@ -35,7 +35,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
+use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route, guard};
 use farthing_actors::domain::permission;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -179,18 +179,41 @@ opens_with! { A B C D }
 opens_with! { A B C D E }
 opens_with! { A B C D E F }
 
-/// A line. The handler's first argument must be the guard of what it needs.
+/// A WebSocket has no answer whose head alone could be asked for.
+const SOCKET: &str = "/ws/feed";
+
+/// A line. The handler's first argument must be the guard of what it needs. Whatever can be read by GET is there for HEAD too: the
+/// same handler, for the same callers, whose body the outermost layer leaves out.
 pub fn line<N, H, Args>(method: Method, path: &'static str, _: N, handler: H, about: &'static str) -> Line
 where
     N: Need,
     H: Handler<Args, Output: Responder + 'static>,
     Args: FromRequest + OpensWith<N> + 'static,
 {
-    let route = Route::new().method(method.clone()).to(handler);
+    let route = match methods(&method, path) {
+        [_, _] => Route::new().guard(guard::Any(guard::Get()).or(guard::Head())),
+        _ => Route::new().method(method.clone()),
+    };
+    let route = route.to(handler);
     Line { method, path, needs: N::NEEDS, about, asks: None, takes: None, gives: Vec::new(), tag: None, route }
 }
 
+/// What a line of this method answers.
+fn methods(method: &Method, path: &str) -> &'static [&'static str] {
+    match *method {
+        Method::GET if path != SOCKET => &["GET", "HEAD"],
+        Method::GET => &["GET"],
+        _ => &[],
+    }
+}
+
 impl Line {
+    /// The methods it answers, as `Allow` lists them.
+    pub(super) fn methods(&self) -> String {
+        let several = methods(&self.method, self.path);
+        if several.is_empty() { self.method.to_string() } else { several.join(", ") }
+    }
+
     /// The line with a query of this type.
     pub(super) fn asks<T: JsonSchema>(self) -> Self {
         Self { asks: Some(shape::<T>), ..self }
