@@ -5,8 +5,9 @@ use std::net::TcpStream;
 
 use farthing::web::routes::table;
 use farthing_support::TestGateway;
+use serde_json::json;
 
-use crate::scene;
+use crate::{BINARY, scene};
 
 /// The status, the head in small letters, and the body of an answer.
 type Raw = (u16, String, String);
@@ -92,4 +93,35 @@ fn no_model_is_called_by_head_and_every_405_says_what_goes() {
         assert_eq!((status, header(&head, "allow"), body.as_str()), (405, Some("post"), ""), "{path}: {head}");
     }
     assert_eq!(scene.upstream.calls(), 0);
+}
+
+#[test]
+fn what_is_missing_or_of_the_wrong_type_is_named_in_bodies_and_queries() {
+    let gateway = TestGateway::builder(BINARY).start();
+    let operator = gateway.operator();
+    let told = |answer: farthing_support::Answer| {
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        let error = answer.json()["error"].clone();
+        (error["code"].clone(), error["details"]["field"].clone(), error["message"].as_str().unwrap().to_owned())
+    };
+    for (path, body, field) in [
+        ("/api/projects", json!({}), "name"),
+        ("/api/projects", json!({"name": "p", "budget": {"window": "day", "time_zone": "UTC"}}), "budget.limit_usd"),
+        ("/api/users", json!({"name": "mia"}), "role"),
+        ("/api/tokens", json!({}), ""),
+        ("/api/keys", json!({"name": "k"}), "project"),
+    ] {
+        let (code, named, message) = told(operator.post(path, &body));
+        assert_eq!(code, "missing_field", "{path} {body}: {message}");
+        assert!(field.is_empty() || (named == field && message.starts_with(field)), "{path} {body}: {named} {message}");
+    }
+    for limit in ["abc", "-1", "", "1.5", "99999999999"] {
+        let (code, named, message) = told(operator.get(&format!("/api/projects?limit={limit}")));
+        assert_eq!((code, named), (json!("invalid_value"), json!("limit")), "{limit}: {message}");
+        assert!(message.contains("expected a whole number") && !message.contains("deserialize"), "{limit}: {message}");
+    }
+    let (code, named, message) = told(operator.get("/api/projects?limmit=5"));
+    assert_eq!((code, named), (json!("invalid_value"), json!("limmit")), "{message}");
+    assert_eq!(operator.get("/api/projects?limit=5&cursor=").status, 400);
+    assert_eq!(operator.get("/api/projects?limit=5").status, 200);
 }

@@ -115,10 +115,21 @@ pub fn as_json(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn misread(place: &str, error: &serde_json::Error) -> Problem {
-    match (error.is_data(), place) {
-        (true, ".") => Problem::new(Code::InvalidValue, said(error)),
-        (true, place) => Problem::new(Code::InvalidValue, format!("{place}: {}", said(error))).at(place),
-        (false, _) => Problem::new(Code::InvalidJson, error.to_string()),
+    if error.is_data() { misfit(place, &said(error)) } else { Problem::new(Code::InvalidJson, error.to_string()) }
+}
+
+/// What serde said of a value that does not fit, at `place` (`.` is the whole): which field it is, and what is wrong.
+pub fn misfit(place: &str, said: &str) -> Problem {
+    let inside = |name: &str| if place == "." { name.to_owned() } else { format!("{place}.{name}") };
+    let quoted = |what: &str| said.strip_prefix(what)?.split('`').next();
+    if let Some(name) = quoted("missing field `") {
+        let field = inside(name);
+        return Problem::new(Code::MissingField, format!("{field}: it is required; send it")).at(field);
+    }
+    match (place, quoted("unknown field `")) {
+        (".", Some(name)) => Problem::new(Code::InvalidValue, said).at(name),
+        (".", None) => Problem::new(Code::InvalidValue, said),
+        (place, _) => Problem::new(Code::InvalidValue, format!("{place}: {said}")).at(place),
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::str::FromStr;
 
-use actix_web::{HttpRequest, web};
+use actix_web::HttpRequest;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::web::error::{Code, Problem};
+use crate::web::extract::body;
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1_000;
@@ -40,10 +41,23 @@ pub(crate) struct Page<C> {
 /// The query of a request as `T`.
 ///
 /// # Errors
-/// 400 for a parameter that is unknown or has the wrong type.
+/// 400 for a parameter that is unknown or has the wrong type, naming it.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
-    let query = web::Query::<T>::from_query(request.query_string());
-    query.map(web::Query::into_inner).map_err(|error| Problem::new(Code::InvalidValue, error.to_string()))
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+    read.map_err(|error| body::misfit(&error.path().to_string(), &said(&error.inner().to_string())))
+}
+
+/// What is wrong with a parameter, without Rust's words for what its numbers and switches lack.
+fn said(text: &str) -> String {
+    match text {
+        "invalid digit found in string"
+        | "cannot parse integer from empty string"
+        | "number too large to fit in target type"
+        | "number too small to fit in target type" => "expected a whole number, such as 50".to_owned(),
+        "provided string was not `true` or `false`" => "expected true or false".to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 impl<C: FromStr> Page<C> {
