@@ -27,6 +27,14 @@ fn fast_mode_is_a_tier_whatever_the_tier_is_called() {
 }
 
 #[test]
+fn what_came_after_a_split_that_was_all_for_an_hour_is_so_too() {
+    let split = r#"{"input_tokens":2,"cache_creation_input_tokens":3068,"output_tokens":69,
+        "cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":3068}}"#;
+    let later = r#"{"cache_creation_input_tokens":3337,"output_tokens":198}"#;
+    assert_eq!(tally(&[split, later]).reading(), classes(2, [0, 0, 3337], 198, 0));
+}
+
+#[test]
 fn figures_are_read_into_disjoint_classes() {
     for (objects, expected) in [
         (vec![r#"{"input_tokens":9,"output_tokens":4}"#], classes(9, [0; 3], 4, 0)),
@@ -63,15 +71,6 @@ fn figures_are_read_into_disjoint_classes() {
                 r#"{"cache_creation_input_tokens":37,"output_tokens":2}"#,
             ],
             classes(2, [0, 0, 37], 2, 0),
-        ),
-        // What came after a split that was all for an hour is so, too.
-        (
-            vec![
-                r#"{"input_tokens":2,"cache_creation_input_tokens":3068,"output_tokens":69,
-                "cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":3068}}"#,
-                r#"{"cache_creation_input_tokens":3337,"output_tokens":198}"#,
-            ],
-            classes(2, [0, 0, 3337], 198, 0),
         ),
         // Compactions are counted beside; other iterations stand in the figures already.
         (
