@@ -22,7 +22,6 @@ mod network;
 mod oidc;
 pub mod renewal;
 mod routing;
-mod samples;
 pub mod secrets;
 mod server;
 mod session;

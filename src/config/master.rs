@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::fault::Problem;
-use super::samples::{refuse_few, refuse_parts, refuse_patterns, refuse_words, repeats};
-use super::secrets::NEW_KEY;
+use super::secrets::{NEW_KEY, refuse_repetition, refuse_samples};
 
 const KEY_BYTES: usize = 32;
 /// Whoever has the database guesses at home, and all day: a passphrase must be longer than a password.
@@ -43,13 +42,9 @@ pub(super) fn judge_key(text: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
         return Err(Problem::new("it is empty", NEW_KEY));
     }
-    refuse_words(text)?;
+    refuse_samples(text)?;
     match STANDARD.decode(text) {
-        Ok(bytes) if bytes.len() == KEY_BYTES => {
-            refuse_patterns(text.as_bytes())?;
-            refuse_patterns(&bytes)?;
-            refuse_words(&String::from_utf8_lossy(&bytes))
-        }
+        Ok(bytes) if bytes.len() == KEY_BYTES => refuse_repetition(&bytes),
         Ok(bytes) => Err(no_key(&format!("it is {} bytes long, not {KEY_BYTES}", bytes.len()))),
         Err(_) => Err(no_key("it is not base64 with padding")),
     }
@@ -64,7 +59,7 @@ pub(super) fn judge_either(text: &str) -> Result<(), Problem> {
     if bytes(text).is_some() || text.trim().is_empty() {
         return judge_key(text);
     }
-    refuse_parts(text)?;
+    refuse_samples(text)?;
     let characters = text.chars().count();
     let distinct = text.chars().collect::<BTreeSet<_>>().len();
     let what = if characters < LEAST_CHARACTERS {
@@ -73,12 +68,19 @@ pub(super) fn judge_either(text: &str) -> Result<(), Problem> {
         format!("it is a passphrase of more than {MOST_CHARACTERS} characters")
     } else if text.trim() != text || text.chars().any(char::is_control) {
         "it is a passphrase that begins or ends with a space, or has a control character".to_owned()
-    } else if distinct < LEAST_DISTINCT || repeats(&text.chars().collect::<Vec<_>>()) {
+    } else if distinct < LEAST_DISTINCT || repeats(text) {
         "it is a passphrase that repeats itself".to_owned()
     } else {
         return Ok(());
     };
     Err(Problem::new(what, NEW_PASSPHRASE))
+}
+
+/// Whether it is one part over and over.
+fn repeats(text: &str) -> bool {
+    let letters: Vec<char> = text.chars().collect();
+    let is_period = |period: usize| letters.iter().zip(letters.iter().skip(period)).all(|(one, other)| one == other);
+    (1..=letters.len() / 2).any(is_period)
 }
 
 pub(super) fn judge_salt(text: &str) -> Result<(), Problem> {
@@ -87,7 +89,7 @@ pub(super) fn judge_salt(text: &str) -> Result<(), Problem> {
         let what = format!("it is {} bytes long, not {LEAST_SALT_BYTES} to {MOST_SALT_BYTES}", bytes.len());
         return Err(Problem::new(what, NEW_SALT));
     }
-    refuse_few(&bytes).map_err(|problem| Problem::new(problem.what, NEW_SALT))
+    refuse_repetition(&bytes).map_err(|problem| Problem::new(problem.what, NEW_SALT))
 }
 
 /// What is wrong with a passphrase of words that everybody tries first. Only a new one is refused for it: the list of such words may
@@ -106,12 +108,12 @@ pub(super) fn needless_salt() -> Problem {
 mod tests {
     use super::*;
 
-    const KEY: &str = "dHE3WnIyTHhLZDlWYjRXbUhzNkpwWWMzTmZHZTh1UmE=";
+    const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
     const WORDS: &str = "six plain words of a passphrase here";
 
     #[test]
     fn the_text_alone_tells_a_key_from_a_passphrase() {
-        assert_eq!(bytes(KEY).as_deref(), Some(b"tq7Zr2LxKd9Vb4WmHs6JpYc3NfGe8uRa"));
+        assert_eq!(bytes(KEY).as_deref(), Some(b"0123456789abcdefghijklmnopqrstuv"));
         for passphrase in [WORDS, KEY.trim_end_matches('='), KEY.split_at(1).1, "correcthorsebatterystaple=="] {
             assert_eq!(bytes(passphrase), None, "{passphrase}");
         }

@@ -2,6 +2,7 @@
 //! Owns reading them (plain, `env:NAME`, `file:PATH`), judging and making them. Refuses weak and equal ones by name,
 //! and never puts a value into a message.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -10,7 +11,6 @@ use farthing_actors::domain::Secret;
 
 use super::fault::{Fault, Place, Problem};
 use super::master;
-use super::samples::{refuse_parts, refuse_patterns, refuse_words};
 use super::sources::{DOTENV_NAME, Sources, Variable, Variables};
 
 /// The variable with the key that signs operators' sessions.
@@ -37,7 +37,12 @@ pub const PREVIOUS: [&str; 3] = [SESSION_SECRET_PREVIOUS, MASTER_ENCRYPTION_KEY_
 pub const NAMES: [&str; 3] = [SESSION_SECRET, MASTER_ENCRYPTION_KEY, MANAGEMENT_TOKEN];
 
 const LEAST_CHARACTERS: usize = 32;
+/// A random text of 32 characters has far more; `aaaa…` and `abababab…` have fewer.
+const LEAST_DISTINCT: usize = 6;
 const KEY_BYTES: usize = 32;
+/// What samples are made of. Long enough that a random text does not contain one.
+const SAMPLE_WORDS: [&str; 9] =
+    ["changeme", "change-me", "change_me", "changethis", "placeholder", "password", "example", "replace-", "insecure"];
 
 pub(super) const NEW_KEY: &str = "make one with `openssl rand -base64 32`, or all three with `farthing init`";
 
@@ -194,23 +199,36 @@ fn judge_text(text: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
         return Err(Problem::new("it is empty", NEW_KEY));
     }
-    refuse_words(text)?;
+    refuse_samples(text)?;
     if text.chars().count() < LEAST_CHARACTERS {
         return Err(Problem::new(format!("it is shorter than {LEAST_CHARACTERS} characters"), NEW_KEY));
     }
-    refuse_patterns(text.as_bytes())
+    refuse_repetition(text.as_bytes())
 }
 
 /// Somebody else made it: its strength is theirs to see to.
 fn judge_given(text: &str) -> Result<(), Problem> {
     let blank = text.trim().is_empty();
-    if blank { Err(Problem::new("it is empty", "give what the identity provider shows")) } else { refuse_parts(text) }
+    if blank { Err(Problem::new("it is empty", "give what the identity provider shows")) } else { refuse_samples(text) }
 }
 
 fn judge_token(text: &str) -> Result<(), Problem> {
     judge_text(text)?;
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     visible.then_some(()).ok_or_else(|| Problem::new("it has characters no HTTP header can carry", NEW_KEY))
+}
+
+pub(super) fn refuse_samples(text: &str) -> Result<(), Problem> {
+    let text = text.to_lowercase();
+    match SAMPLE_WORDS.iter().find(|word| text.contains(**word)) {
+        Some(word) => Err(Problem::new(format!("it is a sample: it contains {word:?}"), NEW_KEY)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn refuse_repetition(bytes: &[u8]) -> Result<(), Problem> {
+    let distinct = bytes.iter().collect::<BTreeSet<_>>().len();
+    if distinct >= LEAST_DISTINCT { Ok(()) } else { Err(Problem::new("it repeats a few characters", NEW_KEY)) }
 }
 
 /// A fault where there is a salt and no passphrase.

@@ -125,7 +125,7 @@ fn a_webhook_without_its_secret_is_refused_at_the_start() {
         ("FARTHING__CATALOGUE__URL", ""),
         ("FARTHING__ALERTS__WEBHOOK_URL", "http://127.0.0.1:9/x"),
         ("SESSION_SECRET", "6b1f0e9d8c7a5b4e3f2d1c0b9a8f7e6d-alerts"),
-        ("MASTER_ENCRYPTION_KEY", "V3Y4ZEtxM1puWXg2UnRMYjJNZ1VlOUhzUGY1Q2pBbzc="),
+        ("MASTER_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
         ("MANAGEMENT_TOKEN", "mgmt-0f3c9a7e5b1d48c6a2e4f680-alerts"),
     ] {
         command.env(name, value);

@@ -45,7 +45,7 @@ impl Encrypted {
             ("FARTHING__SERVER__TLS_KEY", "key.pem"),
             ("FARTHING__CATALOGUE__URL", ""),
             ("SESSION_SECRET", "6b1f0e9d8c7a5b4e3f2d1c0b9a8f7e6d-tls"),
-            ("MASTER_ENCRYPTION_KEY", "V3Y4ZEtxM1puWXg2UnRMYjJNZ1VlOUhzUGY1Q2pBbzc="),
+            ("MASTER_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
             ("MANAGEMENT_TOKEN", TOKEN),
         ] {
             command.env(name, value);

@@ -15,8 +15,8 @@ const BEFORE: &str = "DROP TABLE kept_keys; DROP TABLE installation;
     DELETE FROM __diesel_schema_migrations WHERE version = '20261126000630';";
 
 /// 32 bytes each.
-const FIRST: &str = "dHE3WnIyTHhLZDlWYjRXbUhzNkpwWWMzTmZHZTh1UmE=";
-const SECOND: &str = "SG41dVhlOFR6UTFhTHc3UmtDajNQc1ZtNkdkWWI5Rm8=";
+const FIRST: &str = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
+const SECOND: &str = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU=";
 
 const WORDS: &str = "six plain words of a passphrase here";
 const SALT: &str = "000102030405060708090a0b0c0d0e0f";

@@ -84,7 +84,7 @@ fn scene() -> Scene {
     assert!(gateway.stop().success());
     gateway.unset("MASTER_ENCRYPTION_KEY");
     std::fs::remove_dir_all(gateway.data_dir()).expect("a first start again");
-    let fresh = "MASTER_ENCRYPTION_KEY=dHE3WnIyTHhLZDlWYjRXbUhzNkpwWWMzTmZHZTh1UmE=\n";
+    let fresh = "MASTER_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=\n";
     std::fs::write(gateway.home().join(".env"), fresh).expect("the folder can be written");
     gateway.restart();
     Scene::around(gateway)
@@ -183,7 +183,7 @@ fn a_key_in_use_cannot_be_dropped_and_a_swapped_row_does_not_open() {
     scene.gateway.add_model("at-the-other", "other", &farthing_support::scene::prices());
     let dotenv = scene.gateway.home().join(".env");
     let old = std::fs::read_to_string(&dotenv).expect("it is there");
-    std::fs::write(&dotenv, "MASTER_ENCRYPTION_KEY=SG41dVhlOFR6UTFhTHc3UmtDajNQc1ZtNkdkWWI5Rm8=\n").expect("written");
+    std::fs::write(&dotenv, "MASTER_ENCRYPTION_KEY=YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU=\n").expect("written");
     let refused = scene.gateway.operator().post("/api/system/secrets/rotate", &json!({}));
     assert!(refused.status == 409 && refused.text().contains("_PREVIOUS lacks"), "{}", refused.text());
     assert_eq!(scene.chat(&ask(&json!({}))).status, 200, "nothing has changed");
