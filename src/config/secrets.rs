@@ -41,8 +41,22 @@ const LEAST_CHARACTERS: usize = 32;
 const LEAST_DISTINCT: usize = 6;
 const KEY_BYTES: usize = 32;
 /// What samples are made of. Long enough that a random text does not contain one.
-const SAMPLE_WORDS: [&str; 9] =
-    ["changeme", "change-me", "change_me", "changethis", "placeholder", "password", "example", "replace-", "insecure"];
+const SAMPLE_WORDS: [&str; 14] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "changethis",
+    "change-in-production",
+    "change_in_production",
+    "placeholder",
+    "password",
+    "example",
+    "replace-",
+    "insecure",
+    "your-secret",
+    "your_secret",
+    "yoursecret",
+];
 
 pub(super) const NEW_KEY: &str = "make one with `openssl rand -base64 32`, or all three with `farthing init`";
 

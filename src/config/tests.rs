@@ -118,7 +118,7 @@ fn a_price_list_has_an_address_or_none() {
 
 /// Where patterns lead, in the order they are tried.
 fn lines(config: &Config) -> Vec<String> {
-    config.routing.patterns.iter().map(|pattern| format!("{} {}", pattern.text, pattern.to.name())).collect()
+    config.routing.patterns.all().iter().map(|pattern| format!("{} {}", pattern.text, pattern.to.name())).collect()
 }
 
 #[test]
@@ -275,7 +275,15 @@ fn pointers_to_nothing_and_to_pointers_are_refused() {
 
 #[test]
 fn weak_secrets_are_refused_by_name() {
-    let weak_texts = ["", "   ", "short", "changeme-changeme-changeme-changeme", &"a".repeat(40), &"ab".repeat(40)];
+    let weak_texts = [
+        "",
+        "   ",
+        "short",
+        "changeme-changeme-changeme-changeme",
+        "your-secret-key-here-change-in-production",
+        &"a".repeat(40),
+        &"ab".repeat(40),
+    ];
     for name in ["SESSION_SECRET", "MANAGEMENT_TOKEN"] {
         for text in weak_texts {
             assert_eq!(Scene::new().with(name, text).faults(), [pair("environment", name)], "{text:?}");

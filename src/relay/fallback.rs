@@ -168,9 +168,6 @@ impl Relay {
             // The provider is well; a trial that proved nothing frees its place.
             (Fault::Client | Fault::Operator, _) => {}
         }
-        if let (Fault::Provider, Some(pause)) = (error.fault(), error.retry_after()) {
-            self.breakers.cooled(deployment, Some(pause)).await;
-        }
     }
 
     /// Tells the breakers of a success.
