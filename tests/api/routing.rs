@@ -104,22 +104,15 @@ fn a_providers_own_trouble_is_told_without_its_words() {
 }
 
 #[test]
-fn a_busy_provider_and_its_patience_are_passed_on() {
-    let scene = scene();
-    scene.upstream.always(Reply::error(429, "slow down").header("retry-after", "17"));
-    let answer = scene.chat(&ask(&json!({})));
-    openai_error(&answer, 429);
-    assert_eq!(answer.header("retry-after"), Some("17"));
-    assert_eq!(scene.recorded(&answer)["status"], "upstream_error");
-}
-
-#[test]
-fn when_a_failing_provider_will_be_back_is_passed_on() {
-    let scene = scene();
-    scene.upstream.expect(Reply::error(503, "come back later").header("retry-after", "20"));
-    let answer = scene.chat(&ask(&json!({})));
-    openai_error(&answer, 502);
-    assert_eq!(answer.header("retry-after"), Some("20"));
+fn a_busy_or_failing_provider_and_its_patience_are_passed_on() {
+    for (status, answered) in [(429, 429), (503, 502), (529, 502)] {
+        let scene = scene();
+        scene.upstream.always(Reply::error(status, "come back later").header("retry-after", "17"));
+        let answer = scene.chat(&ask(&json!({})));
+        openai_error(&answer, answered);
+        assert_eq!(answer.header("retry-after"), Some("17"), "{status}");
+        assert_eq!(scene.recorded(&answer)["status"], "upstream_error", "{status}");
+    }
 }
 
 #[test]
