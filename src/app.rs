@@ -60,7 +60,7 @@ use edge::untaken;
 pub use installation::{is_served, master_key_fault, secrets_status};
 use parts::{Actors, Disk, Threads};
 pub use people::{NewPassword, UserOrder, offline_users};
-use stop::StopSign;
+use stop::{Reason, StopSign};
 
 /// Which part could not start, or stopped, and why.
 #[derive(Debug, Error)]
@@ -172,29 +172,40 @@ impl Running {
     /// # Errors
     /// Which part could not be kept alive or stopped.
     pub async fn until_told(self, farewell: impl AsyncFnOnce(&Self) -> Result<(), AppError>) -> Result<(), AppError> {
-        let fault = self.sign.wait().await;
-        if let Some(fault) = fault.clone().filter(|_| pulse::stalled(&self.gateway).is_some()) {
-            return Err(self.abandon(fault).await);
-        }
-        self.drain().await;
+        let reason = self.sign.wait().await;
+        let (notice, fault) = match reason {
+            Reason::Terminated => (self.config.server.shutdown_notice, None),
+            Reason::Interrupted => (Duration::ZERO, None),
+            Reason::Fault(fault) if pulse::stalled(&self.gateway).is_some() => return Err(self.abandon(fault).await),
+            Reason::Fault(fault) => (Duration::ZERO, Some(fault)),
+        };
+        self.drain(notice).await;
         let said = farewell(&self).await;
         self.stop().await?;
         said?;
         fault.map_or(Ok(()), |fault| Err(AppError { part: fault.name, reason: fault.reason }))
     }
 
-    /// Closes the door; calls in flight have the grace period to finish, and are cut and settled then. New ones are
-    /// refused; probes are answered as long as calls are in flight: not ready.
-    async fn drain(&self) {
-        let patience = self.sign.patience(self.config.server.shutdown_grace);
+    /// Closes the door, once balancers had `notice` of it; calls in flight have the grace period to finish, and are cut and
+    /// settled then. New ones are refused; probes are answered as long as calls are in flight: not ready.
+    async fn drain(&self, notice: Duration) {
+        let mut patience = pin!(self.sign.patience(self.config.server.shutdown_grace));
         self.gateway.ready.store(false, Ordering::Release);
+        let is_over = tokio::select! {
+            biased;
+            () = &mut patience => true,
+            () = tokio::time::sleep(notice) => false,
+        };
         self.gateway.tasks.enter(Stage::Closing);
         let mut done = pin!(self.finish());
-        tokio::select! {
-            biased;
-            () = &mut done => return,
-            () = patience => self.gateway.tasks.enter(Stage::Cutting),
+        if !is_over {
+            tokio::select! {
+                biased;
+                () = &mut done => return,
+                () = patience => {}
+            }
         }
+        self.gateway.tasks.enter(Stage::Cutting);
         if tokio::time::timeout(LAST_WORDS, done).await.is_err() {
             let remain = self.gateway.tasks.running();
             log::warn!((logging::COUNT) = remain; "stopping although not every client has taken its last words");

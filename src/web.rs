@@ -40,7 +40,7 @@ use farthing_actors::registry::catalogue::Catalogue;
 use farthing_actors::sessions::People;
 use farthing_actors::shadow::Shadow;
 use farthing_actors::snapshot::Snapshot;
-use farthing_actors::tasks::Tasks;
+use farthing_actors::tasks::{Stage, Tasks};
 
 use crate::admin::Admin;
 use crate::admin::oidc::Oidc;
@@ -110,7 +110,7 @@ pub struct Gateway {
     pub tasks: Tasks,
     /// Time.
     pub clock: Clock,
-    /// Whether new work is welcome.
+    /// Whether new work is welcome; nobody is refused for that yet.
     pub ready: AtomicBool,
     /// The most calls in flight.
     pub max_in_flight: usize,
@@ -126,9 +126,10 @@ impl Gateway {
     /// Whether one more call may come in, before its body is read.
     ///
     /// # Errors
-    /// 503 while the gateway stops or is full.
+    /// 503 once the gateway has closed its door, or is full.
     pub fn admit(&self) -> Result<(), Problem> {
-        if !self.ready.load(Ordering::Acquire) {
+        // Between the signal to stop and that, balancers that have not noticed may still send some.
+        if !self.ready.load(Ordering::Acquire) && self.tasks.has_reached(Stage::Closing) {
             return Err(Problem::plain(Code::ShuttingDown).retry_after(Duration::from_secs(1)));
         }
         if self.tasks.running() >= self.max_in_flight || self.room.is_tight() {

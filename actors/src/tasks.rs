@@ -61,6 +61,11 @@ impl Tasks {
         self.0.stage.send_replace(stage);
     }
 
+    /// Whether the stop has come as far as `stage`.
+    pub fn has_reached(&self, stage: Stage) -> bool {
+        *self.0.stage.borrow() >= stage
+    }
+
     /// Waits until the stop has come as far as `stage`.
     pub async fn reached(&self, stage: Stage) {
         // Fails only without a sender, and that is here.

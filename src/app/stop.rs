@@ -16,6 +16,16 @@ const SIGXFSZ: i32 = 25;
 #[derive(Clone)]
 pub(super) struct StopSign(Arc<watch::Sender<Option<StartError>>>);
 
+/// Why it stops.
+pub(super) enum Reason {
+    /// SIGTERM: whoever runs services wants it, and balancers may not know yet.
+    Terminated,
+    /// SIGINT: somebody at a terminal, who waits.
+    Interrupted,
+    /// An actor cannot be kept alive.
+    Fault(StartError),
+}
+
 impl Default for StopSign {
     fn default() -> Self {
         Self(Arc::new(watch::channel(None).0))
@@ -32,12 +42,14 @@ impl StopSign {
         })
     }
 
-    /// Waits for SIGTERM, SIGINT or a fatal fault, and gives the fault.
-    pub(super) async fn wait(&self) -> Option<StartError> {
+    /// Waits for SIGTERM, SIGINT or a fatal fault.
+    pub(super) async fn wait(&self) -> Reason {
         let mut fatal = self.0.subscribe();
         tokio::select! {
-            () = signalled() => None,
-            fault = fatal.wait_for(Option::is_some) => fault.ok().and_then(|fault| fault.clone()),
+            reason = signalled() => reason,
+            fault = fatal.wait_for(Option::is_some) => {
+                fault.ok().and_then(|fault| fault.clone()).map_or(Reason::Interrupted, Reason::Fault)
+            }
         }
     }
 
@@ -48,7 +60,7 @@ impl StopSign {
         async move {
             tokio::select! {
                 () = tokio::time::sleep(grace) => log::warn!("the grace period is over: cutting what is in flight"),
-                () = second => log::warn!("a second signal: cutting what is in flight"),
+                _ = second => log::warn!("a second signal: cutting what is in flight"),
             }
         }
     }
@@ -67,12 +79,12 @@ pub(super) fn hangups() -> std::io::Result<Signal> {
 }
 
 /// Listens from the call on, not from the first poll on.
-fn signalled() -> impl Future<Output = ()> + use<> {
+fn signalled() -> impl Future<Output = Reason> + use<> {
     let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     async move {
         tokio::select! {
-            () = next(terminate) => {}
-            () = next(interrupt) => {}
+            () = next(terminate) => Reason::Terminated,
+            () = next(interrupt) => Reason::Interrupted,
         }
     }
 }

@@ -108,6 +108,14 @@ const SHUTDOWN_GRACE: Setting = Setting {
     note: "How long running requests may take to end after a signal to stop; the rest is cut and settled, as \
            all is by a second signal.",
 };
+const SHUTDOWN_NOTICE: Setting = Setting {
+    key: "server.shutdown_notice_seconds",
+    default: "2",
+    example: "2",
+    unit: "seconds",
+    note: "How long new requests are still served after SIGTERM, while /ready answers 503 and connections are closed, so that \
+           balancers can notice; a part of the grace. SIGINT, from a terminal, gives no notice.",
+};
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[&Setting] = &[
@@ -124,6 +132,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &FAILURES_PER_MINUTE,
     &ADDRESS_REQUESTS,
     &SHUTDOWN_GRACE,
+    &SHUTDOWN_NOTICE,
 ];
 
 /// How the server listens.
@@ -155,6 +164,8 @@ pub struct ServerConfig {
     pub address_requests_per_second: u32,
     /// How long running requests may take to end.
     pub shutdown_grace: Duration,
+    /// How much of that new requests are still served for, if it is a balancer that must notice.
+    pub shutdown_notice: Duration,
     /// How it meets the world.
     pub edge: EdgeConfig,
 }
@@ -175,6 +186,7 @@ impl Default for ServerConfig {
             failures_per_minute: 20,
             address_requests_per_second: 0,
             shutdown_grace: Duration::from_secs(60),
+            shutdown_notice: Duration::from_secs(2),
             edge: EdgeConfig::default(),
         }
     }
@@ -199,6 +211,7 @@ impl ServerConfig {
             failures_per_minute: draft.take(&FAILURES_PER_MINUTE, default.failures_per_minute, allowance),
             address_requests_per_second: draft.take(&ADDRESS_REQUESTS, default.address_requests_per_second, allowance),
             shutdown_grace: draft.take(&SHUTDOWN_GRACE, default.shutdown_grace, seconds),
+            shutdown_notice: draft.take(&SHUTDOWN_NOTICE, default.shutdown_notice, seconds),
             edge: EdgeConfig::take(draft, base),
         };
         let is_private = server.behind_proxy || server.edge.tls.is_some();

@@ -66,7 +66,7 @@ class Fresh:
 
     def __init__(self, home, more):
         self.home, self.secret = home, None
-        env = {"FARTHING__SERVER__LISTEN": "127.0.0.1:0", "FARTHING__CATALOGUE__URL": "", **more}
+        env = {"FARTHING__SERVER__LISTEN": "127.0.0.1:0", "FARTHING__SERVER__SHUTDOWN_NOTICE_SECONDS": "0", "FARTHING__CATALOGUE__URL": "", **more}
         told = subprocess.run([binary(), "init"], cwd=home, env=env, capture_output=True, text=True, timeout=60)
         assert told.returncode == 0, told.stderr
         self.code = re.search(r"/set-up#(\S+)", told.stdout + told.stderr)[1]

@@ -49,6 +49,7 @@ class Gateway:
         self.token = random()
         self.settings = {
             "FARTHING__SERVER__LISTEN": "127.0.0.1:0",
+            "FARTHING__SERVER__SHUTDOWN_NOTICE_SECONDS": "0",
             "FARTHING__DATA_DIR": str(home / "data"),
             "FARTHING__CATALOGUE__URL": "",
             "SESSION_SECRET": random(),

@@ -276,3 +276,26 @@ fn what_outlasts_the_grace_is_cut_in_its_own_words_and_settled() {
 fn a_second_signal_cuts_at_once() {
     cut("60", true);
 }
+
+#[test]
+fn whoever_comes_before_the_balancer_has_noticed_is_served() {
+    let builder = TestGateway::builder(BINARY).set("FARTHING__SERVER__SHUTDOWN_NOTICE_SECONDS", "3");
+    let mut scene = Scene::around(builder.start());
+    scene.upstream.always(Reply::chat(TOKENS));
+    let begin = Instant::now();
+    scene.gateway.terminate();
+    not_ready(&scene.gateway.anonymous());
+    let answer = scene.chat(&ask(&json!({})));
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{}", answer.text());
+    end_of(&mut scene.gateway);
+    assert!(begin.elapsed() >= Duration::from_secs(3), "{:?}", begin.elapsed());
+    scene.gateway.restart();
+    scene.gateway.requests(PROJECT, 1);
+    // A second signal does not wait for that either.
+    let begin = Instant::now();
+    scene.gateway.terminate();
+    not_ready(&scene.gateway.anonymous());
+    scene.gateway.terminate();
+    end_of(&mut scene.gateway);
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+}

@@ -73,6 +73,8 @@ impl Builder {
         let data_dir = self.data_dir.unwrap_or_else(|| home.join("data"));
         let mut settings = vec![
             ("FARTHING__SERVER__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            // No balancer stands in front.
+            ("FARTHING__SERVER__SHUTDOWN_NOTICE_SECONDS".to_owned(), "0".to_owned()),
             ("FARTHING__DATA_DIR".to_owned(), data_dir.display().to_string()),
             // Nothing beyond loopback, unless a test says where.
             ("FARTHING__CATALOGUE__URL".to_owned(), String::new()),

@@ -32,6 +32,10 @@ const EFFECTS: &[(&str, &str)] = &[
         "server.shutdown_grace_seconds",
         "tests/faults/drain.rs::what_outlasts_the_grace_is_cut_in_its_own_words_and_settled",
     ),
+    (
+        "server.shutdown_notice_seconds",
+        "tests/faults/drain.rs::whoever_comes_before_the_balancer_has_noticed_is_served",
+    ),
     ("server.tls_cert", "tests/api/tls.rs::tls_1_2_and_1_3_are_spoken_and_nothing_older_or_plain"),
     ("server.tls_key", "tests/api/tls.rs::tls_1_2_and_1_3_are_spoken_and_nothing_older_or_plain"),
     ("server.public_origin", "tests/api/feed.rs::listed_sites_may_open_it_and_then_no_other"),

@@ -17,6 +17,7 @@ const GIVEN: &[(&str, &str)] = &[
     ("FARTHING__SERVER__FAILURES_PER_MINUTE", "11"),
     ("FARTHING__SERVER__ADDRESS_REQUESTS_PER_SECOND", "0"),
     ("FARTHING__SERVER__SHUTDOWN_GRACE_SECONDS", "5"),
+    ("FARTHING__SERVER__SHUTDOWN_NOTICE_SECONDS", "3"),
     ("FARTHING__SERVER__TLS_CERT", "/etc/farthing/cert.pem"),
     ("FARTHING__SERVER__TLS_KEY", "/etc/farthing/key.pem"),
     ("FARTHING__SERVER__PUBLIC_ORIGIN", "https://farthing.example"),
@@ -127,4 +128,5 @@ fn check_server(server: &ServerConfig) {
     assert_eq!(server.edge, edge);
     assert_eq!((server.failures_per_minute, server.address_requests_per_second), (11, 0));
     assert_eq!((server.client_patience, server.shutdown_grace), (Duration::from_secs(9), Duration::from_secs(5)));
+    assert_eq!(server.shutdown_notice, Duration::from_secs(3));
 }
