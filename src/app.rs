@@ -34,11 +34,9 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use farthing_actors::domain::Clock;
-use farthing_actors::feed::{BreakerMoved, Event};
 use farthing_actors::ledger::Warnings;
 use farthing_actors::supervisor::{StartError, Supervisor};
 use farthing_actors::tasks::Stage;
-use serde_json::json;
 use thiserror::Error;
 
 use crate::admin::{PriceLists, TokenCounts};
@@ -50,7 +48,6 @@ use crate::store::writer::Writer;
 use crate::upstream::KeyVault;
 use crate::web::tls::Certificate;
 use crate::web::{Gateway, server};
-use alerts::Alerts;
 use assembly::{Kept, gateway};
 pub use audit::{export_audit, verify_audit};
 pub use backups::{create_backup, list_backups, restore_backup, verify_backup};
@@ -307,28 +304,11 @@ fn watch_over(
     if let Some(webhook) = webhook {
         gateway.tasks.keep_running(webhook.serve());
     }
-    gateway.tasks.keep_running(tell_circuits(gateway.clone(), alerts.clone()));
+    gateway.tasks.keep_running(watch::circuits(gateway.clone(), alerts.clone()));
     gateway.tasks.keep_running(uses::watch(gateway.clone(), uses, alerts.clone()));
     gateway.tasks.keep_running(watch::credits(gateway.clone(), alerts.clone()));
     gateway.tasks.keep_running(watch::budgets(gateway.clone(), warnings, alerts.clone()));
     gateway.tasks.keep_running(watch::lockouts(gateway.clone(), alerts.clone()));
     gateway.tasks.keep_running(watch::estimates(gateway.clone(), config.alerts.estimated_percent, alerts));
     Ok(())
-}
-
-/// Circuits that move are events of the feed; neither actor knows the other.
-async fn tell_circuits(gateway: web::Data<Gateway>, alerts: Alerts) {
-    let mut changes = gateway.breakers.changes();
-    while let Some(report) = changes.next().await {
-        let moved = BreakerMoved {
-            time: gateway.clock.now(),
-            deployment_id: report.deployment_id,
-            state: report.state.name(),
-            cause: report.cause,
-            next_trial_at: report.next_trial_at,
-        };
-        let message = format!("the circuit of {} is {}", moved.deployment_id, moved.state);
-        alerts.tell("breaker", message, json!(moved));
-        gateway.feed.publish(Event::Breaker(moved));
-    }
 }

@@ -1,5 +1,6 @@
-//! The breakers: own one circuit for each deployment, which stops calls to where they would fail.
-//! A crash loses what was learnt: all circuits close and learn again; what an operator forced is kept.
+//! The breakers: own one circuit for each deployment, which stops calls to where they would fail, and what is held against a
+//! provider as a whole: an operator's hand, and a key that it refuses.
+//! A crash loses what was learnt: all circuits close and learn again; what an operator forced, and refused keys, are kept.
 //! Refuses to be asked about healthy deployments: verdicts are published, and successes are counted where they happen.
 //!
 //! Beside the circuit lies how soon the deployment answers, which groups choose by.
@@ -12,12 +13,13 @@ mod circuit;
 mod figures;
 mod gate;
 mod handle;
+mod held;
 mod messages;
 mod outcomes;
 mod report;
 mod trial;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,15 +29,16 @@ use tokio::sync::broadcast;
 
 pub use figures::Figures;
 pub use handle::{Breakers, Changes};
-pub use report::{CircuitReport, CircuitState, Control, FailureKind, Verdict};
+pub use report::{Change, CircuitReport, CircuitState, Control, FailureKind, RefusedKey, Verdict};
 pub use trial::Trial;
 
-use crate::domain::{Clock, DeploymentId};
+use crate::domain::{Callee, Clock, DeploymentId, ProviderId};
 use crate::snapshot::Publisher;
 use crate::supervisor::{StartError, Supervisor};
 use circuit::Circuit;
 use gate::{Gate, Gates, Pulse};
-use messages::{Answered, Cooled, Failed, Force, Meet, TrialEnded, TryTrial};
+use held::Held;
+use messages::{Answered, Cooled, Failed, Force, KeyRefused, KeyTaken, Meet, TrialEnded, TryTrial};
 use trial::{Place, TrialEnd};
 
 /// How far off the date of a drained success may be; a twelfth of the window that counts.
@@ -48,15 +51,17 @@ const CHANGES_KEPT: usize = 64;
 /// The shell: brings outcomes and the time to the circuits, and publishes where they stand.
 struct BreakersActor {
     circuits: HashMap<DeploymentId, Watched>,
+    providers: HashMap<ProviderId, Held>,
     /// Which life this is; a trial of another one decides nothing.
     life: u64,
     figures: Figures,
     clock: Clock,
     published: Publisher<Gates>,
-    changes: broadcast::Sender<CircuitReport>,
+    changes: broadcast::Sender<Change>,
 }
 
 struct Watched {
+    provider: ProviderId,
     circuit: Circuit,
     pulse: Arc<Pulse>,
     called_at: Duration,
@@ -75,7 +80,7 @@ pub async fn start(
     figures: Figures,
 ) -> Result<Breakers, StartError> {
     // Made once, outside the factory: readers and listeners outlive every actor they hear from.
-    let published = Publisher::new(Gates::new());
+    let published = Publisher::new(Gates::default());
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
     let (gates, heard, time) = (published.reader(), changes.clone(), clock.clone());
     let lives = AtomicU64::new(0);
@@ -92,26 +97,20 @@ impl BreakersActor {
         (life, figures): (u64, Figures),
         clock: Clock,
         published: Publisher<Gates>,
-        changes: broadcast::Sender<CircuitReport>,
+        changes: broadcast::Sender<Change>,
     ) -> Self {
-        let now = clock.monotonic();
-        let before = published.reader().get();
-        let forced = before.iter().filter(|(_, gate)| gate.standing.control != Control::Automatic);
-        let circuits = forced.map(|(id, gate)| {
-            let circuit = Circuit::forced(gate.standing.control, (figures, now));
-            (*id, Watched::of(circuit, Arc::clone(&gate.pulse), now))
-        });
-        let actor = Self { circuits: circuits.collect(), life, figures, clock, published, changes };
+        let providers = published.reader().get().providers.clone();
+        let actor = Self { circuits: HashMap::new(), providers, life, figures, clock, published, changes };
         actor.publish();
         actor
     }
 
     /// Lets `change` happen to a circuit that knows of every success so far, and publishes it if that moved it.
-    fn with<T>(&mut self, id: DeploymentId, change: impl FnOnce(&mut Circuit, Duration) -> T) -> T {
-        let now = self.clock.monotonic();
-        let figures = self.figures;
+    fn with<T>(&mut self, callee: Callee, change: impl FnOnce(&mut Circuit, Duration) -> T) -> T {
+        let (now, id) = (self.clock.monotonic(), callee.deployment);
+        let (figures, provider) = (self.figures, callee.provider);
         let is_new = !self.circuits.contains_key(&id);
-        let watched = self.circuits.entry(id).or_insert_with(|| Watched::new(figures, now));
+        let watched = self.circuits.entry(id).or_insert_with(|| Watched::new(provider, figures, now));
         watched.drain(now);
         watched.called_at = now;
         let before = watched.circuit.standing();
@@ -123,23 +122,56 @@ impl BreakersActor {
         answer
     }
 
-    fn publish(&self) {
+    /// As [`Self::with`], unless an operator decides: then nothing is learnt.
+    fn learn(&mut self, callee: Callee, change: impl FnOnce(&mut Circuit, Duration)) {
+        if self.control(callee.provider) == Control::Automatic {
+            self.with(callee, change);
+        }
+    }
+
+    fn control(&self, provider: ProviderId) -> Control {
+        self.providers.get(&provider).map_or(Control::Automatic, |held| held.control)
+    }
+
+    /// Lets `change` happen to what is held against a provider, and publishes it.
+    fn hold<T>(&mut self, provider: ProviderId, change: impl FnOnce(&mut Held, Duration) -> T) -> T {
+        let now = self.clock.monotonic();
+        let held = self.providers.entry(provider).or_insert_with(|| Held::nothing(now));
+        let answer = change(held, now);
+        if held.is_nothing() {
+            self.providers.remove(&provider);
+        }
+        self.publish();
+        answer
+    }
+
+    fn gates(&self) -> Gates {
         let gate = |watched: &Watched| Gate { pulse: Arc::clone(&watched.pulse), standing: watched.circuit.standing() };
-        self.published.publish(self.circuits.iter().map(|(id, watched)| (*id, gate(watched))).collect());
+        let circuits = self.circuits.iter().map(|(id, watched)| (*id, gate(watched)));
+        Gates { circuits: circuits.collect(), providers: self.providers.clone() }
+    }
+
+    fn publish(&self) {
+        self.published.publish(self.gates());
     }
 
     /// Tells listeners where a circuit stands, if they were told otherwise.
     fn announce(&mut self, id: DeploymentId, now: Duration) {
+        let Some(provider) = self.circuits.get(&id).map(|watched| watched.provider) else { return };
+        let control = self.control(provider);
         let Some(watched) = self.circuits.get_mut(&id) else { return };
-        let standing = watched.circuit.standing();
-        let state = standing.state(now);
+        let state = watched.circuit.standing().state_under(control, now);
         if watched.announced != state {
             watched.announced = state;
-            let report = standing.report(id, &self.clock);
+            let report = self.gates().report(Callee { deployment: id, provider }, &self.clock);
             log::warn!(deployment:% = id, state:?, cause = report.cause.as_deref().unwrap_or("-"); "a circuit moved");
-            // Nobody need be listening.
-            self.changes.send(report).ok();
+            self.tell(Change::Circuit(report));
         }
+    }
+
+    fn tell(&self, change: Change) {
+        // Nobody need be listening.
+        self.changes.send(change).ok();
     }
 
     fn drain_all(&mut self) {
@@ -148,7 +180,7 @@ impl BreakersActor {
         self.circuits.retain(|_, watched| {
             watched.drain(now);
             let idle = now.saturating_sub(watched.called_at) >= FORGET_AFTER;
-            !(idle && watched.circuit.standing().is_quiet(now))
+            !(idle && watched.circuit.standing().state(now) == CircuitState::Closed)
         });
         if self.circuits.len() != known {
             self.publish();
@@ -160,13 +192,9 @@ impl BreakersActor {
 }
 
 impl Watched {
-    fn new(figures: Figures, now: Duration) -> Self {
-        Self::of(Circuit::new(figures, now), Arc::default(), now)
-    }
-
-    fn of(circuit: Circuit, pulse: Arc<Pulse>, now: Duration) -> Self {
-        let announced = circuit.standing().state(now);
-        Self { circuit, pulse, called_at: now, announced }
+    fn new(provider: ProviderId, figures: Figures, now: Duration) -> Self {
+        let (circuit, announced) = (Circuit::new(figures, now), CircuitState::Closed);
+        Self { provider, circuit, pulse: Arc::default(), called_at: now, announced }
     }
 
     fn drain(&mut self, now: Duration) {
@@ -188,9 +216,9 @@ impl Actor for BreakersActor {
 impl Handler<Meet> for BreakersActor {
     type Result = ();
 
-    fn handle(&mut self, Meet { id, key }: Meet, _: &mut Self::Context) {
-        self.with(id, |_, _| ());
-        if let Some(watched) = self.circuits.get(&id) {
+    fn handle(&mut self, Meet { callee, key }: Meet, _: &mut Self::Context) {
+        self.with(callee, |_, _| ());
+        if let Some(watched) = self.circuits.get(&callee.deployment) {
             watched.pulse.beat(key);
         }
     }
@@ -199,9 +227,9 @@ impl Handler<Meet> for BreakersActor {
 impl Handler<Answered> for BreakersActor {
     type Result = ();
 
-    fn handle(&mut self, Answered { id, streamed, took }: Answered, _: &mut Self::Context) {
-        self.with(id, |_, _| ());
-        if let Some(watched) = self.circuits.get(&id) {
+    fn handle(&mut self, Answered { callee, streamed, took }: Answered, _: &mut Self::Context) {
+        self.with(callee, |_, _| ());
+        if let Some(watched) = self.circuits.get(&callee.deployment) {
             watched.pulse.note(streamed, took);
         }
     }
@@ -210,37 +238,42 @@ impl Handler<Answered> for BreakersActor {
 impl Handler<Failed> for BreakersActor {
     type Result = ();
 
-    fn handle(&mut self, Failed { id, key, kind }: Failed, _: &mut Self::Context) {
-        self.with(id, |circuit, now| circuit.failed(key, kind, now));
+    fn handle(&mut self, Failed { callee, key, kind }: Failed, _: &mut Self::Context) {
+        self.learn(callee, |circuit, now| circuit.failed(key, kind, now));
     }
 }
 
 impl Handler<Cooled> for BreakersActor {
     type Result = ();
 
-    fn handle(&mut self, Cooled { id, retry_after }: Cooled, _: &mut Self::Context) {
-        self.with(id, |circuit, now| circuit.cooled(retry_after, now));
+    fn handle(&mut self, Cooled { callee, retry_after }: Cooled, _: &mut Self::Context) {
+        self.learn(callee, |circuit, now| circuit.cooled(retry_after, now));
     }
 }
 
 impl Handler<TryTrial> for BreakersActor {
     type Result = Option<Trial>;
 
-    fn handle(&mut self, TryTrial { id, back }: TryTrial, _: &mut Self::Context) -> Self::Result {
-        let round = self.with(id, |circuit, now| circuit.try_trial(now))?;
+    fn handle(&mut self, TryTrial { callee, back }: TryTrial, _: &mut Self::Context) -> Self::Result {
+        let round = match self.control(callee.provider) {
+            Control::ForcedOpen => return None,
+            // A trial of no round: nothing is learnt from it.
+            Control::ForcedClosed => 0,
+            Control::Automatic => self.with(callee, |circuit, now| circuit.try_trial(now))?,
+        };
         // A trial that nobody receives is dropped with the answer, and frees its place.
-        Some(Trial::from(Place { mailbox: back, id, life: self.life, round }))
+        Some(Trial::from(Place { mailbox: back, callee, life: self.life, round }))
     }
 }
 
 impl Handler<TrialEnded> for BreakersActor {
     type Result = ();
 
-    fn handle(&mut self, TrialEnded { id, life, round, end }: TrialEnded, _: &mut Self::Context) {
+    fn handle(&mut self, TrialEnded { callee, life, round, end }: TrialEnded, _: &mut Self::Context) {
         if life != self.life {
             return;
         }
-        self.with(id, |circuit, now| match end {
+        self.learn(callee, |circuit, now| match end {
             TrialEnd::Succeeded => circuit.trial_succeeded(round, now),
             TrialEnd::Failed(kind) => circuit.trial_failed(round, kind, now),
             TrialEnd::Lost => circuit.trial_lost(round),
@@ -251,8 +284,38 @@ impl Handler<TrialEnded> for BreakersActor {
 impl Handler<Force> for BreakersActor {
     type Result = ();
 
-    fn handle(&mut self, Force { id, control }: Force, _: &mut Self::Context) {
-        self.with(id, |circuit, now| circuit.force(control, now));
+    fn handle(&mut self, Force { provider, deployments, control }: Force, _: &mut Self::Context) {
+        if !self.hold(provider, |held, now| held.force(control, now)) {
+            return;
+        }
+        let known = self.circuits.iter().filter(|(_, watched)| watched.provider == provider).map(|(id, _)| *id);
+        let all: HashSet<DeploymentId> = known.chain(deployments).collect();
+        for deployment in all {
+            self.with(Callee { deployment, provider }, Circuit::reset);
+        }
+    }
+}
+
+impl Handler<KeyRefused> for BreakersActor {
+    type Result = ();
+
+    fn handle(&mut self, KeyRefused { provider, status }: KeyRefused, _: &mut Self::Context) {
+        if self.hold(provider, |held, now| held.refused(status, now)) {
+            log::error!(provider_id:% = provider, status; "a provider refuses our key");
+            let refused = self.gates().refused_key(provider, &self.clock);
+            refused.into_iter().for_each(|refused| self.tell(Change::KeyRefused(refused)));
+        }
+    }
+}
+
+impl Handler<KeyTaken> for BreakersActor {
+    type Result = ();
+
+    fn handle(&mut self, KeyTaken { provider }: KeyTaken, _: &mut Self::Context) {
+        if self.hold(provider, |held, _| held.refusal.take().is_some()) {
+            log::info!(provider_id:% = provider; "a provider's key is tried in its turn again");
+            self.tell(Change::KeyTaken(provider));
+        }
     }
 }
 

@@ -35,8 +35,8 @@ pub use caching::ResponseCache;
 pub use call::{CallStatus, Dialect, LineKind};
 pub use clock::{Clock, Timestamp};
 pub use ids::{
-    AdjustmentId, AlertId, AuditId, BackupId, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId, RequestId,
-    RunId, Scope, SessionId, TokenId, UserId,
+    AdjustmentId, AlertId, AuditId, BackupId, Callee, DeploymentId, GroupId, KeyId, PriceId, ProjectId, ProviderId,
+    RequestId, RunId, Scope, SessionId, TokenId, UserId,
 };
 pub use limits::Limits;
 pub use money::Money;

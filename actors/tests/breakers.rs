@@ -6,15 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
-use farthing_actors::breakers::{self, Breakers, CircuitState, Control, FailureKind, Figures, Trial, Verdict};
-use farthing_actors::domain::{Clock, DeploymentId, KeyId, Timestamp};
+use farthing_actors::breakers::{self, Breakers, Change, CircuitState, Control, FailureKind, Figures, Trial, Verdict};
+use farthing_actors::domain::{Callee, Clock, DeploymentId, KeyId, ProviderId, Timestamp};
 use farthing_actors::supervisor::Supervisor;
 
-const MODEL: DeploymentId = DeploymentId::from_u128(1);
-const OTHER: DeploymentId = DeploymentId::from_u128(2);
+const MODEL: Callee = callee(1, 1);
+const OTHER: Callee = callee(2, 2);
 const ALICE: KeyId = KeyId::from_u128(1);
 const BOB: KeyId = KeyId::from_u128(2);
 const START: i64 = 1_000_000;
+
+const fn callee(deployment: u128, provider: u128) -> Callee {
+    Callee { deployment: DeploymentId::from_u128(deployment), provider: ProviderId::from_u128(provider) }
+}
+
+async fn force(breakers: &Breakers, callee: Callee, control: Control) {
+    breakers.force(callee.provider, vec![callee.deployment], control).await.unwrap();
+}
 
 async fn start() -> (Breakers, Clock) {
     let clock = Clock::manual(Timestamp(START));
@@ -25,7 +33,7 @@ async fn start() -> (Breakers, Clock) {
 
 /// Waits until the actor has handled everything told before: a question passes behind it.
 async fn settled(breakers: &Breakers) {
-    breakers.force(OTHER, Control::Automatic).await.unwrap();
+    force(breakers, OTHER, Control::Automatic).await;
 }
 
 async fn fails(breakers: &Breakers, key: KeyId, times: usize) {
@@ -60,11 +68,11 @@ async fn failures_open_a_circuit_and_everybody_sees_why() {
     assert_eq!(breakers.verdict(MODEL), Verdict::Open { retry_at });
     assert_eq!(breakers.verdict(OTHER), Verdict::Closed);
     let report = breakers.report(MODEL);
-    assert_eq!(changes.next().await.unwrap(), report);
+    assert_eq!(changes.next().await.unwrap(), Change::Circuit(report.clone()));
     assert_eq!(
         serde_json::to_value(&report).unwrap(),
         serde_json::json!({
-            "deployment_id": MODEL, "state": "open", "control": "automatic",
+            "deployment_id": MODEL.deployment, "state": "open", "control": "automatic",
             "cause": "3 failures in a row, the last: the provider cannot be reached",
             "since": START, "next_trial_at": START + 30_000,
         })
@@ -96,11 +104,14 @@ async fn successes_of_another_key_show_that_it_calls_too() {
 #[actix::test]
 async fn the_pace_of_a_deployment_is_known_from_its_first_answer() {
     let (breakers, _) = start().await;
-    assert_eq!(breakers.pace(MODEL, true), None);
+    assert_eq!(breakers.pace(MODEL.deployment, true), None);
     breakers.timed(MODEL, true, Duration::from_millis(80));
     settled(&breakers).await;
     breakers.timed(MODEL, true, Duration::from_millis(160));
-    assert_eq!((breakers.pace(MODEL, true), breakers.pace(MODEL, false)), (Some(Duration::from_millis(90)), None));
+    assert_eq!(
+        (breakers.pace(MODEL.deployment, true), breakers.pace(MODEL.deployment, false)),
+        (Some(Duration::from_millis(90)), None)
+    );
 }
 
 #[actix::test]
@@ -153,17 +164,17 @@ async fn a_429_pauses_for_as_long_as_it_says() {
 #[actix::test]
 async fn a_crash_closes_what_was_learnt_and_keeps_what_was_forced() {
     let (breakers, _) = start().await;
-    breakers.force(OTHER, Control::ForcedOpen).await.unwrap();
+    force(&breakers, OTHER, Control::ForcedOpen).await;
     for _ in 0..3 {
         breakers.failed(MODEL, ALICE, FailureKind::Cut).await;
     }
-    breakers.force(DeploymentId::from_u128(3), Control::ForcedClosed).await.unwrap();
+    force(&breakers, callee(3, 3), Control::ForcedClosed).await;
     assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }));
 
     let ask_on = || async {
         let mut unanswered = 0;
         while breakers.vitals().restarts == 0 || !breakers.vitals().alive {
-            unanswered += u32::from(breakers.force(MODEL, Control::Automatic).await.is_err());
+            unanswered += u32::from(breakers.force(MODEL.provider, Vec::new(), Control::Automatic).await.is_err());
             assert!(matches!(breakers.verdict(OTHER), Verdict::Open { .. }), "verdicts outlive the actor");
             tokio::task::yield_now().await;
         }
@@ -174,7 +185,63 @@ async fn a_crash_closes_what_was_learnt_and_keeps_what_was_forced() {
     assert!(unanswered > 0);
     assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
     assert_eq!(breakers.report(OTHER).control, Control::ForcedOpen);
-    breakers.force(OTHER, Control::Automatic).await.unwrap();
+    force(&breakers, OTHER, Control::Automatic).await;
     fails(&breakers, ALICE, 3).await;
     assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }), "it learns again");
+}
+
+#[actix::test]
+async fn an_operator_decides_for_deployments_to_come_and_what_happens_meanwhile_is_not_learnt() {
+    let (breakers, _) = start().await;
+    let mut changes = breakers.changes();
+    force(&breakers, MODEL, Control::ForcedOpen).await;
+    let told = changes.next().await.unwrap();
+    assert_eq!(told, Change::Circuit(breakers.report(MODEL)));
+    let later = Callee { deployment: DeploymentId::from_u128(9), ..MODEL };
+    for callee in [MODEL, later] {
+        let retry_at = Timestamp(START + 30_000);
+        assert_eq!(breakers.verdict(callee), Verdict::Open { retry_at }, "{callee:?}");
+        assert!(breakers.try_trial(callee).await.is_none());
+        assert_eq!(breakers.report(callee).cause.as_deref(), Some("forced by an operator"));
+    }
+    assert_eq!(breakers.verdict(OTHER), Verdict::Closed);
+    force(&breakers, MODEL, Control::ForcedClosed).await;
+    fails(&breakers, ALICE, 100).await;
+    breakers.cooled(MODEL, None).await;
+    assert_eq!((breakers.verdict(MODEL), breakers.verdict(later)), (Verdict::Closed, Verdict::Closed));
+    assert!(breakers.try_trial(MODEL).await.is_some());
+    force(&breakers, MODEL, Control::Automatic).await;
+    assert_eq!(breakers.report(MODEL).state, CircuitState::Closed);
+    fails(&breakers, ALICE, 3).await;
+    assert!(matches!(breakers.verdict(MODEL), Verdict::Open { .. }), "it learns again");
+    assert_eq!(breakers.verdict(later), Verdict::Closed, "each by itself");
+}
+
+#[actix::test]
+async fn a_refused_key_is_told_once_gives_others_their_turn_for_a_minute_and_opens_nothing() {
+    let (breakers, clock) = start().await;
+    let (mut changes, provider) = (breakers.changes(), MODEL.provider);
+    breakers.key_refused(provider, 401).await;
+    clock.advance(Duration::from_secs(30));
+    breakers.key_refused(provider, 403).await;
+    let refused = breakers.refused_key(provider).unwrap();
+    assert_eq!((refused.status, refused.since), (403, Timestamp(START)));
+    assert_eq!(breakers.verdict(MODEL), Verdict::Closed);
+    clock.advance(Duration::from_secs(59));
+    assert!(breakers.is_out_of_turn(provider) && !breakers.is_out_of_turn(OTHER.provider));
+    clock.advance(Duration::from_secs(1));
+    assert!(!breakers.is_out_of_turn(provider), "one call finds out");
+    assert!(breakers.refused_key(provider).is_some(), "and until it has, it is known to be refused");
+    breakers.crash().await;
+    assert!(breakers.refused_key(provider).is_some());
+    breakers.key_taken(provider);
+    settled(&breakers).await;
+    assert_eq!(breakers.refused_key(provider), None);
+    breakers.key_taken(provider);
+    breakers.key_refused(provider, 401).await;
+    let told = [changes.next().await, changes.next().await, changes.next().await];
+    assert!(
+        matches!(told, [Some(Change::KeyRefused(_)), Some(Change::KeyTaken(_)), Some(Change::KeyRefused(_))]),
+        "{told:?}"
+    );
 }

@@ -3,15 +3,14 @@
 
 use farthing_actors::breakers::Control;
 use farthing_actors::domain::{Author, Effect, ProviderId};
-use farthing_actors::error::ActorError;
 
 use super::{Admin, AdminError};
 
 impl Admin {
-    /// Takes every circuit of a provider in hand, or lets them go; `wish` is how the record names that.
+    /// Takes every circuit of a provider in hand, those of models to come included, or lets them go; `wish` is how the record names that.
     ///
     /// # Errors
-    /// If it cannot be recorded that it is tried; then nothing was done. If the breakers do not answer; then some may be as wished.
+    /// If it cannot be recorded that it is tried; then nothing was done. If the breakers do not answer; then they may or may not be as wished.
     pub async fn force_circuits(
         &self,
         provider: ProviderId,
@@ -20,7 +19,9 @@ impl Admin {
     ) -> Result<(), AdminError> {
         let event = by.does("breaker.force").about(provider).and("state", wish);
         self.parts.audit.record(event.clone().ending(Effect::Attempted)).await?;
-        let forced = self.force_each(provider, control).await;
+        let deployments =
+            self.catalogue().deployments().filter(|one| one.provider == provider).map(|one| one.id).collect();
+        let forced = self.parts.breakers.force(provider, deployments, control).await;
         let event = event.again();
         let event = match &forced {
             Ok(()) => event,
@@ -28,13 +29,5 @@ impl Admin {
         };
         self.parts.audit.note(event);
         forced.map_err(AdminError::Breakers)
-    }
-
-    async fn force_each(&self, provider: ProviderId, control: Control) -> Result<(), ActorError> {
-        let catalogue = self.catalogue();
-        for deployment in catalogue.deployments().filter(|deployment| deployment.provider == provider) {
-            self.parts.breakers.force(deployment.id, control).await?;
-        }
-        Ok(())
     }
 }

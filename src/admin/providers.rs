@@ -145,6 +145,8 @@ impl Admin {
             ..Provider::clone(&present)
         };
         self.parts.registry.update_provider(provider, event).await?;
+        // Perhaps it has another key; the next call finds out.
+        self.parts.breakers.key_taken(id);
         self.provider(id)
     }
 

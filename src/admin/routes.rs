@@ -11,7 +11,7 @@ use farthing_actors::domain::{Budget, DeploymentId, KeyId, Patterns, ProjectId, 
 use farthing_actors::registry::catalogue::{Candidate, Provider};
 use farthing_actors::registry::classifier::{Classifier, Rated};
 use farthing_actors::registry::group::{Group, Target};
-use farthing_actors::registry::routing::{Route, Situation, Step, Why};
+use farthing_actors::registry::routing::{Route, Situation, Why};
 
 use super::PriceLists;
 use super::passage::passage;
@@ -168,17 +168,15 @@ impl Admin {
 }
 
 fn leave_out(route: &mut Route, budgeted: bool, breakers: &Breakers) {
-    let steps = &mut route.steps;
-    route.candidates.retain(|candidate| {
-        let open = || matches!(breakers.verdict(candidate.deployment.id), Verdict::Open { .. });
-        let why = match () {
+    route.leave_out(|candidate| {
+        let open = || matches!(breakers.verdict(candidate.deployment.callee()), Verdict::Open { .. });
+        match () {
             () if budgeted && candidate.deployment.price.is_none() => Some(Why::NotPriced),
             () if open() => Some(Why::CircuitOpen),
             () => None,
-        };
-        steps.extend(why.map(|why| Step::LeftOut(candidate.clone(), why)));
-        why.is_none()
+        }
     });
+    route.put_last(|candidate| breakers.is_out_of_turn(candidate.provider.id));
 }
 
 impl Situation for Supposed<'_> {

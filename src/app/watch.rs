@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use actix_web::web;
-use farthing_actors::domain::{KeyId, ProjectId, Scope, UserId};
-use farthing_actors::feed::{BudgetWarned, Event, SystemNoted};
+use farthing_actors::breakers::{Change, CircuitReport};
+use farthing_actors::domain::{KeyId, ProjectId, ProviderId, Scope, UserId};
+use farthing_actors::feed::{BreakerMoved, BudgetWarned, Event, SystemNoted};
 use farthing_actors::ledger::{Warning, Warnings};
 
 use serde_json::json;
@@ -33,7 +34,7 @@ pub(super) async fn credits(gateway: web::Data<Gateway>, alerts: Alerts) {
 }
 
 fn tell(gateway: &Gateway, alerts: &Alerts, credit: &Credit) {
-    let name = gateway.admin.provider(credit.provider).map(|provider| provider.name.clone()).unwrap_or_default();
+    let name = provider_name(gateway, credit.provider);
     let (provider, remaining) = (credit.provider, credit.remaining());
     log::warn!(provider_id:% = provider, provider = name.as_str(), remaining_usd:% = remaining;
         "a provider's credit is low");
@@ -44,6 +45,45 @@ fn tell(gateway: &Gateway, alerts: &Alerts, credit: &Credit) {
 
 fn note(gateway: &Gateway, message: String) {
     gateway.feed.publish(Event::System(SystemNoted { time: gateway.clock.now(), message: message.into() }));
+}
+
+/// Tells of circuits that move and keys that providers refuse; the breakers know nobody to tell.
+pub(super) async fn circuits(gateway: web::Data<Gateway>, alerts: Alerts) {
+    let mut changes = gateway.breakers.changes();
+    while let Some(change) = changes.next().await {
+        match change {
+            Change::Circuit(report) => tell_of_circuit(&gateway, &alerts, report),
+            Change::KeyRefused(refused) => {
+                let name = provider_name(&gateway, refused.provider_id);
+                let message = format!("the provider {name} refuses our key: it answers {}", refused.status);
+                alerts.tell("credential", message.clone(), json!(refused));
+                note(&gateway, message);
+            }
+            Change::KeyTaken(provider) => {
+                note(
+                    &gateway,
+                    format!("the key of the provider {} is used in its turn again", provider_name(&gateway, provider)),
+                );
+            }
+        }
+    }
+}
+
+fn tell_of_circuit(gateway: &Gateway, alerts: &Alerts, report: CircuitReport) {
+    let moved = BreakerMoved {
+        time: gateway.clock.now(),
+        deployment_id: report.deployment_id,
+        state: report.state.name(),
+        cause: report.cause,
+        next_trial_at: report.next_trial_at,
+    };
+    let message = format!("the circuit of {} is {}", moved.deployment_id, moved.state);
+    alerts.tell("breaker", message, json!(moved));
+    gateway.feed.publish(Event::Breaker(moved));
+}
+
+fn provider_name(gateway: &Gateway, id: ProviderId) -> String {
+    gateway.admin.provider(id).map(|provider| provider.name.clone()).unwrap_or_default()
 }
 
 /// Tells of each threshold of a budget that is crossed.

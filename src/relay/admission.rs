@@ -7,6 +7,7 @@ use farthing_actors::limiters::Permit;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::classify::Question;
+use super::error::upstream_status;
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, target};
 use super::fallback::MAX_ATTEMPTS;
@@ -90,19 +91,22 @@ impl Relay {
         }
     }
 
-    fn refused(&self, exchange: &Exchange, error: RelayError) -> RelayError {
-        if let RelayError::Refused(refusal) = &error {
-            let status = refusal.status();
-            self.ledger.record_refusal(Entry {
-                kind: LineKind::Call,
-                call: exchange.call(),
-                target: None,
-                outcome: self.outcome_of_refusal(exchange, status),
-                held: Money::ZERO,
-                amount: Money::ZERO,
-                closed_at: exchange.placed_at,
-            });
-        }
+    /// Puts on record that nothing was sent, where that is neither the client's mistake nor the ledger's absence.
+    pub(super) fn refused(&self, exchange: &Exchange, error: RelayError) -> RelayError {
+        let status = match &error {
+            RelayError::Refused(refusal) => refusal.status(),
+            RelayError::AllOpen(_) => upstream_status(&error),
+            _ => return error,
+        };
+        self.ledger.record_refusal(Entry {
+            kind: LineKind::Call,
+            call: exchange.call(),
+            target: None,
+            outcome: self.outcome_of_refusal(exchange, status),
+            held: Money::ZERO,
+            amount: Money::ZERO,
+            closed_at: exchange.placed_at,
+        });
         error
     }
 

@@ -93,7 +93,7 @@ impl Relay {
         let took = self.clock.monotonic().saturating_sub(sent);
         admitted.waited += took;
         if answer.is_ok() {
-            self.breakers.timed(candidate.deployment.id, exchange.head().stream, took);
+            self.breakers.timed(candidate.deployment.callee(), exchange.head().stream, took);
         }
         answer
     }

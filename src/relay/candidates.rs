@@ -7,7 +7,7 @@ use farthing_actors::breakers::Verdict;
 use farthing_actors::domain::{Dialect, Timestamp};
 use farthing_actors::registry::catalogue::Candidate;
 use farthing_actors::registry::group::Group;
-use farthing_actors::registry::routing::{NoRoute, Route, Step, Why, told};
+use farthing_actors::registry::routing::{NoRoute, Route, Why, told};
 
 use super::exchange::Exchange;
 use super::situation::Asked;
@@ -33,28 +33,40 @@ pub(super) struct Routed {
     pub question: Option<Arc<Group>>,
 }
 
+/// Why a request can go nowhere, and what was decided until then.
+pub(super) struct Unrouted {
+    pub error: RelayError,
+    pub why: Option<Arc<str>>,
+}
+
+impl From<RelayError> for Unrouted {
+    fn from(error: RelayError) -> Self {
+        Self { error, why: None }
+    }
+}
+
 impl Relay {
     /// The deployments that may serve `exchange`, best first, and why these.
     ///
     /// # Errors
     /// Unknown or forbidden model, no rule met, no price under a budget, or every circuit open.
-    pub(super) fn route(&self, exchange: &Exchange) -> Result<Routed, RelayError> {
+    pub(super) fn route(&self, exchange: &Exchange) -> Result<Routed, Unrouted> {
         let model = &exchange.head().model;
         // Its bill comes after the connection is gone, when nobody is left to book it.
         if exchange.ask.request.stored_state() == Some("background") {
             let why = "a call that goes on in the background cannot be booked; leave it out";
-            return Err(RequestFault::unsupported("background", why).into());
+            return Err(RelayError::from(RequestFault::unsupported("background", why)).into());
         }
         let unknown = || RelayError::UnknownModel(model.chars().take(128).collect());
         if !exchange.key.admits(model) {
-            return Err(unknown());
+            return Err(unknown().into());
         }
         let found = self.catalogue.load().route(&self.patterns, model, &Asked::new(self, exchange));
         let mut route = found.map_err(|error| match error {
             NoRoute::Unknown => unknown(),
             NoRoute::NoRule(_) => RequestFault::unsupported("model", &error.to_string()).into(),
         })?;
-        self.leave_out(exchange, &mut route)?;
+        self.leave_out(exchange, &mut route).map_err(|error| Unrouted { error, why: told(&route.steps) })?;
         Ok(Routed { why: told(&route.steps), candidates: route.candidates, question: route.question })
     }
 
@@ -66,15 +78,11 @@ impl Relay {
         route.candidates.into_iter().next()
     }
 
-    /// Leaves out who cannot serve now, and says so.
+    /// Leaves out who cannot serve now, puts last whose key was refused, and says so.
     fn leave_out(&self, exchange: &Exchange, route: &mut Route) -> Result<(), RelayError> {
         let mut passed = Passed::default();
-        let steps = &mut route.steps;
-        route.candidates.retain(|candidate| {
-            let why = self.fault(exchange, candidate, &mut passed);
-            steps.extend(why.map(|why| Step::LeftOut(candidate.clone(), why)));
-            why.is_none()
-        });
+        route.leave_out(|candidate| self.fault(exchange, candidate, &mut passed));
+        route.put_last(|candidate| self.breakers.is_out_of_turn(candidate.provider.id));
         match passed {
             _ if !route.candidates.is_empty() => Ok(()),
             Passed { soonest: Some(retry_at), .. } => {
@@ -94,7 +102,7 @@ impl Relay {
             passed.unpriced = true;
             return Some(Why::NotPriced);
         }
-        match self.breakers.verdict(candidate.deployment.id) {
+        match self.breakers.verdict(candidate.deployment.callee()) {
             Verdict::Open { retry_at } => {
                 passed.soonest = passed.soonest.into_iter().chain([retry_at]).min();
                 Some(Why::CircuitOpen)

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::attempt::no_answer;
-use super::candidates::{Routed, affordable};
+use super::candidates::{Routed, Unrouted, affordable};
 use super::error::status_of;
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, Unbooked, target};
@@ -65,18 +65,29 @@ impl Relay {
     /// Where `exchange` may go, and the question that decides the order if there is one.
     ///
     /// # Errors
-    /// As [`Relay::route`].
+    /// As [`Relay::route`]; that nobody is well is on record then.
     pub(super) fn plan(&self, exchange: &mut Exchange) -> Result<(Vec<Candidate>, Option<Box<Question>>), RelayError> {
-        let Routed { candidates, why, question } = self.route(exchange)?;
-        exchange.why = why;
+        let (candidates, question) = self.routed(exchange)?;
         let Some(group) = question else { return Ok((candidates, None)) };
         match self.question(exchange, &group) {
             Ok(question) => Ok((candidates, Some(Box::new(question)))),
             Err(why) => {
                 exchange.rated = Some((group.id, Rated::Silent(why.into())));
-                let Routed { candidates, why, .. } = self.route(exchange)?;
+                Ok((self.routed(exchange)?.0, None))
+            }
+        }
+    }
+
+    /// Where `exchange` may go, which knows the reason then.
+    fn routed(&self, exchange: &mut Exchange) -> Result<(Vec<Candidate>, Option<Arc<Group>>), RelayError> {
+        match self.route(exchange) {
+            Ok(Routed { candidates, why, question }) => {
                 exchange.why = why;
-                Ok((candidates, None))
+                Ok((candidates, question))
+            }
+            Err(Unrouted { error, why }) => {
+                exchange.why = why;
+                Err(self.refused(exchange, error))
             }
         }
     }
@@ -109,8 +120,9 @@ impl Relay {
     fn classifier_of(&self, exchange: &Exchange, classifier: &Classifier) -> Option<Candidate> {
         let asked = Asked::new(self, exchange);
         let route = self.catalogue.load().route(&self.patterns, &classifier.model, &asked).ok()?;
-        let is_open =
-            |candidate: &Candidate| matches!(self.breakers.verdict(candidate.deployment.id), Verdict::Open { .. });
+        let is_open = |candidate: &Candidate| {
+            matches!(self.breakers.verdict(candidate.deployment.callee()), Verdict::Open { .. })
+        };
         route.candidates.into_iter().find(|candidate| affordable(exchange, candidate) && !is_open(candidate))
     }
 
@@ -150,14 +162,15 @@ impl Relay {
     }
 
     /// Puts the candidates, for which money is set aside, in the order that the rating gives now.
-    fn order(&self, exchange: &Exchange, admitted: &mut Admitted) {
+    fn order(&self, exchange: &mut Exchange, admitted: &mut Admitted) {
         let Ok(Routed { candidates, why, .. }) = self.route(exchange) else { return };
         let place = |candidate: &Candidate| {
             let same = |other: &Candidate| other.deployment.id == candidate.deployment.id;
             candidates.iter().position(same).unwrap_or(usize::MAX)
         };
         admitted.candidates.sort_by_key(place);
-        admitted.hold.explain(why);
+        admitted.hold.explain(why.clone());
+        exchange.why = why;
     }
 
     async fn put(&self, question: &Question) -> Result<Bytes, UpstreamError> {

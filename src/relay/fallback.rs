@@ -7,6 +7,7 @@ use std::time::Duration;
 use farthing_actors::breakers::{FailureKind, Trial, Verdict};
 use farthing_actors::domain::{CallStatus, Money};
 use farthing_actors::registry::catalogue::Candidate;
+use farthing_actors::registry::routing::{Step, Why, told_further};
 use tokio::time::timeout;
 
 use super::again::{Before, Place, Search};
@@ -56,12 +57,13 @@ impl Relay {
         if admitted.tries() >= MAX_ATTEMPTS || exchange.flight.is_abandoned.get() {
             return None;
         }
-        let _place = match search.before(candidate, exchange.id) {
-            Before::Nothing => None,
-            Before::Pause(pause) => Some(self.wait(exchange, candidate, pause).await?),
-            Before::Never => return None,
+        let (_place, trial) = match self.turn(exchange, candidate, search.before(candidate, exchange.id)).await {
+            Ok(turn) => turn,
+            Err(why) => {
+                explain(exchange, admitted, &Step::LeftOut(candidate.clone(), why));
+                return None;
+            }
         };
-        let trial = self.may_try(candidate).await?;
         if !self.book_earlier(exchange, admitted).await {
             return Some(Err(search.last.clone()));
         }
@@ -83,11 +85,33 @@ impl Relay {
                 freed: Money::ZERO,
             });
         }
+        explain(exchange, admitted, &Step::Failed(candidate.clone(), in_words(&error)));
         self.report(exchange, candidate, trial, &error).await;
         let makes_works = exchange.ask.request.endpoint().makes_works();
         let stop = (makes_works && may_have_worked(&error)) || !error.may_fall_back();
         search.failed(candidate, error, !makes_works);
         stop.then(|| Err(search.last.clone()))
+    }
+
+    /// Waits for the turn of `candidate`, if it gets one.
+    async fn turn(
+        &self,
+        exchange: &Exchange,
+        candidate: &Candidate,
+        before: Before,
+    ) -> Result<(Option<Place>, Option<Trial>), Why> {
+        let place = match before {
+            Before::Nothing => None,
+            Before::Pause(pause) => Some(self.wait(exchange, candidate, pause).await.ok_or(Why::NoRetry)?),
+            Before::Never => return Err(Why::KeyRefused),
+        };
+        match self.may_try(candidate).await {
+            Some(trial) => Ok((place, trial)),
+            None if matches!(self.breakers.verdict(candidate.deployment.callee()), Verdict::HalfOpen) => {
+                Err(Why::OnTrial)
+            }
+            None => Err(Why::CircuitOpen),
+        }
     }
 
     /// Waits before `candidate` is asked again. `None` if there is no time for it, or too many wait for its provider.
@@ -140,10 +164,10 @@ impl Relay {
 
     /// Whether the circuit lets a call through: freely, or as one of a half-open circuit's trials.
     pub(super) async fn may_try(&self, candidate: &Candidate) -> Option<Option<Trial>> {
-        let deployment = candidate.deployment.id;
-        match self.breakers.verdict(deployment) {
+        let callee = candidate.deployment.callee();
+        match self.breakers.verdict(callee) {
             Verdict::Closed => Some(None),
-            Verdict::HalfOpen => self.breakers.try_trial(deployment).await.map(Some),
+            Verdict::HalfOpen => self.breakers.try_trial(callee).await.map(Some),
             Verdict::Open { .. } => None,
         }
     }
@@ -156,26 +180,49 @@ impl Relay {
         trial: Option<Trial>,
         error: &UpstreamError,
     ) {
-        let (deployment, provider) = (candidate.deployment.id, candidate.provider.name.as_str());
+        let (callee, provider) = (candidate.deployment.callee(), candidate.provider.name.as_str());
         log::warn!(
-            (logging::REQUEST_ID):% = exchange.id, (logging::PROVIDER) = provider, (logging::DEPLOYMENT):% = deployment,
-            (logging::ERROR):% = error; "attempt failed"
+            (logging::REQUEST_ID):% = exchange.id, (logging::PROVIDER) = provider,
+            (logging::DEPLOYMENT):% = callee.deployment, (logging::ERROR):% = error; "attempt failed"
         );
         match (error.fault(), trial) {
             (Fault::Provider, Some(trial)) => trial.failed(kind(error)),
-            (Fault::Provider, None) => self.breakers.failed(deployment, exchange.key_id(), kind(error)).await,
-            (Fault::Busy, _) => self.breakers.cooled(deployment, error.retry_after()).await,
+            (Fault::Provider, None) => self.breakers.failed(callee, exchange.key_id(), kind(error)).await,
+            (Fault::Busy, _) => self.breakers.cooled(callee, error.retry_after()).await,
             // The provider is well; a trial that proved nothing frees its place.
-            (Fault::Client | Fault::Operator, _) => {}
+            (Fault::Operator, _) => {
+                if let UpstreamError::Status { status, .. } = error {
+                    self.breakers.key_refused(callee.provider, *status).await;
+                }
+            }
+            (Fault::Client, _) => {}
         }
     }
 
     /// Tells the breakers of a success.
     pub(super) fn succeeded(&self, exchange: &Exchange, candidate: &Candidate, trial: Option<Trial>) {
+        let callee = candidate.deployment.callee();
+        self.breakers.key_taken(callee.provider);
         match trial {
             Some(trial) => trial.succeeded(),
-            None => self.breakers.succeeded(candidate.deployment.id, exchange.key_id()),
+            None => self.breakers.succeeded(callee, exchange.key_id()),
         }
+    }
+}
+
+/// Adds to the request's lines what became of a candidate.
+fn explain(exchange: &Exchange, admitted: &mut Admitted, step: &Step) {
+    let known = admitted.hold.explanation().or(exchange.why.as_ref());
+    let told = told_further(known.map(|known| &**known), &exchange.head().model, step);
+    admitted.hold.explain(Some(told));
+}
+
+/// What became of an attempt, without addresses: whoever sees the project's calls reads it.
+fn in_words(error: &UpstreamError) -> String {
+    match error {
+        UpstreamError::Inexpressible(fault) => fault.to_string(),
+        UpstreamError::Misconfigured(_) => "its settings cannot be used".to_owned(),
+        error => kind(error).to_string(),
     }
 }
 

@@ -6,9 +6,11 @@ mod tally;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use farthing_actors::breakers::CircuitState;
+use farthing_actors::registry::catalogue::Provider;
 
 pub use process::{Process, resident};
 pub use tally::Tally;
@@ -107,6 +109,17 @@ const FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "farthing_provider_key_refused",
+        kind: "gauge",
+        about: "Whether the `provider` refuses our key: 1 if it does.",
+        samples: |reading| {
+            let refused = |id| u8::from(reading.gateway.breakers.refused_key(id).is_some()).to_string();
+            let catalogue = reading.gateway.catalogue.get();
+            let sample = |provider: &Arc<Provider>| (vec![("provider", provider.name.clone())], refused(provider.id));
+            catalogue.providers().map(sample).collect()
+        },
+    },
+    Family {
         name: "farthing_estimated_ratio",
         kind: "gauge",
         about: "The part of the last day's calls at the `provider` whose usage was estimated, from 0 to 1.",
@@ -189,7 +202,7 @@ fn breakers(reading: &Reading<'_>) -> Vec<Sample> {
     for deployment in catalogue.deployments() {
         let provider =
             catalogue.provider(deployment.provider).map(|provider| provider.name.clone()).unwrap_or_default();
-        let state = rank(reading.gateway.breakers.report(deployment.id).state);
+        let state = rank(reading.gateway.breakers.report(deployment.callee()).state);
         let known = worst.entry((provider, deployment.name.to_string())).or_default();
         *known = state.max(*known);
     }

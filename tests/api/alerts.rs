@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use farthing_support::{Scene, TestGateway};
+use farthing_support::scene::ask;
+use farthing_support::{Reply, Scene, TestGateway};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -110,6 +111,16 @@ fn an_alert_is_signed_and_posted_again_until_it_is_heard() {
     }
     let alert = heard.recv_timeout(SOON).unwrap().checked();
     assert_eq!((&alert["type"], &alert["details"]["user_id"]), (&json!("lockout"), &user["id"]), "{alert}");
+    // A provider refuses our key.
+    let free = br#"{"state": "auto"}"#;
+    assert_eq!(operator.send("PUT", &path, free).unwrap().status, 200);
+    assert_eq!(heard.recv_timeout(SOON).unwrap().checked()["details"]["state"], "closed");
+    scene.upstream.always(Reply::error(401, "who are you"));
+    (0..2).for_each(|_| assert_eq!(scene.chat(&ask(&json!({}))).status, 502));
+    let alert = heard.recv_timeout(SOON).unwrap().checked();
+    let details = (&alert["details"]["provider_id"], &alert["details"]["status"]);
+    assert_eq!((&alert["type"], details), (&json!("credential"), (&json!(provider), &json!(401))), "{alert}");
+    assert!(heard.try_recv().is_err(), "told once");
     let logs = scene.gateway.logs();
     assert!(logs.contains("was not taken by the webhook") && !logs.contains(SECRET), "{logs}");
 }

@@ -71,7 +71,71 @@ fn a_refused_credential_is_not_sent_again() {
     scene.upstream.expect(Reply::error(401, "who are you"));
     let answer = scene.chat(&ask(&json!({})));
     assert_eq!(answer.status, 502, "{}", answer.text());
-    assert_eq!(scene.recorded(&answer)["attempts"], 1);
+    let row = scene.recorded(&answer);
+    assert_eq!(row["attempts"], 1);
+    let route = json!([
+        "explicit gpt-4o-mini",
+        "failed: gpt-4o-mini at openai: status 401",
+        "left out: gpt-4o-mini at openai: the refused key is not sent again",
+    ]);
+    assert_eq!(row["route"], route);
+}
+
+#[test]
+fn a_provider_that_refuses_the_key_is_asked_last_until_it_takes_it() {
+    let (scene, spare) = (scene(), Upstream::start());
+    scene.gateway.add_provider("spare", &spare);
+    add_second(&scene, "spare");
+    let provider = || scene.gateway.list("/api/providers").into_iter().find(|one| one["name"] == "openai").unwrap();
+    let id = provider()["id"].as_str().unwrap().to_owned();
+    scene.upstream.expect(Reply::error(403, "not you"));
+    spare.always(Reply::chat(TOKENS));
+    let chat = || scene.chat(&ask(&json!({})));
+    assert_eq!((chat().header("x-farthing-attempts"), chat().header("x-farthing-attempts")), (Some("2"), Some("1")));
+    assert_eq!(scene.upstream.calls(), 1, "others have their turn first");
+    let explained = scene.recorded(&chat())["route"].to_string();
+    assert!(explained.contains("last: gpt-4o-mini at openai: its key was refused"), "{explained}");
+    let (shown, metric) = (provider(), format!("farthing_provider_key_refused{{provider=\"openai\"}} 1"));
+    assert_eq!((&shown["api_key_refused"]["http_status"], &shown["breaker"]["state"]), (&json!(403), &json!("closed")));
+    assert!(scene.gateway.anonymous().get("/metrics").text().contains(&metric));
+    // Without another it is called as ever.
+    spare.always(Reply::error(500, "out of order"));
+    scene.upstream.expect(Reply::chat(TOKENS));
+    assert_eq!(chat().header("x-farthing-provider"), Some("openai"));
+    until("the key is taken again", PATIENCE, || provider()["api_key_refused"].is_null().then_some(()));
+    // And with another key it has its turn at once.
+    scene.upstream.expect(Reply::error(401, "not you"));
+    assert!(chat().status >= 500);
+    assert_eq!(provider()["api_key_refused"]["http_status"], 401);
+    let key = json!({"api_key": "sk-another-1f0c8c1d5a7e4b2f9d3a"}).to_string();
+    let changed = scene.gateway.operator().send("PATCH", &format!("/api/providers/{id}"), key.as_bytes()).unwrap();
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    until("nothing is held against it", PATIENCE, || provider()["api_key_refused"].is_null().then_some(()));
+    scene.upstream.expect(Reply::chat(TOKENS));
+    assert_eq!(chat().header("x-farthing-provider"), Some("openai"));
+}
+
+#[test]
+fn a_call_that_nobody_could_serve_is_on_record_and_says_why() {
+    let scene = scene();
+    let id = scene.gateway.list("/api/providers")[0]["id"].as_str().unwrap().to_owned();
+    let force = format!("/api/providers/{id}/breaker");
+    let forced = scene.gateway.operator().send("PUT", &force, br#"{"state": "open"}"#).unwrap();
+    assert_eq!(forced.status, 200, "{}", forced.text());
+    // It is in nobody's hand that a model is added meanwhile.
+    scene.gateway.add_model("late", "openai", &prices());
+    for model in [MODEL, "late"] {
+        let answer = scene.chat(&ask(&json!({"model": model})));
+        openai_error(&answer, 503);
+        let row = scene.recorded(&answer);
+        assert_eq!(
+            (&row["status"], &row["http_status"], &row["attempts"]),
+            (&json!("refused"), &json!(503), &json!(0))
+        );
+        assert_eq!(row["route"], json!([format!("left out: {model} at openai: circuit open")]));
+        assert_eq!(Picos::of(&row["cost_usd"]), Picos(0));
+    }
+    assert_eq!(scene.upstream.calls(), 0);
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! One circuit: closed while a deployment answers, open while it does not, half-open to find out. Pure.
 //! Owns the rules of opening, trying and closing. Refuses clocks: every step is told the time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::figures::Figures;
 use super::gate::{Phase, Standing};
 use super::outcomes::{Beats, KeyMark, Outcomes};
-use super::report::{Control, FailureKind};
+use super::report::FailureKind;
 
 /// The pause after a 429 that names none.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -35,21 +34,8 @@ struct Trials {
 impl Circuit {
     /// A closed circuit.
     pub(super) fn new(figures: Figures, now: Duration) -> Self {
-        let standing = Standing {
-            control: Control::Automatic,
-            phase: Phase::Closed,
-            cooling_until: Duration::ZERO,
-            cause: None,
-            since: now,
-        };
+        let standing = Standing { phase: Phase::Closed, cooling_until: Duration::ZERO, cause: None, since: now };
         Self { figures, standing, in_a_row: 0, outcomes: Outcomes::over(figures.window), trials: Trials::default() }
-    }
-
-    /// A circuit that an operator holds.
-    pub(super) fn forced(control: Control, (figures, now): (Figures, Duration)) -> Self {
-        let mut circuit = Self::new(figures, now);
-        circuit.force(control, now);
-        circuit
     }
 
     /// Where it stands, to be published.
@@ -95,8 +81,6 @@ impl Circuit {
     /// the call through, and learns nothing from it.
     pub(super) fn try_trial(&mut self, now: Duration) -> Option<u64> {
         match self.standing.phase {
-            _ if self.standing.control == Control::ForcedOpen => return None,
-            _ if self.standing.control == Control::ForcedClosed => return Some(0),
             _ if now < self.standing.cooling_until => return None,
             Phase::Closed => return Some(0),
             Phase::Open { until } if now < until => return None,
@@ -132,19 +116,14 @@ impl Circuit {
         self.ends_trial(round);
     }
 
-    /// An operator takes the circuit in hand, or lets it go; it then starts closed.
-    pub(super) fn force(&mut self, control: Control, now: Duration) {
-        if self.standing.control == control {
-            return;
-        }
+    /// Forgets what was learnt: an operator took it in hand, or let it go.
+    pub(super) fn reset(&mut self, now: Duration) {
         self.close(now);
-        self.standing.control = control;
         self.standing.cooling_until = Duration::ZERO;
-        self.standing.cause = (control != Control::Automatic).then(|| Arc::from("forced by an operator"));
     }
 
     fn learns(&self) -> bool {
-        self.standing.control == Control::Automatic && self.standing.phase == Phase::Closed
+        self.standing.phase == Phase::Closed
     }
 
     fn ends_trial(&mut self, round: u64) -> bool {

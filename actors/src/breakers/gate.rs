@@ -1,20 +1,26 @@
 //! Gates: what is published of a circuit, so that the hot path asks nobody.
-//! Owns the pulse, the one thing a caller may write, and the reading of a standing at a moment. Refuses to move a circuit.
+//! Owns the pulse, the one thing a caller may write, and the reading of where a circuit stands at a moment. Refuses to move one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::held::Held;
 use super::outcomes::{Beats, KeyMark};
-use super::report::{CircuitReport, CircuitState, Control, Verdict};
-use crate::domain::{Clock, DeploymentId, Timestamp};
+use super::report::{CircuitReport, CircuitState, Control, RefusedKey, Verdict};
+use crate::domain::{Callee, Clock, DeploymentId, ProviderId, Timestamp};
 
 /// When to look again at a circuit that an operator holds open.
 const FORCED_RETRY: Duration = Duration::from_secs(30);
 
-/// Every circuit that was called lately; others are closed.
-pub(super) type Gates = HashMap<DeploymentId, Gate>;
+/// What is published. Whoever is not in it, nothing is held against.
+#[derive(Default)]
+pub(super) struct Gates {
+    /// Every circuit that was called lately.
+    pub(super) circuits: HashMap<DeploymentId, Gate>,
+    pub(super) providers: HashMap<ProviderId, Held>,
+}
 
 /// One published circuit.
 #[derive(Clone)]
@@ -46,7 +52,6 @@ struct Pace {
 /// Where a circuit stands, until it moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
-    pub(super) control: Control,
     pub(super) phase: Phase,
     /// Zero if the provider never asked for a pause.
     pub(super) cooling_until: Duration,
@@ -107,10 +112,52 @@ impl Pulse {
     }
 }
 
+impl Gates {
+    /// What a caller may do: an operator's word goes before the circuit's. Reads no clock where nothing is held against `callee`.
+    pub(super) fn verdict(&self, callee: Callee, clock: &Clock) -> Verdict {
+        match self.control(callee.provider) {
+            Control::ForcedOpen => {
+                Verdict::Open { retry_at: wall_time(clock, clock.monotonic().saturating_add(FORCED_RETRY)) }
+            }
+            Control::ForcedClosed => Verdict::Closed,
+            Control::Automatic => {
+                self.circuits.get(&callee.deployment).map_or(Verdict::Closed, |gate| gate.standing.verdict(clock))
+            }
+        }
+    }
+
+    /// The circuit as operators see it now.
+    pub(super) fn report(&self, callee: Callee, clock: &Clock) -> CircuitReport {
+        let held = self.providers.get(&callee.provider).filter(|held| held.control != Control::Automatic);
+        match (held, self.circuits.get(&callee.deployment)) {
+            (Some(held), _) => CircuitReport::forced(callee.deployment, held.control, wall_time(clock, held.since)),
+            (None, Some(gate)) => gate.standing.report(callee.deployment, clock),
+            (None, None) => CircuitReport::closed(callee.deployment),
+        }
+    }
+
+    /// Who decides about a provider's circuits.
+    pub(super) fn control(&self, provider: ProviderId) -> Control {
+        self.providers.get(&provider).map_or(Control::Automatic, |held| held.control)
+    }
+
+    /// The refusal of a provider's key, if it is refused.
+    pub(super) fn refused_key(&self, provider: ProviderId, clock: &Clock) -> Option<RefusedKey> {
+        let refusal = self.providers.get(&provider)?.refusal?;
+        Some(RefusedKey { provider_id: provider, status: refusal.status, since: wall_time(clock, refusal.since) })
+    }
+
+    /// Whether others have their turn before a provider, because its key was refused lately.
+    pub(super) fn is_out_of_turn(&self, provider: ProviderId, clock: &Clock) -> bool {
+        let refusal = self.providers.get(&provider).and_then(|held| held.refusal);
+        refusal.is_some_and(|refusal| clock.monotonic() < refusal.until)
+    }
+}
+
 impl Standing {
     /// What a caller may do. Reads no clock where the circuit never moved.
-    pub(super) fn verdict(&self, clock: &Clock) -> Verdict {
-        if self.phase == Phase::Closed && self.cooling_until.is_zero() && self.control != Control::ForcedOpen {
+    fn verdict(&self, clock: &Clock) -> Verdict {
+        if self.phase == Phase::Closed && self.cooling_until.is_zero() {
             return Verdict::Closed;
         }
         let now = clock.monotonic();
@@ -118,48 +165,49 @@ impl Standing {
             CircuitState::Closed => Verdict::Closed,
             CircuitState::HalfOpen => Verdict::HalfOpen,
             CircuitState::Open | CircuitState::Cooling => {
-                let until = self.next_trial(now).unwrap_or(now.saturating_add(FORCED_RETRY));
+                let until = self.next_trial(now).unwrap_or(now);
                 Verdict::Open { retry_at: wall_time(clock, until) }
             }
         }
     }
 
-    /// Where the circuit stands at `now`.
-    pub(super) fn state(&self, now: Duration) -> CircuitState {
-        match (self.control, self.phase) {
-            (Control::ForcedOpen, _) => CircuitState::Open,
-            (Control::ForcedClosed, _) => CircuitState::Closed,
-            (Control::Automatic, Phase::Open { until }) if now < until => CircuitState::Open,
-            (Control::Automatic, _) if now < self.cooling_until => CircuitState::Cooling,
-            (Control::Automatic, Phase::Closed) => CircuitState::Closed,
-            (Control::Automatic, _) => CircuitState::HalfOpen,
+    /// Where it stands under an operator's hand.
+    pub(super) fn state_under(&self, control: Control, now: Duration) -> CircuitState {
+        match control {
+            Control::ForcedOpen => CircuitState::Open,
+            Control::ForcedClosed => CircuitState::Closed,
+            Control::Automatic => self.state(now),
         }
     }
 
-    /// Whether forgetting the circuit changes nothing.
-    pub(super) fn is_quiet(&self, now: Duration) -> bool {
-        self.control == Control::Automatic && self.state(now) == CircuitState::Closed
+    /// Where the circuit stands at `now`.
+    pub(super) fn state(&self, now: Duration) -> CircuitState {
+        match self.phase {
+            Phase::Open { until } if now < until => CircuitState::Open,
+            _ if now < self.cooling_until => CircuitState::Cooling,
+            Phase::Closed => CircuitState::Closed,
+            Phase::Open { .. } | Phase::HalfOpen => CircuitState::HalfOpen,
+        }
     }
 
     /// The circuit as operators see it now.
-    pub(super) fn report(&self, deployment_id: DeploymentId, clock: &Clock) -> CircuitReport {
+    fn report(&self, deployment_id: DeploymentId, clock: &Clock) -> CircuitReport {
         let now = clock.monotonic();
         let state = self.state(now);
         let cause = match state {
-            CircuitState::Closed if self.control == Control::Automatic => None,
+            CircuitState::Closed => None,
             CircuitState::Cooling => Some(Arc::from("the provider asked for a pause (429)")),
             _ => self.cause.clone(),
         };
         let (since, next) = (wall_time(clock, self.since), self.next_trial(now).map(|at| wall_time(clock, at)));
-        CircuitReport { deployment_id, state, control: self.control, cause, since: Some(since), next_trial_at: next }
+        let control = Control::Automatic;
+        CircuitReport { deployment_id, state, control, cause, since: Some(since), next_trial_at: next }
     }
 
-    /// When calls or trials go through again; `None` if they do, or if only an operator knows.
+    /// When calls or trials go through again; `None` if they do.
     fn next_trial(&self, now: Duration) -> Option<Duration> {
         match (self.state(now), self.phase) {
-            (CircuitState::Open, Phase::Open { until }) if self.control == Control::Automatic => {
-                Some(until.max(self.cooling_until))
-            }
+            (CircuitState::Open, Phase::Open { until }) => Some(until.max(self.cooling_until)),
             (CircuitState::Cooling, _) => Some(self.cooling_until),
             _ => None,
         }

@@ -12,11 +12,11 @@ use tokio::time::timeout;
 
 use super::BreakersActor;
 use super::gate::Gates;
-use super::messages::{Answered, Cooled, Failed, Force, Meet, TryTrial};
+use super::messages::{Answered, Cooled, Failed, Force, KeyRefused, KeyTaken, Meet, TryTrial};
 use super::outcomes::KeyMark;
-use super::report::{CircuitReport, Control, FailureKind, Verdict};
+use super::report::{Change, CircuitReport, Control, FailureKind, RefusedKey, Verdict};
 use super::trial::Trial;
-use crate::domain::{Clock, DeploymentId, KeyId};
+use crate::domain::{Callee, Clock, DeploymentId, KeyId, ProviderId};
 use crate::error::ActorError;
 use crate::mailbox::{Mailbox, Vitals};
 use crate::snapshot::Snapshot;
@@ -32,66 +32,89 @@ const JUDGED_WITHIN: Duration = Duration::from_millis(100);
 pub struct Breakers {
     mailbox: Mailbox<BreakersActor>,
     gates: Snapshot<Gates>,
-    changes: broadcast::Sender<CircuitReport>,
+    changes: broadcast::Sender<Change>,
     clock: Clock,
 }
 
-/// Circuits as they move, for the feed. A listener that falls far behind misses some.
-pub struct Changes(broadcast::Receiver<CircuitReport>);
+/// Circuits as they move and keys as they are refused, for the feed. A listener that falls far behind misses some.
+pub struct Changes(broadcast::Receiver<Change>);
 
 impl Breakers {
     pub(super) fn new(
         mailbox: Mailbox<BreakersActor>,
         gates: Snapshot<Gates>,
-        changes: broadcast::Sender<CircuitReport>,
+        changes: broadcast::Sender<Change>,
         clock: Clock,
     ) -> Self {
         Self { mailbox, gates, changes, clock }
     }
 
     /// Whether the deployment may be called now. Asks nobody.
-    pub fn verdict(&self, id: DeploymentId) -> Verdict {
-        self.gates.load().get(&id).map_or(Verdict::Closed, |gate| gate.standing.verdict(&self.clock))
+    pub fn verdict(&self, callee: Callee) -> Verdict {
+        self.gates.load().verdict(callee, &self.clock)
     }
 
     /// A place for one trial of a half-open circuit; `None` if all are taken, it is not to be tried yet, or the breakers do
     /// not answer.
-    pub async fn try_trial(&self, id: DeploymentId) -> Option<Trial> {
-        self.mailbox.ask(TryTrial { id, back: self.mailbox.clone() }).await.ok().flatten()
+    pub async fn try_trial(&self, callee: Callee) -> Option<Trial> {
+        self.mailbox.ask(TryTrial { callee, back: self.mailbox.clone() }).await.ok().flatten()
     }
 
     /// A call with `key` was answered. Sends no message but for the first call in a long while.
-    pub fn succeeded(&self, id: DeploymentId, key: KeyId) {
+    pub fn succeeded(&self, callee: Callee, key: KeyId) {
         let key = KeyMark::of(key);
-        match self.gates.load().get(&id) {
+        match self.gates.load().circuits.get(&callee.deployment) {
             Some(gate) => gate.pulse.beat(key),
-            None => self.mailbox.hint(Meet { id, key }),
+            None => self.mailbox.hint(Meet { callee, key }),
         }
     }
 
     /// The answer to a call, or its first event, took so long. Sends no message but for a deployment nobody called lately.
-    pub fn timed(&self, id: DeploymentId, streamed: bool, took: Duration) {
-        match self.gates.load().get(&id) {
+    pub fn timed(&self, callee: Callee, streamed: bool, took: Duration) {
+        match self.gates.load().circuits.get(&callee.deployment) {
             Some(gate) => gate.pulse.note(streamed, took),
-            None => self.mailbox.hint(Answered { id, streamed, took }),
+            None => self.mailbox.hint(Answered { callee, streamed, took }),
         }
     }
 
     /// How soon the deployment answers, weighted to the latest calls; `None` if it had none lately. Asks nobody.
     pub fn pace(&self, id: DeploymentId, streamed: bool) -> Option<Duration> {
-        self.gates.load().get(&id).and_then(|gate| gate.pulse.pace(streamed))
+        self.gates.load().circuits.get(&id).and_then(|gate| gate.pulse.pace(streamed))
     }
 
     /// A call with `key` failed in a way that counts. Ends once it was judged: whoever hears of the failure and calls again
     /// meets the circuit as it then stands.
-    pub async fn failed(&self, id: DeploymentId, key: KeyId, cause: FailureKind) {
-        self.judged(Failed { id, key: KeyMark::of(key), kind: cause }).await;
+    pub async fn failed(&self, callee: Callee, key: KeyId, cause: FailureKind) {
+        self.judged(Failed { callee, key: KeyMark::of(key), kind: cause }).await;
     }
 
     /// The provider answered 429: no calls for `retry_after` (5 s if it named none, 60 s at most). Not a failure. Ends as
     /// [`Breakers::failed`] does.
-    pub async fn cooled(&self, id: DeploymentId, retry_after: Option<Duration>) {
-        self.judged(Cooled { id, retry_after }).await;
+    pub async fn cooled(&self, callee: Callee, retry_after: Option<Duration>) {
+        self.judged(Cooled { callee, retry_after }).await;
+    }
+
+    /// The provider refused our key with `status`: others have their turn before it for a minute. Not a failure, and no call
+    /// is kept from it that has nowhere else to go. Ends as [`Breakers::failed`] does.
+    pub async fn key_refused(&self, provider: ProviderId, status: u16) {
+        self.judged(KeyRefused { provider, status }).await;
+    }
+
+    /// The provider took our key, or has another now. Sends no message but for one that was refused.
+    pub fn key_taken(&self, provider: ProviderId) {
+        if self.gates.load().providers.get(&provider).is_some_and(|held| held.refusal.is_some()) {
+            self.mailbox.hint(KeyTaken { provider });
+        }
+    }
+
+    /// Whether others have their turn before the provider, because it refused our key lately. Asks nobody.
+    pub fn is_out_of_turn(&self, provider: ProviderId) -> bool {
+        self.gates.load().is_out_of_turn(provider, &self.clock)
+    }
+
+    /// The refusal of a provider's key, if it is refused. Asks nobody.
+    pub fn refused_key(&self, provider: ProviderId) -> Option<RefusedKey> {
+        self.gates.load().refused_key(provider, &self.clock)
     }
 
     /// Asks, and waits a little: breakers that are away or slow cost knowledge of one failure, never the answer.
@@ -104,21 +127,26 @@ impl Breakers {
         timeout(JUDGED_WITHIN, self.mailbox.ask(outcome)).await.ok();
     }
 
-    /// Takes a circuit in hand, or lets it go. Survives a crash of the actor, not the end of the process.
+    /// Takes every circuit of a provider in hand, those of deployments to come included, or lets them go. Listeners hear of
+    /// `deployments`. Survives a crash of the actor, not the end of the process.
     ///
     /// # Errors
     /// If the breakers did not answer.
-    pub async fn force(&self, id: DeploymentId, control: Control) -> Result<(), ActorError> {
-        self.mailbox.ask(Force { id, control }).await
+    pub async fn force(
+        &self,
+        provider: ProviderId,
+        deployments: Vec<DeploymentId>,
+        control: Control,
+    ) -> Result<(), ActorError> {
+        self.mailbox.ask(Force { provider, deployments, control }).await
     }
 
     /// One circuit as it stands now. Asks nobody.
-    pub fn report(&self, id: DeploymentId) -> CircuitReport {
-        let gates = self.gates.load();
-        gates.get(&id).map_or_else(|| CircuitReport::closed(id), |gate| gate.standing.report(id, &self.clock))
+    pub fn report(&self, callee: Callee) -> CircuitReport {
+        self.gates.load().report(callee, &self.clock)
     }
 
-    /// Every circuit that moves from now on.
+    /// Everything that changes from now on.
     pub fn changes(&self) -> Changes {
         Changes(self.changes.subscribe())
     }
@@ -136,11 +164,11 @@ impl Breakers {
 }
 
 impl Changes {
-    /// The next circuit that moved; `None` once the breakers are gone for good.
-    pub async fn next(&mut self) -> Option<CircuitReport> {
+    /// The next change; `None` once the breakers are gone for good.
+    pub async fn next(&mut self) -> Option<Change> {
         loop {
             match self.0.recv().await {
-                Ok(report) => return Some(report),
+                Ok(change) => return Some(change),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }

@@ -8,14 +8,14 @@ use super::BreakersActor;
 use super::outcomes::KeyMark;
 use super::report::{Control, FailureKind};
 use super::trial::{Trial, TrialEnd};
-use crate::domain::DeploymentId;
+use crate::domain::{Callee, DeploymentId, ProviderId};
 use crate::mailbox::Mailbox;
 
 /// A deployment without a gate was called with success: from now on its successes are counted.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Meet {
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     pub(super) key: KeyMark,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Meet {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Answered {
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     pub(super) streamed: bool,
     pub(super) took: Duration,
 }
@@ -32,7 +32,7 @@ pub(super) struct Answered {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Failed {
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     pub(super) key: KeyMark,
     pub(super) kind: FailureKind,
 }
@@ -41,7 +41,7 @@ pub(super) struct Failed {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Cooled {
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Cooled {
 #[derive(Message)]
 #[rtype(result = "Option<Trial>")]
 pub(super) struct TryTrial {
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     /// Where the trial goes when it is over.
     pub(super) back: Mailbox<BreakersActor>,
 }
@@ -58,16 +58,33 @@ pub(super) struct TryTrial {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct TrialEnded {
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     pub(super) life: u64,
     pub(super) round: u64,
     pub(super) end: TrialEnd,
 }
 
-/// An operator takes a circuit in hand, or lets it go.
+/// An operator takes all circuits of a provider in hand, or lets them go.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Force {
-    pub(super) id: DeploymentId,
+    pub(super) provider: ProviderId,
+    /// Those that listeners should hear of, though nobody called them yet.
+    pub(super) deployments: Vec<DeploymentId>,
     pub(super) control: Control,
+}
+
+/// A provider refused our key.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct KeyRefused {
+    pub(super) provider: ProviderId,
+    pub(super) status: u16,
+}
+
+/// A provider took our key, or has another.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct KeyTaken {
+    pub(super) provider: ProviderId,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{DeploymentId, Timestamp};
+use crate::domain::{DeploymentId, ProviderId, Timestamp};
 
 /// A failure that speaks against the deployment. A 429 does not (see `cooled`), nor do other 4xx, a client that left, or
 /// our own refusals.
@@ -113,4 +113,33 @@ impl CircuitReport {
         let (state, control) = (CircuitState::Closed, Control::Automatic);
         Self { deployment_id, state, control, cause: None, since: None, next_trial_at: None }
     }
+
+    /// One that an operator holds.
+    pub(super) fn forced(deployment_id: DeploymentId, control: Control, since: Timestamp) -> Self {
+        let state = if control == Control::ForcedOpen { CircuitState::Open } else { CircuitState::Closed };
+        let cause = Some(Arc::from("forced by an operator"));
+        Self { deployment_id, state, control, cause, since: Some(since), next_trial_at: None }
+    }
+}
+
+/// A key of ours that its provider refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RefusedKey {
+    /// Whose.
+    pub provider_id: ProviderId,
+    /// What it answered last: 401, 402 or 403.
+    pub status: u16,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What listeners hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A circuit moved.
+    Circuit(CircuitReport),
+    /// A provider began to refuse our key.
+    KeyRefused(RefusedKey),
+    /// It takes the key again, or has another.
+    KeyTaken(ProviderId),
 }

@@ -4,7 +4,7 @@
 use super::BreakersActor;
 use super::messages::TrialEnded;
 use super::report::FailureKind;
-use crate::domain::DeploymentId;
+use crate::domain::Callee;
 use crate::mailbox::Mailbox;
 
 /// Permission to try a deployment. Dropped without an outcome, it frees its place for another trial: so ends a call whose
@@ -15,7 +15,7 @@ pub struct Trial(Option<Place>);
 /// Which place a trial has.
 pub(super) struct Place {
     pub(super) mailbox: Mailbox<BreakersActor>,
-    pub(super) id: DeploymentId,
+    pub(super) callee: Callee,
     pub(super) life: u64,
     pub(super) round: u64,
 }
@@ -40,8 +40,8 @@ impl Trial {
     }
 
     fn end(&mut self, end: TrialEnd) {
-        if let Some(Place { mailbox, id, life, round }) = self.0.take() {
-            mailbox.tell(TrialEnded { id, life, round, end });
+        if let Some(Place { mailbox, callee, life, round }) = self.0.take() {
+            mailbox.tell(TrialEnded { callee, life, round, end });
         }
     }
 }

@@ -205,6 +205,15 @@ impl FromStr for Scope {
 serde_as_text!(Scope);
 schema_of_text!(Scope, "^(key|prj|run)_[0-9a-fA-F]{32}$");
 
+/// Where a call may go: a deployment, and the provider it is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Callee {
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// Its provider.
+    pub provider: ProviderId,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

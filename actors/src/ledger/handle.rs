@@ -249,6 +249,11 @@ impl Hold {
         self.route = route;
     }
 
+    /// What was explained since the hold was placed.
+    pub fn explanation(&self) -> Option<&Arc<str>> {
+        self.route.as_ref()
+    }
+
     /// Notes that a request goes elsewhere than the hold says, and what it is taken to consume there: when this ends, a crash is booked so.
     pub async fn note_target(&self, target: &Target, presumed: Usage) {
         let checkpoint = Checkpoint { request: self.request, target: Some(target.clone()), usage: presumed };

@@ -10,7 +10,8 @@ use super::error::RegistryError;
 use super::group::Group;
 use super::prices::PriceVersion;
 use crate::domain::{
-    DeploymentId, Dialect, GroupId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts, Timestamp,
+    Callee, DeploymentId, Dialect, GroupId, PriceInForce, PriceSource, ProviderId, ProviderKind, Sealed, Timeouts,
+    Timestamp,
 };
 
 /// A vendor or a self-hosted endpoint family.
@@ -67,6 +68,13 @@ pub struct Deployment {
     pub upcoming: Option<Arc<PriceVersion>>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Deployment {
+    /// The deployment as breakers know it.
+    pub fn callee(&self) -> Callee {
+        Callee { deployment: self.id, provider: self.provider }
+    }
 }
 
 /// A deployment together with its provider: somewhere a call can go.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use step::{Step, Why, told};
+pub use step::{Step, Why, told, told_further};
 
 use super::catalogue::{Candidate, Catalogue, Provider};
 use super::classifier::Rated;
@@ -56,13 +56,37 @@ pub trait Situation {
 /// Where a request can go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Route {
-    /// In the order to try; at least one.
+    /// In the order to try; at least one, until somebody leaves out those that cannot serve.
     pub candidates: Vec<Candidate>,
     /// What was decided, in the order it was; nothing where there was nothing to decide.
     pub steps: Vec<Step>,
     /// The group whose classifier would decide what comes first, and was not asked. The candidates are the same whatever it
     /// says.
     pub question: Option<Arc<Group>>,
+}
+
+impl Route {
+    /// Leaves out whom `fault` has something against, and says so.
+    pub fn leave_out(&mut self, mut fault: impl FnMut(&Candidate) -> Option<Why>) {
+        let steps = &mut self.steps;
+        self.candidates.retain(|candidate| {
+            let why = fault(candidate);
+            steps.extend(why.map(|why| Step::LeftOut(candidate.clone(), why)));
+            why.is_none()
+        });
+    }
+
+    /// Gives others their turn before whoever `is_last`, where there are others.
+    pub fn put_last(&mut self, is_last: impl Fn(&Candidate) -> bool) {
+        if self.candidates.len() < 2 {
+            return;
+        }
+        let (last, first): (Vec<_>, Vec<_>) = std::mem::take(&mut self.candidates).into_iter().partition(is_last);
+        if !first.is_empty() {
+            self.steps.extend(last.iter().cloned().map(Step::PutLast));
+        }
+        self.candidates = [first, last].concat();
+    }
 }
 
 /// Why there is nowhere to go.

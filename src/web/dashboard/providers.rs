@@ -54,6 +54,8 @@ struct Row {
     state: &'static str,
     tone: &'static str,
     circuit: Circuit,
+    /// What is the matter with its key.
+    warning: Option<Arc<str>>,
     models: String,
     credit: Option<CreditRow>,
     first_byte: String,
@@ -144,9 +146,12 @@ pub async fn show(
 impl Row {
     fn new(view: ProviderView) -> Self {
         let circuit = Circuit::new(&view.breaker.worst, String::new(), String::new());
+        let fault = view.api_key_fault.as_deref().map(Arc::from);
+        let refused = view.api_key_refused.as_ref().map(|refused| shown::refused_key(refused.http_status));
         let (state, tone) = match () {
             () if !view.enabled => ("disabled", "fair"),
-            () if view.api_key_fault.is_some() => ("its key does not open", "bad"),
+            () if fault.is_some() => ("its key does not open", "bad"),
+            () if refused.is_some() => ("key refused", "bad"),
             () if view.breaker.circuits.is_empty() => ("no models", "fair"),
             () => (circuit.state, circuit.tone),
         };
@@ -163,6 +168,7 @@ impl Row {
             created: Moment::read(&view.created_at),
             updated: Moment::read(&view.updated_at),
             circuit,
+            warning: fault.or(refused),
             view,
         }
     }

@@ -1,6 +1,8 @@
 //! Short forms: money, counts, times and circuits as people read them at a glance. The exact figure always stands beside them.
 //! Owns the rules, which `static/js/pages/overview.js` repeats for live rows. Refuses rounding up: a short form is cut.
 
+use std::sync::Arc;
+
 use farthing_actors::breakers::CircuitState;
 use farthing_actors::domain::{Money, Timestamp};
 
@@ -90,6 +92,11 @@ pub fn circuit(state: CircuitState) -> (&'static str, &'static str) {
         CircuitState::Cooling => ("cooling down", "fair"),
         CircuitState::Open => ("circuit open", "bad"),
     }
+}
+
+/// What is told of a key that its provider refuses.
+pub fn refused_key(status: u16) -> Arc<str> {
+    format!("it answers {status} to the key; models that other providers have are asked there first").into()
 }
 
 /// How much of `whole` a part is, for the width of a bar: `42.1%`, never over 100.

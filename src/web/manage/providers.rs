@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod check;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use farthing_actors::breakers::RefusedKey;
 use farthing_actors::domain::{Money, ProviderId, ProviderKind, Secret, Timeouts};
 use farthing_actors::registry::catalogue::Provider;
 use schemars::JsonSchema;
@@ -62,6 +63,8 @@ pub(crate) struct ProviderView {
     pub(crate) api_key: Option<String>,
     /// Why the key does not open: then no call goes there.
     pub(crate) api_key_fault: Option<String>,
+    /// What the provider answers to the key, if it refuses it: then others are asked first.
+    pub(crate) api_key_refused: Option<RefusedView>,
     pub(crate) allow_private_network: bool,
     pub(crate) enabled: bool,
     pub(crate) timeouts: Timeouts,
@@ -69,6 +72,13 @@ pub(crate) struct ProviderView {
     pub(crate) credit: Option<CreditView>,
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
+}
+
+/// A refusal of the key: what it answered last, and since when it has.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RefusedView {
+    pub(crate) http_status: u16,
+    pub(crate) since: String,
 }
 
 /// What was paid in advance: `remaining_usd` is below zero where more was spent.
@@ -164,6 +174,7 @@ impl ProviderView {
             base_url: shown_base_url(provider).to_owned(),
             api_key: gateway.admin.masked_key(provider),
             api_key_fault: gateway.admin.key_fault(provider),
+            api_key_refused: gateway.breakers.refused_key(provider.id).map(RefusedView::from),
             allow_private_network: provider.allow_private_network,
             enabled: provider.enabled,
             timeouts: provider.timeouts,
@@ -172,6 +183,12 @@ impl ProviderView {
             created_at: rfc3339(provider.created_at),
             updated_at: rfc3339(provider.updated_at),
         }
+    }
+}
+
+impl From<RefusedKey> for RefusedView {
+    fn from(refused: RefusedKey) -> Self {
+        Self { http_status: refused.status, since: rfc3339(refused.since) }
     }
 }
 

@@ -218,7 +218,7 @@ impl<'a> CandidateView<'a> {
             upstream_model: &model.upstream_model,
             priority: model.priority,
             weight: model.weight,
-            circuit: gateway.breakers.report(model.id).state,
+            circuit: gateway.breakers.report(model.callee()).state,
             cost_usd: model.price.as_deref().map(|(_, price)| price.cost(&found.expected)),
             latency_ms: pace.map(|pace| u64::try_from(pace.as_millis()).unwrap_or(u64::MAX)),
         }

@@ -196,15 +196,14 @@ fn late_news_from_before_it_opened_change_nothing() {
 }
 
 #[test]
-fn an_operator_holds_it_until_it_is_let_go() {
+fn an_operator_makes_it_begin_anew_and_trials_from_before_decide_nothing() {
     let mut story = Story::half_open();
-    story.circuit.force(Control::ForcedOpen, story.now);
-    assert_eq!((story.after(3_600).state(), story.trial()), (CircuitState::Open, None));
-    story.circuit.force(Control::ForcedClosed, story.now);
-    story.fails(ALICE, 100);
+    let before = story.trial().unwrap();
     story.circuit.cooled(None, story.now);
-    assert_eq!((story.state(), story.cause()), (CircuitState::Closed, "forced by an operator".to_owned()));
-    story.circuit.force(Control::Automatic, story.now);
-    assert_eq!(story.state(), CircuitState::Closed);
-    assert_eq!(story.fails(ALICE, 3).state(), CircuitState::Open);
+    story.circuit.reset(story.now);
+    assert_eq!((story.state(), story.cause()), (CircuitState::Closed, String::new()));
+    story.fails(ALICE, 3).after(30);
+    assert_ne!(story.trial(), None);
+    story.circuit.trial_failed(before, FailureKind::Timeout, story.now);
+    assert_eq!(story.state(), CircuitState::HalfOpen);
 }

@@ -37,6 +37,10 @@ pub enum Step {
     PassedThrough(Candidate),
     /// A deployment that would have had its turn is passed over.
     LeftOut(Candidate, Why),
+    /// Others have their turn before a deployment.
+    PutLast(Candidate),
+    /// A deployment was asked and failed, in words.
+    Failed(Candidate, String),
 }
 
 /// Why a deployment is passed over.
@@ -48,6 +52,12 @@ pub enum Why {
     NotPriced,
     /// Its circuit is open.
     CircuitOpen,
+    /// Its circuit is half-open, and all trials are under way.
+    OnTrial,
+    /// Its provider has refused the key for the same request.
+    KeyRefused,
+    /// Its provider has had enough repeated calls, or there is no time for a pause.
+    NoRetry,
 }
 
 /// The steps as text, a line each; `None` if there are none.
@@ -64,6 +74,15 @@ pub fn told(steps: &[Step]) -> Option<Arc<str>> {
         write!(text, "\n{more} more").ok();
     }
     Some(text.into())
+}
+
+/// The text of what is known already, or else of a `model` that was named, and one step more.
+pub fn told_further(known: Option<&str>, model: &str, step: &Step) -> Arc<str> {
+    match known {
+        None => format!("explicit {model}\n{step}").into(),
+        Some(known) if known.lines().count() >= MOST.saturating_mul(2) => known.into(),
+        Some(known) => format!("{known}\n{step}").into(),
+    }
 }
 
 /// A deployment as people know it.
@@ -88,6 +107,8 @@ impl fmt::Display for Step {
                 write!(f, "passed through: {model} at {provider}")
             }
             Self::LeftOut(candidate, why) => write!(f, "left out: {}: {why}", called(candidate)),
+            Self::PutLast(candidate) => write!(f, "last: {}: its key was refused", called(candidate)),
+            Self::Failed(candidate, why) => write!(f, "failed: {}: {why}", called(candidate)),
         }
     }
 }
@@ -98,6 +119,9 @@ impl fmt::Display for Why {
             Self::Unable => "it cannot serve this call",
             Self::NotPriced => "no price, and the key has a budget",
             Self::CircuitOpen => "circuit open",
+            Self::OnTrial => "on trial with other calls",
+            Self::KeyRefused => "the refused key is not sent again",
+            Self::NoRetry => "not asked again: too many repeated calls, or too little time",
         })
     }
 }

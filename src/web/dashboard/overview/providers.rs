@@ -1,8 +1,8 @@
-//! Providers, each as well as its worst circuit.
+//! Providers, each as well as its worst circuit, or as what it says to our key.
 
 use std::sync::Arc;
 
-use farthing_actors::breakers::CircuitReport;
+use farthing_actors::breakers::{CircuitReport, RefusedKey};
 use farthing_actors::domain::ProviderKind;
 use farthing_actors::registry::catalogue::{Catalogue, Provider};
 
@@ -24,22 +24,27 @@ pub(super) struct ProviderRow {
 pub(super) fn providers(gateway: &Gateway, catalogue: &Catalogue) -> Vec<ProviderRow> {
     let row = |provider: &Arc<Provider>| {
         let there = catalogue.deployments().filter(|deployment| deployment.provider == provider.id);
-        ProviderRow::new(provider, there.map(|deployment| gateway.breakers.report(deployment.id)).collect())
+        let circuits = there.map(|deployment| gateway.breakers.report(deployment.callee())).collect();
+        ProviderRow::new(provider, circuits, gateway.breakers.refused_key(provider.id))
     };
     catalogue.providers().map(row).collect()
 }
 
 impl ProviderRow {
-    fn new(provider: &Provider, circuits: Vec<CircuitReport>) -> Self {
+    fn new(provider: &Provider, circuits: Vec<CircuitReport>, refused: Option<RefusedKey>) -> Self {
         let models = shown::count(circuits.len());
         let worst = circuits.into_iter().max_by_key(|circuit| circuit.state);
         let (state, tone) = match &worst {
             _ if !provider.enabled => ("disabled", "fair"),
+            _ if refused.is_some() => ("key refused", "bad"),
             None => ("no models", "fair"),
             Some(circuit) => shown::circuit(circuit.state),
         };
         let trial = worst.as_ref().and_then(|circuit| circuit.next_trial_at).map(Moment::from);
         let (id, name, kind) = (provider.id.to_string(), provider.name.clone(), provider.kind);
-        Self { id, name, kind, models, state, tone, cause: worst.and_then(|circuit| circuit.cause), next_trial: trial }
+        let cause = worst
+            .and_then(|circuit| circuit.cause)
+            .or_else(|| refused.map(|refused| shown::refused_key(refused.status)));
+        Self { id, name, kind, models, state, tone, cause, next_trial: trial }
     }
 }

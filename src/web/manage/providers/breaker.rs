@@ -89,19 +89,15 @@ pub async fn force(
 impl BreakerView {
     /// The circuits of `provider` as they stand. Without any, nothing is held against it.
     pub(super) fn of(gateway: &Gateway, provider: ProviderId) -> Self {
-        let circuits = deployments(gateway, provider);
-        let reports: Vec<_> = circuits.into_iter().map(|(model, id)| (model, gateway.breakers.report(id))).collect();
+        let catalogue = gateway.admin.catalogue();
+        let there = catalogue.deployments().filter(|deployment| deployment.provider == provider);
+        let reports: Vec<_> =
+            there.map(|model| (model.name.to_string(), gateway.breakers.report(model.callee()))).collect();
         Self {
             worst: worst(reports.iter().map(|(_, report)| report)),
             circuits: reports.into_iter().map(CircuitOf::from).collect(),
         }
     }
-}
-
-fn deployments(gateway: &Gateway, provider: ProviderId) -> Vec<(String, DeploymentId)> {
-    let catalogue = gateway.admin.catalogue();
-    let there = catalogue.deployments().filter(|deployment| deployment.provider == provider);
-    there.map(|deployment| (deployment.name.to_string(), deployment.id)).collect()
 }
 
 fn worst<'a>(reports: impl Iterator<Item = &'a CircuitReport>) -> CircuitView {
