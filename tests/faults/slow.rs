@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use farthing_support::poll::until;
 use farthing_support::scene::{MODEL, PROJECT, PROVIDER_KEY, ask, prices};
+use farthing_support::traffic::Took;
 use farthing_support::{Client, Gate, Reply, Scene, TestGateway, Tokens};
 use serde_json::json;
 
@@ -44,7 +45,7 @@ fn asked() -> Option<usize> {
 
 const WORTH_WAITING: Duration = Duration::from_millis(2);
 
-/// How long honest callers call alone first.
+/// How long honest callers call alone.
 fn while_alone() -> Duration {
     Duration::from_secs(if asked().is_some() { 20 } else { 2 })
 }
@@ -70,16 +71,14 @@ fn peers_that_do_not_get_on_are_let_go() {
     let (scene, count) = (scene(), asked().unwrap_or(5));
     scene.upstream.always(Reply::chat(Tokens::plain(1, 1)));
     Honest::prepare(&scene);
-    let alone = Honest::start(&scene);
-    pause(while_alone());
-    let alone = alone.stop();
+    let alone = calling_alone(&scene);
     let before = scene.gateway.memory("VmRSS");
     let arriving = Honest::start(&scene);
     let mut peers = attacking(|| arrive(&scene, count));
     let (arriving, beside) = (arriving.stop(), Honest::start(&scene));
     attacking(|| linger(&mut peers));
-    let beside = beside.stop();
-    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}");
+    let (beside, again) = (beside.stop(), calling_alone(&scene));
+    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}\nalone again: {again}");
     for kind in KINDS {
         let of_kind = || peers.iter().filter(|peer| peer.kind == kind);
         let left = of_kind().filter(|peer| peer.closed.is_none()).count();
@@ -88,7 +87,14 @@ fn peers_that_do_not_get_on_are_let_go() {
         assert!(left == 0 && last <= PROMISE, "{kind:?}: {left} left, the last after {last:?}");
     }
     bounded(&scene, before);
-    scene.gateway.requests_at_least(PROJECT, alone.count() + arriving.count() + beside.count());
+    scene.gateway.requests_at_least(PROJECT, alone.count() + arriving.count() + beside.count() + again.count());
+}
+
+/// How honest callers fare alone: before, and again after, which shows how far two such figures are apart on this machine.
+fn calling_alone(scene: &Scene) -> Took {
+    let callers = Honest::start(scene);
+    pause(while_alone());
+    callers.stop()
 }
 
 /// Does what attackers do, on a thread that gives way.
@@ -160,9 +166,7 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     scene.gateway.add_project("stalled", None);
     let key = scene.gateway.add_key("stalled", &json!({}));
     Honest::prepare(&scene);
-    let alone = Honest::start(&scene);
-    pause(while_alone());
-    let alone = alone.stop();
+    let alone = calling_alone(&scene);
     let before = scene.gateway.memory("VmRSS");
     let arriving = Honest::start(&scene);
     let body = ask(&json!({"model": "endless", "stream": true})).to_string();
@@ -177,12 +181,12 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     let gone = || (endless.left.load(Ordering::Acquire) == readers).then_some(());
     until("everybody has left", READERS, gone);
     let took = began.elapsed();
-    let beside = beside.stop();
-    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}");
+    let (beside, again) = (beside.stop(), calling_alone(&scene));
+    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}\nalone again: {again}");
     println!("{readers} stalled readers let go after {took:.1?}");
     bounded(&scene, before);
     scene.gateway.settled();
-    scene.gateway.requests(PROJECT, alone.count() + arriving.count() + beside.count());
+    scene.gateway.requests(PROJECT, alone.count() + arriving.count() + beside.count() + again.count());
     for row in scene.gateway.requests("stalled", readers) {
         assert_eq!(row["status"], "client_gone", "{row}");
     }

@@ -96,7 +96,7 @@ pub fn circuit(state: CircuitState) -> (&'static str, &'static str) {
 
 /// What is told of a key that its provider refuses.
 pub fn refused_key(status: u16) -> Arc<str> {
-    format!("it answers {status} to the key; models that other providers have are asked there first").into()
+    format!("It answers {status} to our key. Where another provider has the model, that one is asked first.").into()
 }
 
 /// How much of `whole` a part is, for the width of a bar: `42.1%`, never over 100.
