@@ -11,6 +11,7 @@
 //! - [`beyond`]: what a request refers to and does not hold. [`outline`]: what routing may look at.
 //! - [`transcript`]: the words of an answer, where they must be counted.
 //! - [`walk`](mod@walk): what is refused of a body before it is read.
+//! - `sameness`: whether two bodies say the same.
 //! - [`plain`]: calls that are no conversation, passed on as they are.
 //! - [`splice`]: change one member of a JSON body and leave every other byte. [`sse`]: cut an event stream into its
 //!   events.
@@ -37,6 +38,7 @@ mod parameters;
 pub mod passage;
 pub mod plain;
 pub mod request;
+mod sameness;
 pub mod sifted;
 pub mod splice;
 pub mod sse;

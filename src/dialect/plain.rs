@@ -126,6 +126,11 @@ impl PlainRequest {
         self.upload.as_ref().map_or("application/json", |upload| &upload.content_type)
     }
 
+    /// Whether the body is a form, not JSON.
+    pub(in crate::dialect) fn is_upload(&self) -> bool {
+        self.upload.is_some()
+    }
+
     /// Whether the answer is a JSON object; else it is whatever the provider's content type says.
     pub(in crate::dialect) fn wants_object(&self) -> bool {
         self.endpoint != Endpoint::Speech && self.upload.as_ref().is_none_or(|upload| upload.json)

@@ -17,6 +17,7 @@ use super::ollama_chat;
 use super::openai_chat::{self, ChatRequest};
 use super::openai_responses::{self, ResponsesRequest};
 use super::plain::{Endpoint, PlainRequest};
+use super::sameness;
 
 /// A valid request and its body.
 pub enum Request {
@@ -94,6 +95,13 @@ impl Request {
             Self::Messages(request) => request.body(),
             Self::Gemini(request, _) => request.body(),
         }
+    }
+
+    /// The same for every body that says the same, in whatever order, space and escapes it is written; of an upload, for the
+    /// same bytes.
+    pub fn sameness(&self) -> [u8; 32] {
+        let is_upload = matches!(self, Self::Plain(request) if request.is_upload());
+        if is_upload { sameness::of_bytes(self.body()) } else { sameness::of_json(self.body()) }
     }
 
     /// The content type of the body.

@@ -189,7 +189,7 @@ pub(super) fn is_steering(name: &str) -> bool {
 }
 
 /// The string whose opening quote was just read, as it is written, and what follows it; nothing if it never ends.
-fn string(after: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn string(after: &[u8]) -> (&[u8], &[u8]) {
     let mut from = 0_usize;
     while let Some(at) = after.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         let at = from.saturating_add(at);

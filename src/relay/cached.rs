@@ -224,7 +224,7 @@ fn is_text(units: &Units) -> bool {
     [audio_output, image_output, images, audio_ms, characters].into_iter().all(|count| *count == 0)
 }
 
-/// Everything that may change the answer, and whose it is. The body last, for all else has an end.
+/// Everything that may change the answer, and whose it is; of the body what it says, not how that is written.
 fn slot(exchange: &Exchange) -> Slot {
     let Exchange { ask, key, .. } = exchange;
     let (request, head) = (&ask.request, exchange.head());
@@ -240,7 +240,7 @@ fn slot(exchange: &Exchange) -> Slot {
     .into_iter()
     .chain(ask.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]))
     .fold(Sha256::new(), framed);
-    Slot(framed(digest, "").chain_update(request.body()).finalize().into())
+    Slot(digest.chain_update(request.sameness()).finalize().into())
 }
 
 /// With a text whose end cannot be mistaken.

@@ -123,6 +123,28 @@ fn nothing_is_given_that_another_project_asked_or_that_differs_in_anything() {
 }
 
 #[test]
+fn how_a_body_is_written_does_not_matter_to_the_cache_nor_to_an_idempotency_key() {
+    let scene = cached();
+    let client = scene.application().with("idempotency-key", "k").with("cache-control", "no-store");
+    let mut answers = Vec::new();
+    for body in [
+        r#"{"model":"MODEL","max_tokens":100,"messages":[{"role":"user","content":"caf\u00e9"}]}"#,
+        "{ \"messages\": [ {\"content\": \"café\", \"role\": \"user\"} ],\n \"max_tok\\u0065ns\": 100, \"model\": \"MODEL\" }",
+    ] {
+        let body = body.replace("MODEL", MODEL);
+        answers.push(scene.application().post_bytes(CHAT, body.as_bytes()));
+        answers.push(client.post_bytes(CHAT, body.as_bytes()));
+    }
+    let [miss, first, hit, again] = &answers[..] else { panic!() };
+    assert_eq!((state(miss), state(hit)), (Some("miss"), Some("hit")));
+    assert_eq!((first.header("idempotent-replayed"), again.header("idempotent-replayed")), (None, Some("true")));
+    assert_eq!((&hit.body, &again.body), (&miss.body, &first.body));
+    let other = ask(&json!({"max_tokens": 100, "messages": [{"role": "user", "content": "cafe"}]}));
+    assert_eq!((state(&scene.chat(&other)), client.post(CHAT, &other).status), (Some("miss"), 422));
+    assert_eq!(scene.upstream.calls(), 3);
+}
+
+#[test]
 fn a_hit_passes_every_limit_but_money() {
     let scene = cached();
     assert_eq!(state(&scene.chat(&ask(&json!({})))), Some("miss"));

@@ -61,9 +61,9 @@ fn slot(key: &AuthorizedKey, path: &str, named: &[u8]) -> Slot {
     Slot(digest.chain_update(path).chain_update([0]).chain_update(named).finalize().into())
 }
 
-/// The body, and how the answer is framed, which Gemini's clients ask for beside it.
+/// What the body says, and how the answer is framed, which Gemini's clients ask for beside it.
 fn fingerprint(request: &Request) -> Fingerprint {
-    let digest = Sha256::new().chain_update(request.body());
+    let digest = Sha256::new().chain_update(request.sameness());
     Fingerprint(digest.chain_update([u8::from(request.wants_array())]).finalize().into())
 }
 
