@@ -61,7 +61,7 @@ pub use again::Retries;
 use attempt::Opened;
 pub use cached::{CacheState, Caching};
 pub use checking::Tried;
-pub use error::{Refusal, RelayError};
+pub use error::{Refusal, RelayError, Sent};
 pub(crate) use exchange::run_id;
 use exchange::{Admitted, Exchange};
 pub use exchange::{Answer, AnswerBody, Ask, Facts};

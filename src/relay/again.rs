@@ -69,6 +69,8 @@ pub(super) struct Search {
     /// The failure that the client is told of.
     pub last: RelayError,
     failed: Vec<(ProviderId, Fault)>,
+    /// Whether one of the failures may pass by itself.
+    may_pass: bool,
     asked_back: Option<(Candidate, Duration)>,
 }
 
@@ -86,7 +88,7 @@ pub(super) enum Before {
 impl Search {
     /// Nothing tried yet; `last` is what is said if nothing can be.
     pub(super) fn begin(last: RelayError) -> Self {
-        Self { last, failed: Vec::new(), asked_back: None }
+        Self { last, failed: Vec::new(), may_pass: false, asked_back: None }
     }
 
     /// What comes before `request` is sent to `candidate`. Another provider is asked at once.
@@ -105,7 +107,10 @@ impl Search {
     pub(super) fn failed(&mut self, candidate: &Candidate, error: UpstreamError, whole: bool) {
         let inexpressible = matches!(error, UpstreamError::Inexpressible(_));
         if !inexpressible {
-            self.failed.push((candidate.provider.id, error.fault()));
+            // An account without credit is as good as a refused key.
+            let fault = if error.is_out_of_credit() { Fault::Operator } else { error.fault() };
+            self.failed.push((candidate.provider.id, fault));
+            self.may_pass |= error.may_pass();
         }
         if let Some(pause) = asked_pause(&error).filter(|_| whole)
             && self.asked_back.as_ref().is_none_or(|(_, known)| pause < *known)
@@ -114,7 +119,8 @@ impl Search {
         }
         // That one provider has no place for the request says less than that another failed at it.
         if !(inexpressible && matches!(self.last, RelayError::Upstream { .. })) {
-            self.last = RelayError::Upstream { provider: candidate.provider.name.clone(), error };
+            let (provider, again) = (candidate.provider.name.clone(), self.may_pass);
+            self.last = RelayError::Upstream { provider, error, again, sent: None };
         }
     }
 
@@ -127,7 +133,9 @@ impl Search {
 /// The pause that a provider asks for, if it is short and nothing was done yet.
 fn asked_pause(error: &UpstreamError) -> Option<Duration> {
     match error {
-        UpstreamError::Status { status: 429 | 503 | 529, retry_after: Some(pause), .. } if *pause <= LONGEST_WAIT => {
+        UpstreamError::Status { status: 429 | 503 | 529, retry_after: Some(pause), .. }
+            if *pause <= LONGEST_WAIT && error.may_pass() =>
+        {
             Some(*pause + MARGIN)
         }
         _ => None,

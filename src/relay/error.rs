@@ -1,6 +1,7 @@
 //! Why a request was not served, in the relay's own words.
 //! Owns the kinds; the web floor turns them into status codes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use farthing_actors::domain::{Money, Scope};
@@ -37,6 +38,10 @@ pub enum RelayError {
         provider: String,
         /// How.
         error: UpstreamError,
+        /// Whether the same may be sent again: one of the failures may pass, and nothing was made that is not to be made twice.
+        again: bool,
+        /// What was sent; `None` where nothing was.
+        sent: Option<Box<Sent>>,
     },
     /// Money cannot be booked now, so nothing may be sent.
     #[error("calls cannot be recorded now: {0}")]
@@ -44,6 +49,17 @@ pub enum RelayError {
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
     Stopping,
+}
+
+/// What was sent before every attempt had failed, and is booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The model of the last attempt, as its provider names it.
+    pub model: Arc<str>,
+    /// Attempts made.
+    pub attempts: u16,
+    /// What they cost together; `None` if that could not be written down.
+    pub cost: Option<Money>,
 }
 
 /// A refusal by limits or budgets: recorded as a request that cost nothing.

@@ -227,7 +227,7 @@ fn in_words(error: &UpstreamError) -> String {
 }
 
 /// Whether the provider may have done the work although no answer came. A refusal, or no connection, says it has not.
-fn may_have_worked(error: &UpstreamError) -> bool {
+pub(super) fn may_have_worked(error: &UpstreamError) -> bool {
     error.fault() == Fault::Provider && !matches!(error, UpstreamError::Connect(_))
 }
 

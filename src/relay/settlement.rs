@@ -1,6 +1,7 @@
 //! Settlement: the only closer of holds.
 //! Owns which usage counts (the provider's figures, else what was seen, flagged) and what is told afterwards.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use farthing_actors::domain::{CallStatus, EstimateReason, Money, Price, Provenance, ProviderId, Units, Usage};
@@ -9,8 +10,9 @@ use farthing_actors::ledger::{Hold, Outcome, Target};
 
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, Unbooked};
-use super::{Relay, RelayError};
-use crate::dialect::{Reading, Seen, plain};
+use super::fallback::may_have_worked;
+use super::{Relay, RelayError, Sent};
+use crate::dialect::{Endpoint, Reading, Seen, plain};
 use crate::logging;
 use crate::upstream::UpstreamError;
 
@@ -157,8 +159,11 @@ impl Relay {
             provenance,
             first_token: None,
         };
-        self.settle(exchange, admitted, target, end).await;
-        error
+        let (attempts, model) =
+            (admitted.tries(), admitted.tried.as_ref().map(|tried| Arc::clone(&tried.upstream_model)));
+        let cost = self.settle(exchange, admitted, target, end).await;
+        let sent = model.filter(|_| attempts > 0).map(|model| Box::new(Sent { model, attempts, cost }));
+        told(error, exchange.ask.request.endpoint(), sent)
     }
 
     /// How an attempt ended that is not the last.
@@ -227,6 +232,17 @@ fn nothing() -> (Usage, Provenance) {
 /// The end of an exchange whose client left.
 pub(super) fn client_gone(usage: Usage, provenance: Provenance, first_token: Option<Duration>) -> End {
     End { status: CallStatus::ClientGone, http_status: CLIENT_CLOSED_REQUEST, usage, provenance, first_token }
+}
+
+/// `error` with what was `sent`. A call that may have made a work is not to be sent again, by nobody.
+fn told(error: RelayError, endpoint: Endpoint, sent: Option<Box<Sent>>) -> RelayError {
+    match error {
+        RelayError::Upstream { provider, error, again, .. } => {
+            let again = again && !(endpoint.makes_works() && may_have_worked(&error));
+            RelayError::Upstream { provider, error, again, sent }
+        }
+        other => other,
+    }
 }
 
 /// Whether nothing was sent at all, because of what was asked.

@@ -8,6 +8,10 @@ use thiserror::Error;
 
 use crate::dialect::{RequestFault, UpstreamWords};
 
+/// What providers call an account that has nothing left: OpenAI's two codes, Moonshot's type, Anthropic's type.
+const OUT_OF_CREDIT: [&str; 4] =
+    ["insufficient_quota", "credit_balance_exhausted", "exceeded_current_quota_error", "billing_error"];
+
 /// One failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UpstreamError {
@@ -77,6 +81,17 @@ impl UpstreamError {
         self.fault() != Fault::Client || matches!(self, Self::Inexpressible(_))
     }
 
+    /// Whether the same request may succeed later though nobody has changed anything.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.fault(), Fault::Provider | Fault::Busy) && !self.is_out_of_credit()
+    }
+
+    /// Whether the operator's account at the provider has nothing left, whatever status says so.
+    pub fn is_out_of_credit(&self) -> bool {
+        let Self::Status { words: Some(words), .. } = self else { return false };
+        [&words.code, &words.kind].into_iter().flatten().any(|name| OUT_OF_CREDIT.contains(&name.as_str()))
+    }
+
     /// When the provider asks to be called again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -100,5 +115,31 @@ mod tests {
             assert!(status(tried_elsewhere).may_fall_back(), "{tried_elsewhere}");
         }
         assert!(UpstreamError::Connect(String::new()).may_fall_back());
+    }
+
+    #[test]
+    fn what_only_the_operator_can_mend_does_not_pass() {
+        let said = |status, body: &str| {
+            let words = UpstreamWords::read(body.as_bytes()).map(Box::new);
+            UpstreamError::Status { status, words, retry_after: None }
+        };
+        for (status, body) in [
+            (401, ""),
+            (402, ""),
+            (403, ""),
+            (429, r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#),
+            (429, r#"{"error":{"type":"exceeded_current_quota_error","message":"suspended"}}"#),
+            (502, r#"{"error":{"code":"credit_balance_exhausted"}}"#),
+            (400, ""),
+        ] {
+            assert!(!said(status, body).may_pass(), "{status} {body}");
+        }
+        for (status, body) in
+            [(429, r#"{"error":{"code":"rate_limit_exceeded"}}"#), (429, ""), (500, ""), (503, ""), (408, "")]
+        {
+            assert!(said(status, body).may_pass(), "{status} {body}");
+        }
+        assert!(UpstreamError::Cut(String::new()).may_pass());
+        assert!(!UpstreamError::Misconfigured(String::new()).may_pass());
     }
 }

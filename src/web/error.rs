@@ -118,6 +118,8 @@ pub struct Problem {
     pub param: Option<String>,
     /// When to come back.
     pub retry_after: Option<Duration>,
+    /// Whether it is the same whenever it is sent, though the code's errors mostly pass.
+    stays: bool,
     /// The provider's own status and words, where they are passed on.
     passed: Option<Box<(u16, Option<UpstreamWords>)>>,
 }
@@ -125,7 +127,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with its own message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after: None, passed: None }
+        Self { code, message: message.into(), param: None, retry_after: None, stays: false, passed: None }
     }
 
     /// A problem whose message is the code's meaning.
@@ -148,6 +150,11 @@ impl Problem {
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
+    }
+
+    /// The same, where sending the request again does not help, or must not be done.
+    pub fn stays(self) -> Self {
+        Self { stays: true, retry_after: None, ..self }
     }
 
     /// When to come back, as `Retry-After` says it.
@@ -204,7 +211,7 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::new(self.status_code());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let retry = if self.code.should_retry() { "true" } else { "false" };
+        let retry = if self.code.should_retry() && !self.stays { "true" } else { "false" };
         headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
         if self.retry_after.is_some() {
             headers.insert(RETRY_AFTER, self.wait_in_seconds());

@@ -174,6 +174,58 @@ fn a_picture_is_never_made_again() {
 }
 
 #[test]
+fn an_error_says_where_the_call_went_and_whether_to_send_it_again() {
+    let spent = json!({"error": {"message": "no credit", "type": "insufficient_quota", "code": "insufficient_quota"}});
+    let (chat, picture) =
+        (("chat/completions", ask(&json!({}))), ("images/generations", json!({"model": MODEL, "prompt": "x"})));
+    for ((path, body), reply, status, again, charged) in [
+        (&chat, Reply::error(401, "who are you"), 502, "false", false),
+        (&chat, Reply::error(402, "pay"), 502, "false", false),
+        (&chat, Reply::status(429, &spent).header("retry-after", "1"), 429, "false", false),
+        (&chat, Reply::error(400, "no"), 400, "false", false),
+        (&chat, busy(429, "60"), 429, "true", false),
+        (&chat, Reply::error(500, "out of order"), 502, "true", false),
+        (&chat, Reply::raw(200, b"<html>"), 502, "true", true),
+        (&picture, Reply::error(500, "out of order"), 502, "false", false),
+        (&picture, Reply::raw(200, b"<html>"), 502, "false", true),
+        (&picture, busy(429, "60"), 429, "true", false),
+    ] {
+        let scene = scene();
+        scene.upstream.expect(reply.clone());
+        let answer = scene.application().post(&format!("/v1/{path}"), body);
+        assert_eq!(
+            (answer.status, answer.header("x-should-retry")),
+            (status, Some(again)),
+            "{reply:?} {}",
+            answer.text()
+        );
+        assert_eq!(answer.header("retry-after").is_some(), status == 429 && again == "true", "{reply:?}");
+        let sent = ["x-farthing-provider", "x-farthing-model", "x-farthing-attempts"].map(|name| answer.header(name));
+        assert_eq!(sent, [Some("openai"), Some(MODEL), Some("1")], "{reply:?}");
+        let booked = Picos::of(&scene.recorded(&answer)["cost_usd"]);
+        assert_eq!(booked != Picos(0), charged, "{reply:?}");
+        let told = answer.header("x-farthing-cost").map(Picos::parse);
+        assert_eq!(told, Some(booked).filter(|cost| *cost != Picos(0)), "{reply:?}");
+    }
+}
+
+#[test]
+fn one_failure_that_may_pass_is_reason_enough_to_come_again() {
+    let (scene, spare) = (scene(), Upstream::start());
+    scene.gateway.add_provider("spare", &spare);
+    add_second(&scene, "spare");
+    scene.upstream.expect(Reply::error(500, "out of order"));
+    spare.expect(Reply::error(401, "who are you"));
+    let answer = scene.chat(&ask(&json!({})));
+    assert_eq!((answer.status, answer.header("x-should-retry")), (502, Some("true")), "{}", answer.text());
+    let sent = ["x-farthing-provider", "x-farthing-model", "x-farthing-attempts"].map(|name| answer.header(name));
+    assert_eq!(sent, [Some("spare"), Some("second"), Some("2")]);
+    let unsent = scene.chat(&ask(&json!({"model": "nobody's"})));
+    assert_eq!((unsent.status, unsent.header("x-farthing-attempts")), (404, None));
+    drop(scene);
+}
+
+#[test]
 fn whoever_leaves_during_the_pause_pays_nothing() {
     let scene = scene();
     scene.upstream.expect(busy(429, "5"));

@@ -4,14 +4,15 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
 use bytes::Bytes;
+use farthing_actors::domain::Money;
 use farthing_actors::idempotency::{Answered, Shape};
 use farthing_actors::limiters::{Allowance, Headroom};
 
-use crate::relay::{Answer, AnswerBody, Facts, Outflow};
+use crate::relay::{Answer, AnswerBody, Facts, Outflow, RelayError, Sent};
 use crate::upstream::Delivery;
 use crate::web::error::{Code, Problem};
 
@@ -31,6 +32,20 @@ pub fn respond(answer: Answer) -> HttpResponse {
         }
     };
     tell(response.headers_mut(), &facts);
+    response
+}
+
+/// A failure; where it was sent to a provider before, headers say where and at what cost.
+pub fn failed(error: RelayError) -> HttpResponse {
+    let sent = match &error {
+        RelayError::Upstream { provider, sent: Some(sent), .. } => Some((provider.clone(), Sent::clone(sent))),
+        _ => None,
+    };
+    let mut response = Problem::from(error).error_response();
+    if let Some((provider, Sent { model, attempts, cost })) = sent {
+        let headers = response.headers_mut();
+        where_it_went(headers, (&provider, &model), attempts, cost.filter(|cost| *cost != Money::ZERO));
+    }
     response
 }
 
@@ -79,13 +94,8 @@ fn stream_headers(headers: &mut HeaderMap, delivery: Delivery) {
 }
 
 fn tell(headers: &mut HeaderMap, facts: &Facts) {
-    set(headers, HeaderName::from_static("x-farthing-provider"), &facts.provider);
-    set(headers, HeaderName::from_static("x-farthing-model"), &facts.model);
-    number(headers, "x-farthing-attempts", facts.attempts);
+    where_it_went(headers, (&facts.provider, &facts.model), facts.attempts, facts.cost);
     set(headers, HeaderName::from_static("x-farthing-overhead-us"), &facts.overhead_us.to_string());
-    if let Some(cost) = facts.cost {
-        set(headers, HeaderName::from_static("x-farthing-cost"), &cost.to_string());
-    }
     if let Some(cache) = facts.cache {
         set(headers, HeaderName::from_static("x-farthing-cache"), cache.name());
     }
@@ -97,6 +107,15 @@ fn tell(headers: &mut HeaderMap, facts: &Facts) {
     }
     if let Some(headroom) = &facts.headroom {
         rate_limits(headers, headroom);
+    }
+}
+
+fn where_it_went(headers: &mut HeaderMap, (provider, model): (&str, &str), attempts: u16, cost: Option<Money>) {
+    set(headers, HeaderName::from_static("x-farthing-provider"), provider);
+    set(headers, HeaderName::from_static("x-farthing-model"), model);
+    number(headers, "x-farthing-attempts", attempts);
+    if let Some(cost) = cost {
+        set(headers, HeaderName::from_static("x-farthing-cost"), &cost.to_string());
     }
 }
 

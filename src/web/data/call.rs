@@ -92,8 +92,8 @@ impl Call {
             Before::Answered(answered) => return answer::again(answered),
         };
         let caching = caching::wanted(&http, &key, relay.cache.bounds().max_age);
-        let answer = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(&http), claim, caching }).await?;
-        Ok(answer::respond(answer))
+        let served = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(&http), claim, caching }).await;
+        Ok(served.map_or_else(answer::failed, answer::respond))
     }
 
     /// Counts the tokens of a request that is not sent.

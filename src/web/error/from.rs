@@ -14,6 +14,10 @@ use crate::relay::{Refusal, RelayError};
 use crate::store::StoreError;
 use crate::upstream::{Fault, UpstreamError};
 
+/// No wait gives an account new credit.
+const SPENT: &str =
+    "the provider serves the gateway's account no further until its operator has acted; sending it again does not help";
+
 impl From<RequestFault> for Problem {
     fn from(fault: RequestFault) -> Self {
         let code = match fault.code {
@@ -43,7 +47,8 @@ impl From<RelayError> for Problem {
             RelayError::AllOpen(wait) => Self::new(Code::ModelUnavailable, message).retry_after(wait),
             RelayError::Refused(refusal) => refused(refusal, message),
             RelayError::Request(fault) => fault.into(),
-            RelayError::Upstream { error, .. } => upstream(&error),
+            RelayError::Upstream { error, again: true, .. } => upstream(&error),
+            RelayError::Upstream { error, again: false, .. } => staying(upstream(&error)),
             RelayError::LedgerUnavailable(_) => {
                 Self::plain(Code::LedgerUnavailable).retry_after(Duration::from_secs(2))
             }
@@ -96,6 +101,15 @@ fn upstream(error: &UpstreamError) -> Problem {
         | UpstreamError::Garbage(_)
         | UpstreamError::Misconfigured(_) => Problem::plain(Code::UpstreamFailed),
     }
+}
+
+/// A failure that no repetition mends, or that must not be repeated.
+fn staying(problem: Problem) -> Problem {
+    match problem.code {
+        Code::UpstreamBusy => Problem::new(Code::UpstreamBusy, SPENT),
+        _ => problem,
+    }
+    .stays()
 }
 
 impl From<KeyringError> for Problem {
