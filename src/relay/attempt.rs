@@ -71,6 +71,7 @@ impl Relay {
         admitted.attempts = admitted.attempts.saturating_add(1);
         admitted.note_target(candidate, exchange.head().stream).await;
         admitted.tried = Some(target(candidate));
+        exchange.told.set(Reading::Absent);
         let request = UpstreamRequest {
             body,
             content_type: exchange.ask.request.content_type(),
@@ -120,7 +121,7 @@ async fn read(
 ) -> Result<OpenedAnswer, UpstreamError> {
     let answer = async {
         match reader {
-            Some(reader) => first_event(reader, reply).await,
+            Some(reader) => first_event(exchange, reader, reply).await,
             None => whole(exchange, spoken, reply).await,
         }
     };
@@ -138,7 +139,10 @@ async fn whole(exchange: &Exchange, spoken: Dialect, reply: UpstreamReply) -> Re
         return Err(UpstreamError::Cut("it ended before its length".to_owned()));
     }
     let reading = if request.wants_object() {
-        answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| no_answer(&body))?
+        answer::inspect(request.endpoint(), spoken, &body).ok_or_else(|| {
+            exchange.told.set(answer::usage(request.endpoint(), spoken, &body));
+            no_answer(&body)
+        })?
     } else if request.endpoint() == Endpoint::Speech && is_no_sound(&body, content_type.as_deref()) {
         return Err(no_answer(&body));
     } else {
@@ -167,7 +171,11 @@ pub(super) fn no_answer(body: &[u8]) -> UpstreamError {
 }
 
 /// Errors come inside accepted streams too: until the first real event, another deployment may still be tried.
-async fn first_event(mut reader: Box<dyn Passage>, reply: UpstreamReply) -> Result<OpenedAnswer, UpstreamError> {
+async fn first_event(
+    exchange: &Exchange,
+    mut reader: Box<dyn Passage>,
+    reply: UpstreamReply,
+) -> Result<OpenedAnswer, UpstreamError> {
     let mut body = reply.body;
     let idle = body.idle();
     let mut comments = BytesMut::new();
@@ -179,7 +187,10 @@ async fn first_event(mut reader: Box<dyn Passage>, reply: UpstreamReply) -> Resu
                 StreamEnd::Cut => Err(UpstreamError::Cut("it ended before its first event".to_owned())),
             };
         };
-        let first = reader.push(chunk).map_err(stream_error)?;
+        let first = reader.push(chunk).map_err(|fault| {
+            exchange.told.set(reader.usage());
+            stream_error(fault)
+        })?;
         let is_comment = is_comment(&first) && comments.len() < MOST_COMMENTS;
         if is_comment && !reader.is_done() {
             comments.extend_from_slice(&first);

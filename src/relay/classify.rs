@@ -21,11 +21,11 @@ use super::candidates::{Routed, Unrouted, affordable};
 use super::error::status_of;
 use super::estimate::Estimate;
 use super::exchange::{Admitted, Exchange, Unbooked, target};
-use super::settlement::{consumed, failed_usage, may_be_billed};
+use super::settlement::{consumed, failed_usage};
 use super::situation::Asked;
 use super::{Relay, RelayError};
 use crate::dialect::answer;
-use crate::dialect::{ChatRequest, Endpoint, Outline, OutputCap, Request, Rewrite, Seen, Transcript};
+use crate::dialect::{ChatRequest, Endpoint, Outline, OutputCap, Reading, Request, Rewrite, Seen, Transcript};
 use crate::upstream::{Delivery, UpstreamError, UpstreamRequest, profile};
 
 /// The client waits for the rating before its own call begins.
@@ -138,17 +138,17 @@ impl Relay {
                 admitted.asked = admitted.attempts;
                 admitted.tried = Some(target.clone());
                 let sent = self.clock.monotonic();
-                let replied = match timeout(PATIENCE, self.put(&question)).await {
+                let replied = match timeout(PATIENCE, self.put(exchange, &question)).await {
                     Ok(Ok(body)) => {
                         self.succeeded(exchange, &question.candidate, trial);
                         question.read(&body, exchange.seconds())
                     }
                     Ok(Err(error)) => {
                         self.report(exchange, &question.candidate, trial, &error).await;
-                        question.failed(&error)
+                        question.failed(&error, exchange.told.get())
                     }
                     // It may be well and only slower than a rating may be: its circuit hears nothing of that.
-                    Err(_) => question.failed(&UpstreamError::Timeout(PATIENCE)),
+                    Err(_) => question.failed(&UpstreamError::Timeout(PATIENCE), Reading::Absent),
                 };
                 admitted.waited += self.clock.monotonic().saturating_sub(sent);
                 let (usage, provenance) = replied.consumed;
@@ -173,7 +173,7 @@ impl Relay {
         exchange.why = why;
     }
 
-    async fn put(&self, question: &Question) -> Result<Bytes, UpstreamError> {
+    async fn put(&self, exchange: &Exchange, question: &Question) -> Result<Bytes, UpstreamError> {
         let request = UpstreamRequest {
             body: question.body.clone(),
             content_type: "application/json",
@@ -184,7 +184,11 @@ impl Relay {
             headers: &[],
         };
         let body = self.upstream.send(&question.candidate.provider, request).await?.body.read_all().await?;
-        if answer::is_answer(question.spoken, &body) { Ok(body) } else { Err(no_answer(&body)) }
+        if answer::is_answer(question.spoken, &body) {
+            return Ok(body);
+        }
+        exchange.told.set(answer::usage(Endpoint::Conversation, question.spoken, &body));
+        Err(no_answer(&body))
     }
 }
 
@@ -203,7 +207,7 @@ impl Question {
         }
     }
 
-    fn failed(&self, error: &UpstreamError) -> Replied {
+    fn failed(&self, error: &UpstreamError, told: Reading) -> Replied {
         let http_status = status_of(error);
         let why = match error {
             UpstreamError::Timeout(patience) => format!("did not answer in {} s", patience.as_secs()),
@@ -216,7 +220,7 @@ impl Question {
             rated: Rated::Silent(why.into()),
             status: CallStatus::UpstreamError,
             http_status,
-            consumed: failed_usage(&self.estimate, may_be_billed(error)),
+            consumed: failed_usage(&self.estimate, told, error),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One request's state, a type for each phase, so that a later phase cannot run before an earlier one.
 //! Owns what is known when; refuses to do anything with it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::abandoned::Flight;
 use super::cached::{CacheState, Caching, Keepsake};
 use super::estimate::Estimate;
 use super::pipe::Outflow;
-use crate::dialect::{Head, Request};
+use crate::dialect::{Head, Reading, Request};
 use crate::upstream::Delivery;
 
 /// What a client asks.
@@ -57,6 +58,8 @@ pub(super) struct Exchange {
     pub keepsake: Option<Box<Keepsake>>,
     /// Where it is now.
     pub flight: Flight,
+    /// The usage that stood beside the failure of the last attempt.
+    pub told: Cell<Reading>,
     /// What came of asking the classifier of a group, once it was asked.
     pub rated: Option<(GroupId, Rated)>,
 }
@@ -157,8 +160,8 @@ impl Exchange {
     pub(super) fn new(id: RequestId, key: Arc<AuthorizedKey>, ask: Ask, clock: &Clock) -> Self {
         let (arrived, placed_at) = (clock.monotonic(), clock.now());
         let (cache, slot, keepsake, rated) = (None, None, None, None);
-        let flight = Flight::default();
-        Self { id, key, ask, arrived, placed_at, why: None, cache, slot, keepsake, flight, rated }
+        let (flight, told) = (Flight::default(), Cell::new(Reading::Absent));
+        Self { id, key, ask, arrived, placed_at, why: None, cache, slot, keepsake, flight, told, rated }
     }
 
     /// What the request is, without its words.

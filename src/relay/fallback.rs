@@ -14,7 +14,7 @@ use super::again::{Before, Place, Search};
 use super::attempt::{Opened, OpenedAnswer};
 use super::error::status_of;
 use super::exchange::{Admitted, Exchange, Unbooked};
-use super::settlement::{failed_usage, may_be_billed};
+use super::settlement::failed_usage;
 use super::{Relay, RelayError};
 use crate::logging;
 use crate::upstream::UpstreamError;
@@ -75,7 +75,7 @@ impl Relay {
             Err(error) => error,
         };
         if !matches!(error, UpstreamError::Inexpressible(_)) {
-            let (usage, provenance) = failed_usage(&admitted.estimate, may_be_billed(&error));
+            let (usage, provenance) = failed_usage(&admitted.estimate, exchange.told.get(), &error);
             admitted.unbooked = admitted.tried.clone().map(|target| Unbooked {
                 target,
                 status: CallStatus::UpstreamError,

@@ -216,12 +216,15 @@ fn usage_recorded(exchange: &Exchange, outcome: &Outcome) -> UsageRecorded {
     }
 }
 
-/// What a failed attempt consumed: its prompt where the provider may have worked before it failed.
-pub(super) fn failed_usage(estimate: &Estimate, billed: bool) -> (Usage, Provenance) {
-    if billed {
-        (unreported(estimate, Seen::default()), Provenance::Estimated(EstimateReason::UpstreamCut))
-    } else {
-        nothing()
+/// What a failed attempt consumed: what it `told` beside its failure, or else its prompt where the provider may have worked before
+/// it failed.
+pub(super) fn failed_usage(estimate: &Estimate, told: Reading, error: &UpstreamError) -> (Usage, Provenance) {
+    match told {
+        Reading::Figures(usage) if estimate.allows(&usage) => (usage, Provenance::Provider),
+        _ if may_be_billed(error) => {
+            (unreported(estimate, Seen::default()), Provenance::Estimated(EstimateReason::UpstreamCut))
+        }
+        _ => nothing(),
     }
 }
 
@@ -251,7 +254,7 @@ fn is_refusal(error: &RelayError) -> bool {
 }
 
 /// Whether the provider may have worked, and bill for it, although no answer came.
-pub(super) fn may_be_billed(error: &UpstreamError) -> bool {
+fn may_be_billed(error: &UpstreamError) -> bool {
     // An answer that cannot be read is an answer: only an error in the provider's own words says that nothing is due.
     matches!(error, UpstreamError::Timeout(_) | UpstreamError::Cut(_) | UpstreamError::Garbage(_))
 }

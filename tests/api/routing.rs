@@ -3,7 +3,7 @@
 use farthing_support::gateway::openai_error;
 use farthing_support::scene::{MODEL, ask, cost, prices};
 use farthing_support::{Dialect, Picos, Reply, Tokens, Upstream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scene;
 use crate::streams::{events, open};
@@ -141,6 +141,42 @@ fn an_error_in_an_accepted_answer_is_an_error_in_every_dialect() {
             assert_eq!(row["status"], "upstream_error", "{row}");
             assert_eq!(Picos::of(&row["cost_usd"]) == Picos(0), body != json!({}), "{row}");
         }
+    }
+}
+
+#[test]
+fn what_a_failed_answer_says_it_consumed_is_booked() {
+    let told = json!({"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45});
+    let counted = json!({"input_tokens": 40, "output_tokens": 5, "total_tokens": 45});
+    let oops = json!({"code": "server_error", "message": "no"});
+    let failed =
+        json!({"id": "r", "object": "response", "status": "failed", "output": [], "error": &oops, "usage": counted});
+    let stream = |event: &Value| {
+        let text = format!("data: {event}\n\n");
+        Reply::raw(200, text.as_bytes()).header("content-type", "text/event-stream")
+    };
+    for (dialect, streamed, reply) in [
+        (Dialect::Responses, false, Reply::raw(200, failed.to_string().as_bytes())),
+        (Dialect::Responses, true, stream(&json!({"type": "response.failed", "response": &failed}))),
+        (Dialect::Chat, false, Reply::raw(200, json!({"error": &oops, "usage": &told}).to_string().as_bytes())),
+        (Dialect::Chat, true, stream(&json!({"error": &oops, "usage": &told}))),
+    ] {
+        let scene = scene();
+        scene.gateway.add_model_of(dialect, "m", "m", &scene.upstream);
+        scene.upstream.expect(reply.clone());
+        let body = match dialect {
+            Dialect::Responses => json!({"model": "m", "input": "hi", "stream": streamed}),
+            _ => {
+                json!({"model": "m", "max_tokens": 9, "stream": streamed, "messages": [{"role": "user", "content": "hi"}]})
+            }
+        };
+        let answer = scene.application().post(&dialect.path("m", streamed), &body);
+        assert_eq!(answer.status, 502, "{reply:?}: {}", answer.text());
+        let row = scene.recorded(&answer);
+        let figures = [&row["status"], &row["usage_source"], &row["usage"]["input"], &row["usage"]["output"]];
+        assert_eq!(figures, [&json!("upstream_error"), &json!("provider"), &json!(40), &json!(5)], "{reply:?}: {row}");
+        assert!(Picos::of(&row["cost_usd"]) > Picos(0), "{row}");
+        assert_eq!(answer.header("x-farthing-cost").map(Picos::parse), Some(Picos::of(&row["cost_usd"])));
     }
 }
 
