@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use farthing_support::scene::{PROVIDER_KEY, ask, prices};
+use farthing_support::{Reply, Tokens};
 use serde_json::json;
 
 use crate::scene;
@@ -55,6 +56,31 @@ fn start() -> String {
         }
     });
     url
+}
+
+#[test]
+fn a_stream_to_a_client_of_http_1_0_ends_with_its_connection() {
+    let scene = scene();
+    for (version, keep, chunked) in [("1.0", "close", false), ("1.0", "keep-alive", false), ("1.1", "close", true)] {
+        scene.upstream.expect(Reply::chat(Tokens::plain(9, 9)));
+        let body = ask(&json!({"stream": true})).to_string();
+        let mut stream = TcpStream::connect(scene.gateway.address()).unwrap();
+        write!(
+            stream,
+            "POST /v1/chat/completions HTTP/{version}\r\nhost: h\r\nconnection: {keep}\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            scene.key.secret,
+            body.len()
+        )
+        .unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        let (head, said) = told.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/{version} 200")), "{told}");
+        assert_eq!(head.contains("transfer-encoding"), chunked, "{told}");
+        assert_eq!(said.starts_with("data: ") && said.ends_with("data: [DONE]\n\n"), !chunked, "{told}");
+        assert!(!head.contains("keep-alive"), "{told}");
+    }
 }
 
 #[test]

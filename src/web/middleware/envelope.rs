@@ -4,10 +4,10 @@
 
 use std::sync::atomic::Ordering;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use farthing_actors::domain::RequestId;
@@ -77,6 +77,7 @@ pub async fn wrap(
         // Whoever would send another request here must not find the connection gone.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    delimit(&mut response);
     let took = clock.zip(arrived).map(|(clock, arrived)| clock.monotonic().saturating_sub(arrived)).unwrap_or_default();
     if let Some(gateway) = &gateway {
         gateway.tally.answered(response.status().as_u16());
@@ -84,6 +85,15 @@ pub async fn wrap(
     record::note(&response, problem.as_ref(), took);
     log_line(&response, id, problem.as_ref(), crate::relay::millis(took));
     Ok(response)
+}
+
+/// A client of HTTP/1.0 knows no chunks: what has no length ends with its connection there.
+fn delimit(response: &mut ServiceResponse) {
+    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
+        let head = response.response_mut().head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
 }
 
 /// Why nothing of the request is looked at.
