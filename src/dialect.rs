@@ -53,7 +53,7 @@ pub use beyond::Beyond;
 pub use fault::{RequestFault, StreamFault};
 pub use fields::Bulk;
 pub use gemini::{EmbedRequest, Framing, GeminiRequest};
-pub use head::{Head, Measure, OutputCap, Rewrite};
+pub use head::{Head, Measure, OutputCap, Rewrite, UsageOption};
 pub use openai_chat::ChatRequest;
 pub use openai_responses::ResponsesRequest;
 pub use outline::Outline;

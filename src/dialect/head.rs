@@ -51,10 +51,21 @@ impl Measure {
 pub struct Rewrite<'a> {
     /// The model as the provider names it.
     pub model: &'a str,
-    /// Whether the provider must report usage at the end of the stream, whatever the client asked.
-    pub force_usage: bool,
+    /// What becomes of the option by which a stream is made to tell usage.
+    pub usage: UsageOption,
     /// A bound on output tokens that the client's request must carry.
     pub output_cap: Option<OutputCap>,
+}
+
+/// What becomes of the option by which a stream is made to tell usage, whatever the client asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsageOption {
+    /// It is as the client has it.
+    AsIs,
+    /// Usage is asked for.
+    Asked,
+    /// There is none: the provider tells usage unasked, and refuses to be asked.
+    LeftOut,
 }
 
 /// A bound on output tokens.

@@ -213,6 +213,7 @@ fn total(body: &[u8]) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::head::UsageOption;
 
     fn bytes(text: &str) -> Bytes {
         Bytes::from(text.to_owned())
@@ -223,7 +224,7 @@ mod tests {
         let body = bytes(r#"{ "input":["a","b"] ,"dimensions":1e2, "model":"fast"}"#);
         let call = PlainRequest::parse(Endpoint::Embeddings, body.clone()).unwrap();
         assert_eq!((call.head.messages, call.head.output_cap), (2, Some(0)));
-        let rewrite = |model| Rewrite { model, force_usage: false, output_cap: None };
+        let rewrite = |model| Rewrite { model, usage: UsageOption::AsIs, output_cap: None };
         assert_eq!(call.for_upstream(&rewrite("fast")).as_ptr(), body.as_ptr());
         let told = call.for_upstream(&rewrite("text-embedding-3-small"));
         assert_eq!(told, r#"{ "input":["a","b"] ,"dimensions":1e2, "model":"text-embedding-3-small"}"#);

@@ -38,6 +38,13 @@ impl<'a> Splice<'a> {
         self.replace(close..close, format_args!("{comma}{}:{value}", json_string(name)));
     }
 
+    /// Takes out the member whose value stands at `value`, with the comma that is then one too many.
+    pub fn remove(&mut self, value: Range<usize>) {
+        if let Some(span) = whole_member(self.body, &value) {
+            self.replace(span, "");
+        }
+    }
+
     /// The edited body; without edits the very same bytes, not a copy.
     pub fn finish(mut self) -> Bytes {
         if self.edits.is_empty() {
@@ -68,6 +75,18 @@ fn closing_brace(body: &[u8], object: &Range<usize>) -> Option<usize> {
     let text = body.get(object.clone())?;
     let close = text.iter().rposition(|byte| *byte == b'}')?;
     object.start.checked_add(close)
+}
+
+/// Where the member stands whose value is at `value`, with one of the commas around it. Its name has no quotation mark inside.
+fn whole_member(body: &[u8], value: &Range<usize>) -> Option<Range<usize>> {
+    let name = body.get(..value.start)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end().strip_suffix(b"\"")?;
+    let begins = name.iter().rposition(|byte| *byte == b'"')?;
+    if let Some(before) = body.get(..begins)?.trim_ascii_end().strip_suffix(b",") {
+        return Some(before.len()..value.end);
+    }
+    let after = body.get(value.end..)?;
+    let rest = after.trim_ascii_start().strip_prefix(b",").unwrap_or(after);
+    Some(begins..body.len().checked_sub(rest.len())?)
 }
 
 /// `text` as a JSON string, quotes included.

@@ -25,7 +25,9 @@ use super::settlement::{consumed, failed_usage};
 use super::situation::Asked;
 use super::{Relay, RelayError};
 use crate::dialect::answer;
-use crate::dialect::{ChatRequest, Endpoint, Outline, OutputCap, Reading, Request, Rewrite, Seen, Transcript};
+use crate::dialect::{
+    ChatRequest, Endpoint, Outline, OutputCap, Reading, Request, Rewrite, Seen, Transcript, UsageOption,
+};
 use crate::upstream::{Delivery, UpstreamError, UpstreamRequest, profile};
 
 /// The client waits for the rating before its own call begins.
@@ -107,7 +109,7 @@ impl Relay {
         let field = profile(candidate.provider.kind).output_cap_field;
         let rewrite = Rewrite {
             model: &candidate.deployment.upstream_model,
-            force_usage: false,
+            usage: UsageOption::AsIs,
             output_cap: Some(OutputCap { field, tokens: MOST_TOKENS }),
         };
         let (body, _) = request.word(spoken, &rewrite).map_err(|_| "was not asked: its provider has no word for it")?;

@@ -7,7 +7,7 @@ use farthing_actors::domain::Dialect;
 use farthing_actors::registry::catalogue::Candidate;
 
 use super::exchange::{Admitted, Exchange};
-use crate::dialect::{Endpoint, OutputCap, Rewrite};
+use crate::dialect::{Endpoint, OutputCap, Rewrite, UsageOption};
 use crate::upstream::{Delivery, StreamUsage, UpstreamError, profile};
 
 /// The dialect that is spoken with `candidate`: the client's where the deployment has it.
@@ -58,7 +58,11 @@ fn rewrite<'a>(exchange: &Exchange, admitted: &Admitted, candidate: &'a Candidat
     };
     Rewrite {
         model: &candidate.deployment.upstream_model,
-        force_usage: head.stream && profile.stream_usage == StreamUsage::Ask,
+        usage: match profile.stream_usage {
+            StreamUsage::Ask if head.stream => UsageOption::Asked,
+            StreamUsage::Ask => UsageOption::AsIs,
+            StreamUsage::Unasked => UsageOption::LeftOut,
+        },
         output_cap: cap.map(|tokens| OutputCap { field, tokens }),
     }
 }

@@ -54,6 +54,18 @@ fn a_stream_only_gains_the_wish_for_usage() {
 }
 
 #[test]
+fn a_provider_that_refuses_the_wish_for_usage_is_not_told_of_it() {
+    let scene = scene();
+    scene.gateway.add_provider_of("mistral", "mistral", &scene.upstream);
+    scene.gateway.add_model("small", "mistral", &prices());
+    let asked = ODD.replace("\"gpt-4o-mini\"", "\"small\"").replace("\"temperature\":0.70,", "\"stream\":true,");
+    assert_eq!(sent(&scene, &asked), asked);
+    let wishing = asked.replace(" \"top_p\"", " \"stream_options\" : {\"include_usage\": true}, \"top_p\"");
+    assert_ne!(wishing, asked);
+    assert_eq!(sent(&scene, &wishing), asked);
+}
+
+#[test]
 fn a_stream_that_asks_for_usage_itself_is_not_touched_at_all() {
     let scene = scene();
     let asked = ODD

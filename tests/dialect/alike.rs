@@ -1,13 +1,13 @@
 //! What all four dialects do alike when a request is translated, though each reads and writes for itself.
 
 use farthing::dialect::canonical::Feature;
-use farthing::dialect::{Rewrite, request};
+use farthing::dialect::{Rewrite, UsageOption, request};
 use farthing_actors::domain::Dialect;
 use serde_json::{Value, json};
 
 use crate::fuzz::{DIALECTS, corpus::small, parse};
 
-const TO: Rewrite<'_> = Rewrite { model: "m", force_usage: false, output_cap: None };
+const TO: Rewrite<'_> = Rewrite { model: "m", usage: UsageOption::AsIs, output_cap: None };
 
 fn with(dialect: Dialect, members: &Value) -> Vec<u8> {
     let mut body: Value = serde_json::from_str(small(dialect)).unwrap();

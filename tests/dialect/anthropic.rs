@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use farthing::dialect::anthropic::{MessagesDecoder, MessagesEncoder, MessagesRequest, MessagesStream, reply};
 use farthing::dialect::canonical::{Event, Format, Piece, Settings, Stop, ToolChoice};
 use farthing::dialect::passage::{Decode, Encode};
-use farthing::dialect::{Reading, Rewrite, StreamEnd, StreamFault};
+use farthing::dialect::{Reading, Rewrite, StreamEnd, StreamFault, UsageOption};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -82,7 +82,7 @@ fn recorded_requests_are_read_or_refused_by_path() {
     for recording in recordings(WIRE) {
         let Some(body) = recording.request.clone() else { continue };
         let request = MessagesRequest::parse(body.clone()).unwrap();
-        let same = Rewrite { model: &request.head.model, force_usage: true, output_cap: None };
+        let same = Rewrite { model: &request.head.model, usage: UsageOption::Asked, output_cap: None };
         assert_eq!(request.for_upstream(&same), body);
         let read = request.conversation();
         match recording.name.as_str() {

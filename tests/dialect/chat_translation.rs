@@ -7,13 +7,15 @@ use bytes::{Bytes, BytesMut};
 use farthing::dialect::canonical::{Conversation, Event, Feature, PartKind, Role};
 use farthing::dialect::openai_chat::{ChatDecoder, ChatEncoder, ChatStream, reply, request};
 use farthing::dialect::passage::{Decode, Encode, Translation};
-use farthing::dialect::{ChatRequest, Passage, Reading, RequestFault, Rewrite, StreamEnd, StreamFault, UpstreamWords};
+use farthing::dialect::{
+    ChatRequest, Passage, Reading, RequestFault, Rewrite, StreamEnd, StreamFault, UpstreamWords, UsageOption,
+};
 use serde_json::Value;
 
 use crate::recordings::{self, Recording, decode_every_way, gathered, told};
 
 const WIRE: &str = "openai-chat";
-const TO: Rewrite<'_> = Rewrite { model: "theirs", force_usage: true, output_cap: None };
+const TO: Rewrite<'_> = Rewrite { model: "theirs", usage: UsageOption::Asked, output_cap: None };
 
 fn parsed(body: Bytes) -> Result<Conversation, RequestFault> {
     ChatRequest::parse(body).unwrap().conversation()

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use farthing::dialect::canonical::{Choice, Event, Message, Part, PartKind, Reasoning, Reply, Stop, ToolCall};
 use farthing::dialect::gemini::{Framing, GeminiDecoder, GeminiEncoder, GeminiRequest, GeminiStream, reply, request};
 use farthing::dialect::passage::Encode;
-use farthing::dialect::{Reading, Rewrite, StreamEnd, StreamFault, UpstreamWords};
+use farthing::dialect::{Reading, Rewrite, StreamEnd, StreamFault, UpstreamWords, UsageOption};
 use serde_json::{Value, json};
 
 use crate::recordings::{self, Recording, Relayed, Told, gathered, told};
@@ -94,7 +94,7 @@ fn recorded_streams_pass_as_they_came() {
 /// A body as a conversation, written for Gemini and read again; or the member that no other dialect has.
 fn translated(name: &str, body: Bytes) -> Result<(), String> {
     let request = GeminiRequest::parse(body.clone(), "m", false).unwrap();
-    let to = Rewrite { model: "other", force_usage: true, output_cap: None };
+    let to = Rewrite { model: "other", usage: UsageOption::Asked, output_cap: None };
     assert_eq!(request.for_upstream(&to).as_ptr(), request.for_upstream(&to).as_ptr(), "{name}: not the same bytes");
     let conversation = request.conversation().map_err(|fault| {
         assert_eq!(fault.code, "unsupported_field", "{name}: {fault:?}");

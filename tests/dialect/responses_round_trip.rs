@@ -7,14 +7,14 @@ use farthing::dialect::canonical::{
 };
 use farthing::dialect::openai_responses::{ResponsesDecoder, ResponsesEncoder, ResponsesRequest, reply, request};
 use farthing::dialect::passage::{Decode, Encode};
-use farthing::dialect::{OutputCap, Reading, Rewrite, StreamEnd};
+use farthing::dialect::{OutputCap, Reading, Rewrite, StreamEnd, UsageOption};
 use farthing_actors::domain::Usage;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::recordings;
 
-const TO: Rewrite<'_> = Rewrite { model: "gpt", force_usage: false, output_cap: None };
+const TO: Rewrite<'_> = Rewrite { model: "gpt", usage: UsageOption::AsIs, output_cap: None };
 
 fn text() -> impl Strategy<Value = String> {
     "[a-z\"\\\\\né🦀]{1,12}"

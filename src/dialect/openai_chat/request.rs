@@ -19,7 +19,7 @@ use serde::de::IgnoredAny;
 
 use crate::dialect::fault::RequestFault;
 use crate::dialect::fields;
-use crate::dialect::head::{Head, Measure, OutputCap, Rewrite, USEFUL_OUTPUT};
+use crate::dialect::head::{Head, Measure, OutputCap, Rewrite, USEFUL_OUTPUT, UsageOption};
 use crate::dialect::members::Member;
 use crate::dialect::plain;
 use crate::dialect::splice::{Splice, json_string};
@@ -124,8 +124,10 @@ impl ChatRequest {
         if rewrite.model != self.head.model {
             splice.replace(self.model_at.clone(), json_string(rewrite.model));
         }
-        if rewrite.force_usage && !self.head.wants_usage {
-            self.ask_usage(&mut splice);
+        match rewrite.usage {
+            UsageOption::Asked if !self.head.wants_usage => self.ask_usage(&mut splice),
+            UsageOption::LeftOut => self.ask_nothing(&mut splice),
+            UsageOption::Asked | UsageOption::AsIs => {}
         }
         if let Some(cap) = rewrite.output_cap {
             self.cap_output(&mut splice, cap);
@@ -140,6 +142,13 @@ impl ChatRequest {
             Options::Null(at) => splice.replace(at.clone(), ASKED),
             Options::Object(_, Some(flag)) => splice.replace(flag.clone(), true),
             Options::Object(object, None) => splice.insert(object.clone(), "include_usage", true),
+        }
+    }
+
+    fn ask_nothing(&self, splice: &mut Splice<'_>) {
+        match &self.options {
+            Options::Missing => {}
+            Options::Null(at) | Options::Object(at, _) => splice.remove(at.clone()),
         }
     }
 

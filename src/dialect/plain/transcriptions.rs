@@ -118,7 +118,7 @@ fn malformed(what: &str) -> RequestFault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::head::Rewrite;
+    use crate::dialect::head::{Rewrite, UsageOption};
 
     const TYPE: &str = "multipart/form-data; boundary=b";
 
@@ -136,7 +136,7 @@ mod tests {
         let call = parse(TYPE, body.clone()).unwrap();
         assert_eq!((call.head.model.as_str(), call.head.measure.most.audio_ms), ("fast", 10));
         assert_eq!(call.head.output_cap, Some(call.head.least_output));
-        let rewrite = |model| Rewrite { model, force_usage: false, output_cap: None };
+        let rewrite = |model| Rewrite { model, usage: UsageOption::AsIs, output_cap: None };
         assert_eq!(call.for_upstream(&rewrite("fast")).as_ptr(), body.as_ptr());
         let told = form(&[("file", "\u{0}--sound\r\n"), ("prompt", "Oslo"), ("model", "whisper\"1")]);
         assert_eq!(call.for_upstream(&rewrite("whisper\"1")), told);

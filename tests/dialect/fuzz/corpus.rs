@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use farthing::dialect::{Rewrite, answer, request};
+use farthing::dialect::{Rewrite, UsageOption, answer, request};
 use farthing_actors::domain::Dialect;
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ fn seeds(dialect: Dialect) -> Seeds {
     let mut seeds = Seeds::default();
     // What our own writers make of the one rich chat of this file.
     let chat = parse(Dialect::OpenaiChat, REQUEST.as_bytes(), true).unwrap().conversation().unwrap();
-    let to = Rewrite { model: "m", force_usage: true, output_cap: None };
+    let to = Rewrite { model: "m", usage: UsageOption::Asked, output_cap: None };
     let written = request::write(&chat, dialect, &to, true).unwrap();
     seeds.requests.push(serde_json::from_slice(&written.body).unwrap());
     let reply = answer::read(Dialect::OpenaiChat, REPLY.as_bytes(), 1).unwrap();

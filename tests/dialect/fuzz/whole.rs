@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use farthing::dialect::canonical::{PartKind, Reply, Stop};
-use farthing::dialect::{Endpoint, OutputCap, Reading, Rewrite, UpstreamWords, answer, request};
+use farthing::dialect::{Endpoint, OutputCap, Reading, Rewrite, UpstreamWords, UsageOption, answer, request};
 use farthing_actors::domain::Dialect;
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ pub(super) fn request(case: &mut Case, dialect: Dialect, corpus: &Corpus) {
 fn one_request(dialect: Dialect, input: &[u8]) {
     let Ok(read) = parse(dialect, input, true) else { return };
     let cap = OutputCap { field: "max_tokens", tokens: 77 };
-    let to = Rewrite { model: "other", force_usage: true, output_cap: Some(cap) };
+    let to = Rewrite { model: "other", usage: UsageOption::Asked, output_cap: Some(cap) };
     let passed = read.for_upstream(&to);
     let again = parse(dialect, &passed, true).unwrap_or_else(|fault| panic!("{fault:?}: {}", passed.escape_ascii()));
     assert_eq!(again.head().output_cap, Some(77), "{}", passed.escape_ascii());

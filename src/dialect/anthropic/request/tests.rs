@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::dialect::head::OutputCap;
+use crate::dialect::head::UsageOption;
 
-const PLAIN: Rewrite<'_> = Rewrite { model: "m", force_usage: true, output_cap: None };
+const PLAIN: Rewrite<'_> = Rewrite { model: "m", usage: UsageOption::Asked, output_cap: None };
 
 fn parse(body: &str) -> Result<MessagesRequest, RequestFault> {
     MessagesRequest::parse(Bytes::from(body.to_owned()))
@@ -85,7 +86,7 @@ proptest! {
             json!({"model": model, "messages": [{"role": "user", "content": content}], "max_tokens": 9, "a": [1, {}]});
         let text = if pretty { format!("{body:#}") } else { body.to_string() };
         let output_cap = cap.map(|tokens| OutputCap { field: "x", tokens });
-        let rewrite = Rewrite { model: &other, force_usage: true, output_cap };
+        let rewrite = Rewrite { model: &other, usage: UsageOption::Asked, output_cap };
         let sent: Value = serde_json::from_slice(&parse(&text).unwrap().for_upstream(&rewrite)).unwrap();
         body["model"] = json!(other);
         if let Some(tokens) = cap {

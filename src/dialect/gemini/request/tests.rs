@@ -8,8 +8,9 @@ use crate::dialect::canonical::{
     Tool, ToolCall, ToolChoice, ToolResult, Written,
 };
 use crate::dialect::head::OutputCap;
+use crate::dialect::head::UsageOption;
 
-const PLAIN: Rewrite<'_> = Rewrite { model: "gemini-3-pro", force_usage: false, output_cap: None };
+const PLAIN: Rewrite<'_> = Rewrite { model: "gemini-3-pro", usage: UsageOption::AsIs, output_cap: None };
 
 fn parse(body: &str) -> Result<GeminiRequest, RequestFault> {
     GeminiRequest::parse(Bytes::from(body.to_owned()), "m", false)

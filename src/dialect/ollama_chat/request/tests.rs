@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::dialect::canonical::Feature;
 use crate::dialect::head::OutputCap;
+use crate::dialect::head::UsageOption;
 use crate::dialect::{ChatRequest, Request};
 use farthing_actors::domain::Dialect;
 
 fn worded(body: &Value) -> Result<(Value, Vec<String>), String> {
     let request = Request::Chat(ChatRequest::parse(body.to_string().into()).unwrap());
     let cap = Some(OutputCap { field: "max_tokens", tokens: 50 });
-    let to = Rewrite { model: "qwen3", force_usage: true, output_cap: cap };
+    let to = Rewrite { model: "qwen3", usage: UsageOption::Asked, output_cap: cap };
     let (body, ignored) = request.word(Dialect::OllamaChat, &to).map_err(|fault| fault.to_string())?;
     Ok((serde_json::from_slice(&body).unwrap(), ignored))
 }
@@ -76,7 +77,7 @@ fn what_ollama_has_no_place_for_is_named() {
         assert!(refused.contains("Ollama"), "{extra}: {refused}");
     }
     let lacking = Conversation { tool_choice: Some(ToolChoice::Required), tools: vec![], ..Conversation::default() };
-    let to = Rewrite { model: "m", force_usage: false, output_cap: None };
+    let to = Rewrite { model: "m", usage: UsageOption::AsIs, output_cap: None };
     assert!(write(&lacking, &to, false).is_ok(), "without tools there is nothing to be made to call");
     assert_eq!(Unsupported::new(Feature::Urls, "x").feature, Feature::Urls);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const PLAIN: Rewrite<'_> = Rewrite { model: "m", force_usage: false, output_cap: None };
+const PLAIN: Rewrite<'_> = Rewrite { model: "m", usage: UsageOption::AsIs, output_cap: None };
 
 fn parse(body: &str) -> Result<ChatRequest, RequestFault> {
     ChatRequest::parse(Bytes::from(body.to_owned()))
@@ -85,13 +85,13 @@ fn nothing_to_change_is_no_copy() {
     );
     let request = ChatRequest::parse(body.clone()).unwrap();
     let cap = Some(OutputCap { field: "max_completion_tokens", tokens: 100 });
-    let same = request.for_upstream(&Rewrite { force_usage: true, output_cap: cap, ..PLAIN });
+    let same = request.for_upstream(&Rewrite { usage: UsageOption::Asked, output_cap: cap, ..PLAIN });
     assert_eq!((same.as_ptr(), same.len(), request.head.bytes), (body.as_ptr(), body.len(), body.len()));
 }
 
 #[test]
 fn usage_is_asked_for_in_place() {
-    let forced = Rewrite { force_usage: true, ..PLAIN };
+    let forced = Rewrite { usage: UsageOption::Asked, ..PLAIN };
     for (before, after) in [
         ("", r#","stream_options":{"include_usage":true}"#),
         (r#","stream_options":null ,"a":1"#, r#","stream_options":{"include_usage":true} ,"a":1"#),
@@ -102,6 +102,26 @@ fn usage_is_asked_for_in_place() {
     ] {
         assert_eq!(rewritten(before, &forced), after);
         assert_eq!(rewritten(before, &PLAIN), before);
+    }
+}
+
+#[test]
+fn the_option_is_taken_out_for_a_provider_that_refuses_it() {
+    let refused = Rewrite { usage: UsageOption::LeftOut, ..PLAIN };
+    for (before, after) in [
+        ("", ""),
+        (r#","stream_options":{"include_usage":true}"#, ""),
+        (r#" , "stream_\u006fptions" : null ,"a":1"#, r#"  ,"a":1"#),
+        (r#","a":"x,\"y","stream_options":{"b":{}},"c":[1]"#, r#","a":"x,\"y","c":[1]"#),
+    ] {
+        assert_eq!(rewritten(before, &refused), after);
+    }
+    for (before, after) in [
+        (r#"{ "stream_options":{} , "model":"m","messages":[0]}"#, r#"{  "model":"m","messages":[0]}"#),
+        (r#"{"model":"old","stream_options":{},"messages":[0]}"#, r#"{"model":"m","messages":[0],"max_tokens":7}"#),
+    ] {
+        let cap = before.contains("old").then_some(OutputCap { field: "max_tokens", tokens: 7 });
+        assert_eq!(parse(before).unwrap().for_upstream(&Rewrite { output_cap: cap, ..refused }), after);
     }
 }
 
@@ -138,7 +158,8 @@ proptest! {
         }
         let text = if pretty { format!("{body:#}") } else { body.to_string() };
         let output_cap = cap.map(|tokens| OutputCap { field: "max_tokens", tokens });
-        let rewrite = Rewrite { model: &other, force_usage, output_cap };
+        let usage = if force_usage { UsageOption::Asked } else { UsageOption::AsIs };
+        let rewrite = Rewrite { model: &other, usage, output_cap };
         let sent: Value = serde_json::from_slice(&parse(&text).unwrap().for_upstream(&rewrite)).unwrap();
         body["model"] = json!(other);
         if force_usage {

@@ -19,7 +19,7 @@ use super::effort;
 use crate::dialect::canonical::{
     self, Conversation, Effort, Feature, Format, Json, PartKind, Sampling, Settings, Thinking, Unsupported, Written,
 };
-use crate::dialect::head::Rewrite;
+use crate::dialect::head::{Rewrite, UsageOption};
 use crate::dialect::openai_chat::shape::Message;
 
 /// OpenAI's words for `service_tier`; other dialects have others.
@@ -121,7 +121,7 @@ pub fn write(conversation: &Conversation, to: &Rewrite<'_>, stream: bool) -> Res
         logit_bias: settings.sampling.logit_bias.as_ref(),
         response_format: format(&settings.format),
         stream: stream.then_some(true),
-        stream_options: (stream && to.force_usage).then(|| json!({"include_usage": true})),
+        stream_options: (stream && to.usage == UsageOption::Asked).then(|| json!({"include_usage": true})),
     };
     let body = serde_json::to_vec(&body).map(Bytes::from).unwrap_or_default();
     Ok(Written { body, ignored: ignored(conversation) })

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dialect::canonical::{Effort, Format, LogProbs, PartKind, Role, Source, ToolChoice};
+use crate::dialect::head::UsageOption;
 use crate::dialect::head::{OutputCap, USEFUL_OUTPUT};
 use farthing_actors::domain::ServiceTier;
 
@@ -78,7 +79,7 @@ fn what_needs_storage_is_named() {
 fn only_what_must_change_changes() {
     let rewrite = |model, cap: Option<u64>| Rewrite {
         model,
-        force_usage: true,
+        usage: UsageOption::Asked,
         output_cap: cap.map(|tokens| OutputCap { field: "max_tokens", tokens }),
     };
     for (body, model, cap, expected) in [

@@ -8,8 +8,9 @@ use crate::dialect::canonical::{
     CacheMark, Effort, Format, Json, Reasoning, Sampling, Settings, Source, Thinking, Tool, ToolCall, ToolChoice,
 };
 use crate::dialect::head::OutputCap;
+use crate::dialect::head::UsageOption;
 
-const TO: Rewrite<'_> = Rewrite { model: "claude-sonnet-4-5", force_usage: false, output_cap: None };
+const TO: Rewrite<'_> = Rewrite { model: "claude-sonnet-4-5", usage: UsageOption::AsIs, output_cap: None };
 
 fn message(role: Role, parts: Vec<Part>) -> Message {
     Message { role, parts, name: None }

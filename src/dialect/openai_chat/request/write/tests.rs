@@ -8,9 +8,10 @@ use crate::dialect::canonical::{
     CacheMark, LogProbs, Message as Canonical, Part, Reasoning, Role, Source, Tool, ToolCall, ToolChoice, ToolResult,
 };
 use crate::dialect::head::OutputCap;
+use crate::dialect::head::UsageOption;
 use crate::dialect::openai_chat::ChatRequest;
 
-const TO: Rewrite<'_> = Rewrite { model: "m", force_usage: true, output_cap: None };
+const TO: Rewrite<'_> = Rewrite { model: "m", usage: UsageOption::Asked, output_cap: None };
 
 fn said(role: Role, kinds: Vec<PartKind>) -> Canonical {
     Canonical { role, parts: kinds.into_iter().map(Part::of).collect(), name: None }
@@ -201,7 +202,7 @@ fn caps_and_budgets_are_said_in_the_providers_way() {
         (cap("max_tokens"), [json!(null), json!(3)]),
         (cap("max_completion_tokens"), [json!(3), json!(null)]),
     ] {
-        let written = write(&conversation, &Rewrite { output_cap, force_usage: false, ..TO }, true).unwrap();
+        let written = write(&conversation, &Rewrite { output_cap, usage: UsageOption::AsIs, ..TO }, true).unwrap();
         let written: Value = serde_json::from_slice(&written.body).unwrap();
         assert_eq!([&written["max_completion_tokens"], &written["max_tokens"]], [&members[0], &members[1]]);
         assert_eq!((&written["reasoning_effort"], &written["stream"]), (&json!("medium"), &json!(true)));
