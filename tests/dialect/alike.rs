@@ -42,6 +42,22 @@ fn names_are_hints_and_penalties_of_nothing_are_none() {
 }
 
 #[test]
+fn how_closely_to_look_at_a_picture_is_a_hint_to_who_has_no_word_for_it() {
+    for (detail, is_asked) in [("low", true), ("high", true), ("auto", false)] {
+        let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": detail}});
+        let body = with(Dialect::OpenaiChat, &json!({"messages": [{"role": "user", "content": [image]}]}));
+        let read = parse(Dialect::OpenaiChat, &body, true).unwrap();
+        for dialect in [Dialect::OpenaiResponses, Dialect::Anthropic, Dialect::Gemini, Dialect::OllamaChat] {
+            let (written, ignored) = read.word(dialect, &TO).unwrap();
+            let is_said = String::from_utf8_lossy(&written).contains(&format!("\"detail\":\"{detail}\""));
+            assert_eq!(is_said, dialect == Dialect::OpenaiResponses, "{dialect:?} {detail}");
+            let told = ["messages[].content[].image_url.detail"].map(str::to_owned);
+            assert_eq!(ignored, if is_asked && !is_said { &told[..] } else { &[] }, "{dialect:?} {detail}");
+        }
+    }
+}
+
+#[test]
 fn what_every_dialect_demands_is_asked_for_in_the_clients_words() {
     let call = json!({"type": "function", "function": {"name": "", "arguments": "{}"}, "id": "c"});
     for (messages, tools) in [

@@ -190,6 +190,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::ToolChoice => "tool_choice",
         Feature::StrictTools => "tools.strict",
         Feature::Images => "messages.content.image",
+        Feature::ImageDetail => "messages.content.image.detail",
         Feature::Documents => "messages.content.document",
         Feature::Audio => "messages.content.audio",
         Feature::Files => "messages.content.source.file_id",

@@ -52,6 +52,8 @@ pub enum Feature {
     StrictTools,
     /// Pictures.
     Images,
+    /// How closely to look at pictures.
+    ImageDetail,
     /// Documents.
     Documents,
     /// Sound.

@@ -135,6 +135,15 @@ impl Part {
         Self::of(PartKind::Text(text.into()))
     }
 
+    /// Whether it says how closely to look at a picture; `auto` leaves that to the provider.
+    pub fn has_detail(&self) -> bool {
+        match &self.kind {
+            PartKind::Image { detail: Some(detail), .. } => detail != "auto",
+            PartKind::ToolResult(result) => result.parts.iter().any(Self::has_detail),
+            _ => false,
+        }
+    }
+
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match &self.kind {

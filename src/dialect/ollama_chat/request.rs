@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Number, Value, json};
 
 use crate::dialect::canonical::{
-    Conversation, Effort, Feature, Format, Settings, Thinking, Tool, ToolChoice, Unsupported, Written,
+    Conversation, Effort, Feature, Format, Part, Settings, Thinking, Tool, ToolChoice, Unsupported, Written,
 };
 use crate::dialect::head::Rewrite;
 
@@ -144,6 +144,7 @@ fn ignored(conversation: &Conversation) -> Vec<Feature> {
         (Feature::CacheKey, cache_key.is_some()),
         (Feature::StrictTools, strict),
         (Feature::CacheMarks, marked),
+        (Feature::ImageDetail, conversation.messages.iter().flat_map(|message| &message.parts).any(Part::has_detail)),
         (Feature::Names, conversation.messages.iter().any(|message| message.name.is_some())),
     ];
     hints.into_iter().filter(|(_, given)| *given).map(|(feature, _)| feature).collect()

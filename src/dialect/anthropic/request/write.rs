@@ -74,6 +74,9 @@ fn turns<'a>(
     if messages.iter().any(|message| message.name.is_some()) {
         ignored.push(Feature::Names);
     }
+    if messages.iter().flat_map(|message| &message.parts).any(Part::has_detail) {
+        ignored.push(Feature::ImageDetail);
+    }
     let (mut system, mut turns) = (Vec::new(), Vec::new());
     for message in messages {
         if message.role.instructs() {

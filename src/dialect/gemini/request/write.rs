@@ -157,6 +157,7 @@ fn ignored(conversation: &Conversation) -> Vec<Feature> {
         (Feature::CacheMarks, marked || conversation.tools.iter().any(|tool| tool.cache.is_some())),
         (Feature::ParallelTools, conversation.parallel_tools.is_some()),
         (Feature::StrictTools, conversation.tools.iter().any(|tool| tool.strict == Some(true))),
+        (Feature::ImageDetail, conversation.messages.iter().flat_map(|message| &message.parts).any(Part::has_detail)),
         (Feature::Names, conversation.messages.iter().any(|message| message.name.is_some())),
     ];
     hints.into_iter().filter(|(_, given)| *given).map(|(feature, _)| feature).collect()
@@ -182,7 +183,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::CacheKey | Feature::CacheMarks => "cachedContent",
         Feature::ToolChoice | Feature::ParallelTools => "toolConfig.functionCallingConfig",
         Feature::StrictTools => "toolConfig.functionCallingConfig.mode",
-        Feature::Images | Feature::Documents | Feature::Audio => "contents[].parts[].inlineData",
+        Feature::Images | Feature::ImageDetail | Feature::Documents | Feature::Audio => "contents[].parts[].inlineData",
         Feature::Files | Feature::Urls => "contents[].parts[].fileData",
         Feature::ToolResultMedia => "contents[].parts[].functionResponse.parts",
         // What this dialect has no member for, a client of it cannot have asked.

@@ -27,6 +27,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::ToolChoice => "tool_choice",
         Feature::StrictTools => "tools[].function.strict",
         Feature::Images => "messages[].content[].image_url",
+        Feature::ImageDetail => "messages[].content[].image_url.detail",
         Feature::Documents => "messages[].content[].file",
         Feature::Audio => "messages[].content[].input_audio",
         Feature::Files => "messages[].content[].file.file_id",

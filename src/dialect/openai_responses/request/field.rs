@@ -27,6 +27,7 @@ pub fn field(feature: Feature) -> &'static str {
         Feature::ToolChoice => "tool_choice",
         Feature::StrictTools => "tools[].strict",
         Feature::Images => "input[].content[].image_url",
+        Feature::ImageDetail => "input[].content[].detail",
         Feature::Documents => "input[].content[].file_data",
         Feature::Audio => "input[].content[].input_audio",
         Feature::Files => "input[].content[].file_id",
