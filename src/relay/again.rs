@@ -107,8 +107,7 @@ impl Search {
     pub(super) fn failed(&mut self, candidate: &Candidate, error: UpstreamError, whole: bool) {
         let inexpressible = matches!(error, UpstreamError::Inexpressible(_));
         if !inexpressible {
-            // An account without credit is as good as a refused key.
-            let fault = if error.is_out_of_credit() { Fault::Operator } else { error.fault() };
+            let fault = error.refused_key().map_or(error.fault(), |_| Fault::Operator);
             self.failed.push((candidate.provider.id, fault));
             self.may_pass |= error.may_pass();
         }

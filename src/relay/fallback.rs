@@ -185,17 +185,15 @@ impl Relay {
             (logging::REQUEST_ID):% = exchange.id, (logging::PROVIDER) = provider,
             (logging::DEPLOYMENT):% = callee.deployment, (logging::ERROR):% = error; "attempt failed"
         );
+        // Then the provider is well; a trial that proved nothing frees its place.
+        if let Some(status) = error.refused_key() {
+            return self.breakers.key_refused(callee.provider, status).await;
+        }
         match (error.fault(), trial) {
             (Fault::Provider, Some(trial)) => trial.failed(kind(error)),
             (Fault::Provider, None) => self.breakers.failed(callee, exchange.key_id(), kind(error)).await,
             (Fault::Busy, _) => self.breakers.cooled(callee, error.retry_after()).await,
-            // The provider is well; a trial that proved nothing frees its place.
-            (Fault::Operator, _) => {
-                if let UpstreamError::Status { status, .. } = error {
-                    self.breakers.key_refused(callee.provider, *status).await;
-                }
-            }
-            (Fault::Client, _) => {}
+            (Fault::Client | Fault::Operator, _) => {}
         }
     }
 

@@ -86,6 +86,14 @@ impl UpstreamError {
         matches!(self.fault(), Fault::Provider | Fault::Busy) && !self.is_out_of_credit()
     }
 
+    /// The status with which the provider refused our key or, what is as good, has nothing left for it.
+    pub fn refused_key(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } if self.fault() == Fault::Operator || self.is_out_of_credit() => Some(*status),
+            _ => None,
+        }
+    }
+
     /// Whether the operator's account at the provider has nothing left, whatever status says so.
     pub fn is_out_of_credit(&self) -> bool {
         let Self::Status { words: Some(words), .. } = self else { return false };
@@ -133,11 +141,13 @@ mod tests {
             (400, ""),
         ] {
             assert!(!said(status, body).may_pass(), "{status} {body}");
+            assert_eq!(said(status, body).refused_key(), (status != 400).then_some(status));
         }
         for (status, body) in
             [(429, r#"{"error":{"code":"rate_limit_exceeded"}}"#), (429, ""), (500, ""), (503, ""), (408, "")]
         {
             assert!(said(status, body).may_pass(), "{status} {body}");
+            assert_eq!(said(status, body).refused_key(), None);
         }
         assert!(UpstreamError::Cut(String::new()).may_pass());
         assert!(!UpstreamError::Misconfigured(String::new()).may_pass());

@@ -78,7 +78,9 @@ fn peers_that_do_not_get_on_are_let_go() {
     let (arriving, beside) = (arriving.stop(), Honest::start(&scene));
     attacking(|| linger(&mut peers));
     let (beside, again) = (beside.stop(), calling_alone(&scene));
-    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}\nalone again: {again}");
+    println!(
+        "alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}\nalone again: {again}"
+    );
     for kind in KINDS {
         let of_kind = || peers.iter().filter(|peer| peer.kind == kind);
         let left = of_kind().filter(|peer| peer.closed.is_none()).count();
@@ -182,7 +184,9 @@ fn readers_that_stop_reading_are_let_go_and_settled() {
     until("everybody has left", READERS, gone);
     let took = began.elapsed();
     let (beside, again) = (beside.stop(), calling_alone(&scene));
-    println!("alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}\nalone again: {again}");
+    println!(
+        "alone: {alone}\nwhile they come: {arriving}\nwhile they stay and are let go: {beside}\nalone again: {again}"
+    );
     println!("{readers} stalled readers let go after {took:.1?}");
     bounded(&scene, before);
     scene.gateway.settled();

@@ -127,7 +127,7 @@ impl CircuitReport {
 pub struct RefusedKey {
     /// Whose.
     pub provider_id: ProviderId,
-    /// What it answered last: 401, 402 or 403.
+    /// What it answered last: 401, 402, 403, or whatever it says with an account that has nothing left.
     pub status: u16,
     /// Since when.
     pub since: Timestamp,

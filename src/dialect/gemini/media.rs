@@ -28,9 +28,9 @@ const ENDINGS: [(&str, &str); 14] = [
     (".mov", "video/mov"),
 ];
 
-/// What a blob is; `None` for video, and where its type is none: a comma would end it in a `data:` address.
+/// What a blob is; `None` where its type is video's, or none.
 pub(super) fn read_blob(blob: Blob) -> Option<PartKind> {
-    if blob.mime_type.contains(',') {
+    if !is_taken(&blob.mime_type) {
         return None;
     }
     let base64 = standard_base64(&blob.data);
@@ -47,6 +47,11 @@ pub(super) fn read_file(file: FileLink) -> Option<PartKind> {
     let named = file.mime_type.filter(|name| !name.is_empty());
     let media_type = named.or_else(|| by_ending(&file.file_uri).map(str::to_owned));
     kind(media_type.as_deref(), Source::Url(file.file_uri)).filter(|_| !is_video)
+}
+
+/// Whether bytes of this type have a place, both ways. A comma would end a type in a `data:` address.
+fn is_taken(media_type: &str) -> bool {
+    !media_type.contains(',') && media_type.split('/').next() != Some("video")
 }
 
 fn kind(media_type: Option<&str>, source: Source) -> Option<PartKind> {
@@ -70,7 +75,10 @@ pub(super) fn write(source: &Source, feature: Feature) -> Result<Part, Unsupport
         ..Part::default()
     };
     match source {
-        Source::Inline { media_type, base64 } => Ok(blob(media_type, base64.clone())),
+        Source::Inline { media_type, base64 } if is_taken(media_type) => Ok(blob(media_type, base64.clone())),
+        Source::Inline { media_type, .. } => {
+            Err(Unsupported::new(feature, format!("{media_type:?} is not taken; send pictures, sound or documents")))
+        }
         Source::Text(text) => Ok(blob(PLAIN, STANDARD.encode(text))),
         Source::Url(address) => Ok(at(address)),
         Source::File(_) => {
@@ -106,6 +114,15 @@ mod tests {
         let text = PartKind::Document { source: Source::Text("hé".into()), name: None };
         assert_eq!(read_blob(blob("text/plain", "aMOp")), Some(text));
         assert_eq!(read_blob(blob("video/mp4", "AAAA")), None);
+    }
+
+    #[test]
+    fn what_would_not_be_read_is_not_written() {
+        for media_type in ["video/mp4", "data:;base64,"] {
+            let source = Source::Inline { media_type: media_type.into(), base64: "AAAA".into() };
+            let fault = write(&source, Feature::Images).err().unwrap();
+            assert!(fault.why.contains(media_type), "{}", fault.why);
+        }
     }
 
     #[test]
