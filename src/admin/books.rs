@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use farthing_actors::domain::{AdjustmentId, DeploymentId, ProviderId, RequestId, RunId};
+use farthing_actors::domain::{AdjustmentId, DeploymentId, Money, ProviderId, RequestId, RunId, Scope, Timestamp};
 use farthing_actors::registry::{PriceVersion, Withdrawal};
 
 pub use crate::store::adjustments::StoredAdjustment;
@@ -20,7 +20,7 @@ pub use crate::store::usage::{Figures, Range, SubjectName, UsageFilter};
 pub use crate::store::verify::Verdict;
 use crate::store::writer::Writer;
 use crate::store::{
-    Store, StoreError, adjustments, charged, credits, entries, export, latency, prices, runs, usage, verify,
+    Store, StoreError, adjustments, charged, credits, entries, export, latency, prices, runs, spend, usage, verify,
 };
 
 /// Where finished calls are read.
@@ -108,6 +108,14 @@ impl Books {
 
     pub(super) async fn credit_warned(&self, provider: ProviderId) -> Result<(), StoreError> {
         self.store.query(move |connection| credits::warned(connection, provider)).await
+    }
+
+    /// What `scope` was ever charged, adjustments included. [`Books::behind`] says what it may lack.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn spent(&self, scope: Scope) -> Result<Money, StoreError> {
+        self.store.query(move |connection| spend::spent(connection, &scope.to_string(), Timestamp(i64::MIN))).await
     }
 
     /// What was used in each of `ranges`. [`Books::behind`] says what it may lack.

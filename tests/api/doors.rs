@@ -128,6 +128,13 @@ fn a_key_sees_its_own_limits_and_nothing_secret() {
     assert_eq!((&seen["id"], &seen["project"]), (&json!(key.id), &json!(PROJECT)), "{seen}");
     assert_eq!(seen["budget"]["remaining_usd"], "0.50", "{seen}");
     assert!(!answer.text().contains(&key.secret), "the secret is shown once, when it is made");
+    // What it spent, with a budget or without.
+    scene.upstream.always(Reply::chat(Tokens::plain(1_000, 1_000)));
+    let free = scene.gateway.add_key(PROJECT, &json!({}));
+    let client = scene.gateway.application(&free.secret);
+    assert_eq!(client.get("/v1/key").json()["spent_usd"], "0");
+    let cost = scene.recorded(&client.post("/v1/chat/completions", &ask(&json!({}))))["cost_usd"].clone();
+    assert_eq!((&client.get("/v1/key").json()["spent_usd"], cost == "0"), (&cost, false));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use farthing_actors::domain::{Allowed, KeyId, Limits, Money, Scope};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::admin::AdminError;
 use crate::web::Gateway;
 use crate::web::error::Problem;
 use crate::web::extract::virtual_key::Caller;
@@ -21,6 +22,8 @@ pub(crate) struct OwnKey<'a> {
     expires_at: Option<String>,
     allowed_models: &'a Allowed,
     limits: Limits,
+    /// What it was ever charged; calls that have just ended may not be in it yet.
+    spent_usd: Money,
     budget: Option<BudgetView>,
     project_budget: Option<BudgetView>,
     max_requests: Option<u64>,
@@ -34,7 +37,8 @@ pub async fn show(Caller(caller): Caller, gateway: web::Data<Gateway>) -> Result
     let (key, project) = (&caller.key, &caller.project);
     let scopes = vec![Scope::Key(key.id), Scope::Project(project.id)];
     let caps = gateway.admin.caps(vec![Scope::Key(key.id)]);
-    let (balances, caps) = tokio::join!(gateway.admin.balances(scopes), caps);
+    let spent = gateway.admin.books().spent(Scope::Key(key.id));
+    let (balances, caps, spent) = tokio::join!(gateway.admin.balances(scopes), caps, spent);
     let (mut balances, cap) = (balances?.into_iter(), caps?.pop().flatten());
     let (own, shared) = (balances.next().flatten(), balances.next().flatten());
     Ok(HttpResponse::Ok().json(OwnKey {
@@ -45,6 +49,7 @@ pub async fn show(Caller(caller): Caller, gateway: web::Data<Gateway>) -> Result
         expires_at: key.expires_at.map(rfc3339),
         allowed_models: &key.allowed_models,
         limits: key.limits,
+        spent_usd: spent.map_err(AdminError::Store)?,
         budget: BudgetView::new(key.budget.as_ref(), own.as_ref()),
         project_budget: BudgetView::new(project.budget.as_ref(), shared.as_ref()),
         max_requests: key.max_requests,
