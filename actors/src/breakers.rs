@@ -138,7 +138,7 @@ impl BreakersActor {
         let now = self.clock.monotonic();
         let held = self.providers.entry(provider).or_insert_with(|| Held::nothing(now));
         let answer = change(held, now);
-        if held.is_nothing() {
+        if held.is_nothing(now) {
             self.providers.remove(&provider);
         }
         self.publish();
@@ -182,7 +182,9 @@ impl BreakersActor {
             let idle = now.saturating_sub(watched.called_at) >= FORGET_AFTER;
             !(idle && watched.circuit.standing().state(now) == CircuitState::Closed)
         });
-        if self.circuits.len() != known {
+        let held = self.providers.len();
+        self.providers.retain(|_, held| !held.is_nothing(now));
+        if (self.circuits.len(), self.providers.len()) != (known, held) {
             self.publish();
         }
         // Pauses end and open circuits turn half-open by time alone.
@@ -312,7 +314,7 @@ impl Handler<KeyTaken> for BreakersActor {
     type Result = ();
 
     fn handle(&mut self, KeyTaken { provider }: KeyTaken, _: &mut Self::Context) {
-        if self.hold(provider, |held, _| held.refusal.take().is_some()) {
+        if self.hold(provider, |held, _| held.taken()) {
             log::info!(provider_id:% = provider; "a provider's key is tried in its turn again");
             self.tell(Change::KeyTaken(provider));
         }

@@ -6,7 +6,7 @@
 //! | [`keyring`] | projects, virtual keys and their limits | nothing: read back from the store; readers keep the last snapshot |
 //! | [`registry`] | providers, deployments, groups and prices | nothing: read back from the store; readers keep the last snapshot |
 //! | [`limiters`] | used requests and tokens, calls in flight | all of it: every scope counts as half used for a minute |
-//! | [`breakers`] | the circuit of each deployment | what was learnt: all close; what was forced stays forced |
+//! | [`breakers`] | the circuit of each deployment, and keys that providers refuse | what was learnt: all close; what was forced stays forced |
 //! | [`idempotency`] | idempotency keys in use and answers that are kept | which keys run: a retry of one is sent again, charged once |
 //! | [`sessions`] | people and their sign-ins | when sessions were last used; the rest is read back from the store |
 //! | [`audit`] | events that wait to be written, the trail's file | reads and refusals of the last moment; changes have theirs |

@@ -88,7 +88,7 @@ fn a_provider_that_refuses_the_key_is_asked_last_until_it_takes_it() {
     add_second(&scene, "spare");
     let provider = || scene.gateway.list("/api/providers").into_iter().find(|one| one["name"] == "openai").unwrap();
     let id = provider()["id"].as_str().unwrap().to_owned();
-    scene.upstream.expect(Reply::error(403, "not you"));
+    scene.upstream.expect(Reply::error(402, "pay first"));
     spare.always(Reply::chat(TOKENS));
     let chat = || scene.chat(&ask(&json!({})));
     assert_eq!((chat().header("x-farthing-attempts"), chat().header("x-farthing-attempts")), (Some("2"), Some("1")));
@@ -96,7 +96,7 @@ fn a_provider_that_refuses_the_key_is_asked_last_until_it_takes_it() {
     let explained = scene.recorded(&chat())["route"].to_string();
     assert!(explained.contains("last: gpt-4o-mini at openai: its key was refused"), "{explained}");
     let (shown, metric) = (provider(), format!("farthing_provider_key_refused{{provider=\"openai\"}} 1"));
-    assert_eq!((&shown["api_key_refused"]["http_status"], &shown["breaker"]["state"]), (&json!(403), &json!("closed")));
+    assert_eq!((&shown["api_key_refused"]["http_status"], &shown["breaker"]["state"]), (&json!(402), &json!("closed")));
     assert!(scene.gateway.anonymous().get("/metrics").text().contains(&metric));
     // Without another it is called as ever.
     spare.always(Reply::error(500, "out of order"));

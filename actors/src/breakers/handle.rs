@@ -102,7 +102,7 @@ impl Breakers {
 
     /// The provider took our key, or has another now. Sends no message but for one that was refused.
     pub fn key_taken(&self, provider: ProviderId) {
-        if self.gates.load().providers.get(&provider).is_some_and(|held| held.refusal.is_some()) {
+        if self.gates.load().providers.get(&provider).is_some_and(|held| !held.takes_the_key()) {
             self.mailbox.hint(KeyTaken { provider });
         }
     }
