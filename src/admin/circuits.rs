@@ -19,8 +19,7 @@ impl Admin {
     ) -> Result<(), AdminError> {
         let event = by.does("breaker.force").about(provider).and("state", wish);
         self.parts.audit.record(event.clone().ending(Effect::Attempted)).await?;
-        let deployments =
-            self.catalogue().deployments().filter(|one| one.provider == provider).map(|one| one.id).collect();
+        let deployments = self.catalogue().deployments_at(provider).map(|one| one.id).collect();
         let forced = self.parts.breakers.force(provider, deployments, control).await;
         let event = event.again();
         let event = match &forced {

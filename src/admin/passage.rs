@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use farthing_actors::domain::{DeploymentId, PriceId, PriceInForce, ProviderId, ProviderKind};
+use farthing_actors::domain::{Callee, DeploymentId, PriceId, PriceInForce, ProviderId, ProviderKind};
 use farthing_actors::registry::catalogue::{Candidate, Deployment, Provider};
 use sha2::{Digest, Sha256};
 
@@ -33,6 +33,11 @@ pub fn passage(lists: &PriceLists, provider: &Arc<Provider>, model: &str) -> Can
         created_at: provider.created_at,
     };
     Candidate { deployment: Arc::new(deployment), provider: Arc::clone(provider) }
+}
+
+/// How breakers know all such deployments at a provider.
+pub fn callee(provider: ProviderId) -> Callee {
+    Callee { deployment: id(provider), provider }
 }
 
 /// One for each provider: callers may invent names, and each would have a circuit.

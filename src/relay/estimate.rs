@@ -19,8 +19,10 @@ const LARGEST_WINDOW: u64 = 1_000_000;
 /// The longest answer of any model, whose provider may have passed over the cap.
 const LONGEST_ANSWER: u64 = 131_072;
 
-/// So many times as much as there can be is not true.
+/// So many times as much as can be generated, or looked up, is not true.
 const MANY_TIMES: u64 = 10;
+/// Nor is so many times as long a prompt as the model takes.
+const FEW_TIMES: u64 = 2;
 
 /// What a provider may put around a message, at most.
 const MESSAGE_MOST: u64 = 8;
@@ -38,6 +40,10 @@ pub(super) struct Estimate {
     pub prompt: u64,
     /// Prompt tokens, at most.
     pub prompt_ceiling: u64,
+    /// The longest prompt that any of the models takes.
+    pub window: u64,
+    /// Whether a part of the prompt is not here, and may be as long as that, several times.
+    pub unseen: bool,
     /// Tokens that may be generated for one choice.
     pub output_cap: u64,
     /// Choices asked for.
@@ -61,6 +67,8 @@ impl Estimate {
         Self {
             prompt,
             prompt_ceiling: if unseen { window(candidates).max(ceiling) } else { ceiling },
+            window: window(candidates),
+            unseen,
             output_cap: output_cap(head.output_cap, candidates),
             choices: head.choices,
             units: head.measure.most,
@@ -113,7 +121,8 @@ impl Estimate {
     pub(super) fn allows(&self, usage: &Usage) -> bool {
         let cap = self.output_cap.saturating_mul(self.choices);
         let most = cap.saturating_mul(MANY_TIMES).saturating_add(LONGEST_ANSWER);
-        let prompt = self.prompt_ceiling.max(LARGEST_WINDOW).saturating_mul(MANY_TIMES);
+        let times = if self.unseen { MANY_TIMES } else { FEW_TIMES };
+        let prompt = self.prompt_ceiling.max(self.window).saturating_mul(times);
         usage.output.saturating_add(usage.reasoning) <= most && usage.prompt() <= prompt
     }
 
@@ -200,10 +209,17 @@ mod tests {
         for honest in [usage(5, 100), usage(900_000, 128_000), usage(0, 0)] {
             assert!(asked.allows(&honest), "{honest:?}");
         }
-        for absurd in [usage(5, 99_000_000), usage(11_000_000, 1), Usage { reasoning: 140_000, ..usage(5, 0) }] {
+        for absurd in [usage(5, 99_000_000), usage(2_000_001, 1), Usage { reasoning: 140_000, ..usage(5, 0) }] {
             assert!(!asked.allows(&absurd), "{absurd:?}");
         }
         assert!(Estimate { output_cap: 14_000, ..asked }.allows(&usage(5, 140_000)));
+        let small = Estimate { window: 8_000, ..asked };
+        assert!(small.allows(&usage(16_000, 1)) && !small.allows(&usage(16_001, 1)));
+        assert!(
+            Estimate { unseen: true, ..small }.allows(&usage(80_000, 1)),
+            "what is looked up comes again and again"
+        );
+        assert!(Estimate { prompt_ceiling: 50_000, ..small }.allows(&usage(50_000, 0)), "a batch of many short texts");
     }
 
     #[test]

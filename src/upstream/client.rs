@@ -14,6 +14,8 @@ mod webhook;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -247,6 +249,11 @@ fn connect_error(error: &SendRequestError) -> UpstreamError {
         return UpstreamError::Misconfigured(format!("its base_url is refused: {refused}"));
     }
     match error {
+        // The connection was there and the request on its way: the provider may have worked.
+        E::Connect(ConnectError::Disconnected) => UpstreamError::Cut("it ended before an answer".to_owned()),
+        E::Response(fault) if fault.source().is_some_and(<dyn Error>::is::<io::Error>) => {
+            UpstreamError::Cut(fault.to_string())
+        }
         E::Connect(_) | E::Url(_) => UpstreamError::Connect(error.to_string()),
         E::Response(_) => UpstreamError::Garbage("it is not HTTP"),
         E::Timeout => UpstreamError::Connect("no connection in time".to_owned()),

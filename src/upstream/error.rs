@@ -12,6 +12,9 @@ use crate::dialect::{RequestFault, UpstreamWords};
 const OUT_OF_CREDIT: [&str; 4] =
     ["insufficient_quota", "credit_balance_exhausted", "exceeded_current_quota_error", "billing_error"];
 
+/// How Anthropic says so, in a 400 like any other.
+const OUT_OF_CREDIT_IN_WORDS: &str = "Your credit balance is too low";
+
 /// One failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UpstreamError {
@@ -69,6 +72,7 @@ impl UpstreamError {
                 401..=403 => Fault::Operator,
                 429 => Fault::Busy,
                 408 => Fault::Provider,
+                400..=499 if self.is_out_of_credit() => Fault::Operator,
                 400..=499 => Fault::Client,
                 _ => Fault::Provider,
             },
@@ -97,7 +101,8 @@ impl UpstreamError {
     /// Whether the operator's account at the provider has nothing left, whatever status says so.
     pub fn is_out_of_credit(&self) -> bool {
         let Self::Status { words: Some(words), .. } = self else { return false };
-        [&words.code, &words.kind].into_iter().flatten().any(|name| OUT_OF_CREDIT.contains(&name.as_str()))
+        let named = [&words.code, &words.kind].into_iter().flatten().any(|name| OUT_OF_CREDIT.contains(&name.as_str()));
+        named || words.message.starts_with(OUT_OF_CREDIT_IN_WORDS)
     }
 
     /// When the provider asks to be called again.
@@ -138,11 +143,13 @@ mod tests {
             (429, r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#),
             (429, r#"{"error":{"type":"exceeded_current_quota_error","message":"suspended"}}"#),
             (502, r#"{"error":{"code":"credit_balance_exhausted"}}"#),
-            (400, ""),
+            (404, r#"{"error":{"code":"insufficient_quota"}}"#),
+            (400, r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to go on."}}"#),
         ] {
-            assert!(!said(status, body).may_pass(), "{status} {body}");
-            assert_eq!(said(status, body).refused_key(), (status != 400).then_some(status));
+            assert!(!said(status, body).may_pass() && said(status, body).may_fall_back(), "{status} {body}");
+            assert_eq!(said(status, body).refused_key(), Some(status));
         }
+        assert!(!said(400, "").may_pass() && said(400, "").refused_key().is_none());
         for (status, body) in
             [(429, r#"{"error":{"code":"rate_limit_exceeded"}}"#), (429, ""), (500, ""), (503, ""), (408, "")]
         {

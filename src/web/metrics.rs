@@ -16,6 +16,7 @@ pub use process::{Process, resident};
 pub use tally::Tally;
 
 use super::Gateway;
+use super::manage::providers::breaker::circuits;
 use super::routes::line::Anybody;
 use crate::background;
 use tally::{PARTS, Shares};
@@ -199,12 +200,11 @@ fn of_actors(reading: &Reading<'_>, figure: fn(&farthing_actors::mailbox::Vitals
 fn breakers(reading: &Reading<'_>) -> Vec<Sample> {
     let catalogue = reading.gateway.catalogue.get();
     let mut worst: BTreeMap<(String, String), u8> = BTreeMap::new();
-    for deployment in catalogue.deployments() {
-        let provider =
-            catalogue.provider(deployment.provider).map(|provider| provider.name.clone()).unwrap_or_default();
-        let state = rank(reading.gateway.breakers.report(deployment.callee()).state);
-        let known = worst.entry((provider, deployment.name.to_string())).or_default();
-        *known = state.max(*known);
+    for provider in catalogue.providers() {
+        for (model, report) in circuits(reading.gateway, provider.id) {
+            let known = worst.entry((provider.name.clone(), model)).or_default();
+            *known = rank(report.state).max(*known);
+        }
     }
     let sample = |((provider, model), state): ((String, String), u8)| {
         (vec![("provider", provider), ("model", model)], state.to_string())

@@ -150,4 +150,7 @@ fn a_rate_limit_is_told_with_a_true_wait() {
     assert_eq!(error["code"], "rate_limit_exceeded", "{error}");
     let wait: u64 = limited.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
+    let limit = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"].map(|name| limited.header(name));
+    assert_eq!(limit, [Some("6"), Some("0")]);
+    assert!(limited.header("x-ratelimit-reset-requests").is_some());
 }

@@ -1,7 +1,9 @@
-//! Answers whose end cannot be told but by their connection's: nobody is given what belongs to another call.
+//! What begins and ends where: answers whose end is their connection's, answers that never begin, heads that can be read in two ways.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use farthing_support::scene::{PROVIDER_KEY, ask, prices};
@@ -95,4 +97,68 @@ fn what_follows_an_answer_without_an_end_is_nobodys() {
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [502, 200, 200, 200, 200, 200, 200, 200]);
     assert!(answers.iter().all(|answer| !answer.text().contains("somebody else's")));
+}
+
+/// A provider that takes in the whole request and says nothing.
+fn leaver() -> (Arc<AtomicUsize>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            request(&mut stream).unwrap();
+            count.fetch_add(1, Ordering::AcqRel);
+        }
+    });
+    (taken, url)
+}
+
+#[test]
+fn who_leaves_after_the_request_may_have_done_the_work() {
+    let (scene, (taken, url)) = (scene(), leaver());
+    let provider = json!({"name": "leaver", "kind": "openai", "base_url": url, "api_key": PROVIDER_KEY, "allow_private_network": true});
+    scene.gateway.create("/api/providers", &provider);
+    for (name, at, priority) in
+        [("words", "leaver", 0), ("words", "openai", 1), ("pictures", "leaver", 0), ("pictures", "openai", 1)]
+    {
+        let model =
+            json!({"name": name, "provider": at, "upstream_model": name, "priority": priority, "prices": prices()});
+        scene.gateway.create("/api/models", &model);
+    }
+    let picture =
+        scene.application().post("/v1/images/generations", &json!({"model": "pictures", "prompt": "a heron"}));
+    assert_eq!((picture.status, picture.header("x-should-retry")), (502, Some("false")), "{}", picture.text());
+    assert_eq!((taken.load(Ordering::Acquire), scene.upstream.calls()), (1, 0), "nobody makes it again");
+    scene.upstream.expect(Reply::chat(Tokens::plain(9, 4)));
+    let words = scene.chat(&ask(&json!({"model": "words"})));
+    assert_eq!((words.status, words.header("x-farthing-attempts")), (200, Some("2")), "{}", words.text());
+    let row = scene.recorded(&words);
+    let first = &row["entries"][0];
+    assert_eq!(
+        (&first["kind"], &first["usage_detail"]),
+        (&json!("attempt"), &json!("estimated:upstream_cut")),
+        "{row}"
+    );
+    assert_ne!(first["amount_usd"], "0", "the prompt may be billed");
+}
+
+#[test]
+fn a_host_that_can_be_read_in_two_ways_is_refused() {
+    let scene = scene();
+    let told = |host: &str| {
+        let mut stream = TcpStream::connect(scene.gateway.address()).unwrap();
+        write!(stream, "GET /live HTTP/1.1\r\n{host}connection: close\r\n\r\n").unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        told
+    };
+    for good in ["host: a\r\n", "host: a.example:8080\r\n", "host: [::1]:80\r\n", "host: xn--bcher-kva.example\r\n"] {
+        assert!(told(good).starts_with("HTTP/1.1 200"), "{good}");
+    }
+    for bad in
+        ["host: a/b\r\n", "host: u@a\r\n", "host: a?b\r\n", "host: a#b\r\n", "host: a b\r\n", "host: a\r\nhost: b\r\n"]
+    {
+        assert!(told(bad).starts_with("HTTP/1.1 400"), "{bad}");
+    }
 }

@@ -104,3 +104,20 @@ fn a_hangup_ends_nothing_and_takes_the_patterns_of_the_file_or_none_of_it() {
         (json!(null), true)
     );
 }
+
+#[test]
+fn models_that_are_passed_through_have_a_circuit_that_is_seen() {
+    let gateway = TestGateway::builder(BINARY).set(ROUTING, "pt-*=provider:openai").start();
+    let upstream = Upstream::start();
+    upstream.always(Reply::error(500, "out of order"));
+    gateway.add_provider("openai", &upstream);
+    gateway.add_project("free", None);
+    let key = gateway.add_key("free", &json!({})).secret;
+    let statuses = ["pt-1", "pt-2", "pt-3", "pt-4"].map(|model| call(&gateway, &key, model).status);
+    assert_eq!(statuses, [502, 502, 502, 503]);
+    let breaker = &gateway.list("/api/providers")[0]["breaker"];
+    let circuit = (&breaker["state"], &breaker["circuits"][0]["model"], &breaker["circuits"][0]["state"]);
+    assert_eq!(circuit, (&json!("open"), &json!("passed through"), &json!("open")), "{breaker}");
+    let metric = "farthing_breaker_state{provider=\"openai\",model=\"passed through\"} 3";
+    assert!(gateway.anonymous().get("/metrics").text().contains(metric));
+}

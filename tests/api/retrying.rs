@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farthing_support::gateway::openai_error;
 use farthing_support::poll::{PATIENCE, until};
-use farthing_support::scene::{MODEL, ask, cost, prices};
+use farthing_support::scene::{MODEL, PROJECT, ask, cost, prices};
 use farthing_support::{Picos, Reply, Scene, Tokens, Upstream};
 use serde_json::json;
 
@@ -233,6 +233,22 @@ fn whoever_leaves_during_the_pause_pays_nothing() {
     let waiting = scene.application().start("POST", "/v1/chat/completions", body.as_bytes()).unwrap();
     until("the provider has refused it", PATIENCE, || (scene.upstream.calls() == 1).then_some(()));
     waiting.hang_up();
-    let row = &scene.gateway.requests(farthing_support::scene::PROJECT, 1)[0];
+    let row = &scene.gateway.requests(PROJECT, 1)[0];
     assert_eq!((&row["status"], Picos::of(&row["cost_usd"])), (&json!("client_gone"), Picos(0)), "{row}");
+}
+
+/// What keys failed before is not held against them: two keys, with two failures each, call a provider that is gone.
+#[test]
+fn a_circuit_opens_though_every_key_has_failed_before() {
+    let scene = scene();
+    let keys = [0, 1].map(|_| scene.gateway.application(&scene.gateway.add_key(PROJECT, &json!({})).secret));
+    let call = |key: usize| keys[key].post("/v1/chat/completions", &ask(&json!({}))).status;
+    for key in [0, 1] {
+        for reply in [Reply::error(500, "no"), Reply::error(500, "no"), Reply::chat(TOKENS)] {
+            scene.upstream.expect(reply);
+        }
+        assert_eq!([call(key), call(key), call(key)], [502, 502, 200]);
+    }
+    scene.upstream.always(Reply::error(500, "no"));
+    assert_eq!([0, 1, 0, 1, 0].map(call), [502, 502, 502, 503, 503]);
 }

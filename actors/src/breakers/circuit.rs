@@ -18,7 +18,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(super) struct Circuit {
     figures: Figures,
     standing: Standing,
-    in_a_row: u32,
     outcomes: Outcomes,
     trials: Trials,
 }
@@ -35,7 +34,7 @@ impl Circuit {
     /// A closed circuit.
     pub(super) fn new(figures: Figures, now: Duration) -> Self {
         let standing = Standing { phase: Phase::Closed, cooling_until: Duration::ZERO, cause: None, since: now };
-        Self { figures, standing, in_a_row: 0, outcomes: Outcomes::over(figures.window), trials: Trials::default() }
+        Self { figures, standing, outcomes: Outcomes::none(&figures), trials: Trials::default() }
     }
 
     /// Where it stands, to be published.
@@ -46,7 +45,6 @@ impl Circuit {
     /// Calls succeeded.
     pub(super) fn succeeded(&mut self, beats: Beats, now: Duration) {
         if self.learns() {
-            self.in_a_row = 0;
             self.outcomes.succeeded(beats, now);
         }
     }
@@ -57,12 +55,8 @@ impl Circuit {
             return;
         }
         let tally = self.outcomes.failed(key, now);
-        if !tally.counts {
-            return;
-        }
-        self.in_a_row += 1;
         let Figures { in_a_row, window, .. } = self.figures;
-        if self.in_a_row >= in_a_row {
+        if tally.in_a_row >= u64::from(in_a_row) {
             self.open(format!("{in_a_row} failures in a row, the last: {kind}"), now);
         } else if tally.is_bad() {
             let (failures, outcomes) = (tally.failures, tally.outcomes);
@@ -153,8 +147,7 @@ impl Circuit {
     fn enter(&mut self, phase: Phase, now: Duration) {
         self.standing.phase = phase;
         self.standing.since = now;
-        self.in_a_row = 0;
-        self.outcomes = Outcomes::over(self.figures.window);
+        self.outcomes = Outcomes::none(&self.figures);
     }
 }
 

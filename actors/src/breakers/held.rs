@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::report::Control;
 
-/// How long a refused key is tried last after each refusal; then one call in its turn finds out.
+/// How long a refused key is tried last after each refusal; then calls in its turn find out.
 const OUT_OF_TURN: Duration = Duration::from_secs(60);
 /// How often it is told at most that a provider refuses its key: one may refuse now and then.
 const TOLD_EVERY: Duration = Duration::from_secs(600);

@@ -1,17 +1,19 @@
 //! Outcomes: what calls to one deployment came to lately, within a minute unless set otherwise. Pure.
-//! Owns the rule that one key alone speaks for itself only: while others call too, at most two of its failures count.
+//! Owns the rule that one key alone speaks for itself only. While others call too, two of its failures count; beyond them it has
+//! its share in a row of failures that all make together, and as many of its failures count as all others have.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use super::figures::Figures;
 use crate::domain::KeyId;
 
 /// The window is made of slots, so that its size does not grow with traffic; one of a minute covers 55 to 60 seconds.
 const SLOT_SECONDS: u64 = 5;
 /// Keys a slot tells apart. With more of them failing, those that are told apart open the circuit.
 const KEYS_PER_SLOT: usize = 32;
-/// What one key's failures count for at most, while others call too.
+/// What one key's failures count for at most, while others call too and do not fail.
 const FAILURES_PER_KEY: u64 = 2;
 /// Fewer outcomes than this say nothing about a share.
 const ENOUGH: u64 = 20;
@@ -34,15 +36,21 @@ pub(super) struct Beats {
 pub(super) struct Outcomes {
     /// How many slots it has.
     length: u64,
+    /// How long a row of failures is that opens the circuit.
+    longest: u64,
     slots: VecDeque<Slot>,
+    /// Failures since the last success. Before there are many keys in it, the circuit has opened.
+    row: Vec<(KeyMark, u64)>,
+    /// Those of them that were among the first of their keys in the window.
+    first: u64,
 }
 
-/// What the window amounts to, after one more failure.
+/// What it all amounts to, after one more failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// Whether that failure counts.
-    pub(super) counts: bool,
-    /// Failures that count.
+    /// Failures in a row that count.
+    pub(super) in_a_row: u64,
+    /// Failures within the window that count.
     pub(super) failures: u64,
     /// Those and all successes.
     pub(super) outcomes: u64,
@@ -73,13 +81,16 @@ impl Tally {
 }
 
 impl Outcomes {
-    /// None yet, of a window of this length.
-    pub(super) fn over(window: Duration) -> Self {
-        Self { length: window.as_secs().div_ceil(SLOT_SECONDS), slots: VecDeque::new() }
+    /// None yet.
+    pub(super) fn none(figures: &Figures) -> Self {
+        let (length, longest) = (figures.window.as_secs().div_ceil(SLOT_SECONDS), u64::from(figures.in_a_row));
+        Self { length, longest, slots: VecDeque::new(), row: Vec::new(), first: 0 }
     }
 
     /// Notes successes at `now`.
     pub(super) fn succeeded(&mut self, beats: Beats, now: Duration) {
+        self.row.clear();
+        self.first = 0;
         if let Some(slot) = self.slot(now) {
             slot.successes = slot.successes.saturating_add(beats.successes);
             slot.several_keys |= beats.several_keys;
@@ -92,20 +103,28 @@ impl Outcomes {
         if let Some(slot) = self.slot(now) {
             slot.add(key, 1);
         }
+        count(&mut self.row, key, 1, usize::MAX);
         self.tally(key)
     }
 
-    fn tally(&self, key: KeyMark) -> Tally {
+    fn tally(&mut self, key: KeyMark) -> Tally {
         let mut by_key: HashMap<KeyMark, u64> = HashMap::new();
         for (key, failures) in self.slots.iter().flat_map(|slot| &slot.keys) {
             *by_key.entry(*key).or_default() += failures;
         }
         let several_keys = by_key.len() > 1 || self.slots.iter().any(|slot| slot.several_keys);
         let most = if several_keys { FAILURES_PER_KEY } else { u64::MAX };
-        let counts = by_key.get(&key).is_none_or(|failures| *failures <= most);
-        let failures = by_key.values().map(|failures| *failures.min(&most)).sum::<u64>();
+        self.first += u64::from(by_key.get(&key).is_none_or(|failures| *failures <= most));
+        let callers = u64::try_from(by_key.len()).unwrap_or(u64::MAX).max(1 + u64::from(several_keys));
+        let share = self.longest.div_ceil(callers.min(self.longest).max(1));
+        let together = self.row.iter().map(|(_, failures)| *failures.min(&share)).sum();
+        let in_a_row = self.first.max(together);
+        let all = by_key.values().sum::<u64>();
+        let worst = by_key.values().copied().max().unwrap_or(0);
+        let others = all.saturating_sub(worst);
+        let failures = others.saturating_add(worst.min(others.max(most)));
         let successes = self.slots.iter().map(|slot| slot.successes).sum::<u64>();
-        Tally { counts, failures, outcomes: failures.saturating_add(successes) }
+        Tally { in_a_row, failures, outcomes: failures.saturating_add(successes) }
     }
 
     /// The slot of `now`, after those that left the window are gone. There always is one.
@@ -122,12 +141,18 @@ impl Outcomes {
 
 impl Slot {
     fn add(&mut self, key: KeyMark, failures: u64) {
-        if let Some((_, count)) = self.keys.iter_mut().find(|(known, _)| *known == key) {
-            *count += failures;
-        } else if self.keys.len() < KEYS_PER_SLOT {
-            self.keys.push((key, failures));
-        } else {
-            self.several_keys = true;
-        }
+        self.several_keys |= !count(&mut self.keys, key, failures, KEYS_PER_SLOT);
     }
+}
+
+/// Adds to what `counts` say of `key`. Whether there was room among `most` keys.
+fn count(counts: &mut Vec<(KeyMark, u64)>, key: KeyMark, more: u64, most: usize) -> bool {
+    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == key) {
+        *count = count.saturating_add(more);
+    } else if counts.len() < most {
+        counts.push((key, more));
+    } else {
+        return false;
+    }
+    true
 }

@@ -54,6 +54,17 @@ pub enum LimitError {
 }
 
 impl LimitError {
+    /// What is left of the limit that refused: less than the call needs.
+    pub fn headroom(&self) -> Headroom {
+        let Self::Limited { what, retry_after, limit, remaining, .. } = self else { return Headroom::default() };
+        let allowance = Some(Allowance { limit: *limit, remaining: *remaining, reset: *retry_after });
+        match what {
+            LimitKind::Requests => Headroom { requests: allowance, ..Headroom::default() },
+            LimitKind::Tokens => Headroom { tokens: allowance, ..Headroom::default() },
+            LimitKind::Concurrency => Headroom::default(),
+        }
+    }
+
     /// The same as what would have happened.
     pub(super) fn shadowed(&self) -> Option<Shadowed> {
         let Self::Limited { scope, what, .. } = self else { return None };

@@ -170,6 +170,11 @@ impl Catalogue {
         self.deployments.values()
     }
 
+    /// Every deployment at a provider.
+    pub fn deployments_at(&self, provider: ProviderId) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.deployments().filter(move |deployment| deployment.provider == provider)
+    }
+
     /// Whether a deployment has this name, wherever it is.
     pub fn has_model(&self, name: &str) -> bool {
         self.by_model.contains_key(name) || self.deployments().any(|deployment| *deployment.name == *name)

@@ -89,7 +89,7 @@ impl Catalogue {
 
     pub(super) fn delete_provider(&self, id: ProviderId) -> Decision {
         self.provider(id).ok_or(RegistryError::NotFound)?;
-        let used = self.deployments().filter(|deployment| deployment.provider == id).count();
+        let used = self.deployments_at(id).count();
         if used > 0 {
             return Err(RegistryError::Conflict(format!(
                 "{used} models are at this provider; delete or move them first"

@@ -106,7 +106,8 @@ impl ChatRequest {
             model: fields::model(model)?,
             stream: fields::flag("stream", stream)?,
             wants_usage,
-            output_cap: caps.iter().find_map(|cap| cap.tokens),
+            // Where both are given the lower one holds: neither is raised.
+            output_cap: caps.iter().filter_map(|cap| cap.tokens).min(),
             least_output: USEFUL_OUTPUT,
             choices: fields::whole("n", choices, 1..=MAX_CHOICES)?.unwrap_or(1),
             messages: count(messages)?,

@@ -102,7 +102,7 @@ pub async fn list(visitor: Visitor<ReadSettings>, gateway: web::Data<Gateway>) -
     let catalogue = gateway.admin.catalogue();
     let row = |provider: &Arc<Provider>| {
         let credit = credits.iter().find(|credit| credit.provider == provider.id);
-        Row::new(ProviderView::new(&gateway, provider, credit))
+        Row::new(ProviderView::new(&gateway, provider, credit), catalogue.deployments_at(provider.id).count())
     };
     let page = ProvidersPage {
         shell: visitor.shell(),
@@ -137,14 +137,14 @@ pub async fn show(
         can_force: visitor.may(Permission::ForceBreakers),
         version: (&*provider, credit.as_ref()).etag().to_string(),
         circuits: circuits.collect(),
-        provider: Row::new(view),
+        provider: Row::new(view, gateway.admin.catalogue().deployments_at(provider.id).count()),
         day: Day::from(day.first().copied().unwrap_or_default()),
     };
     page::render(StatusCode::OK, &page)
 }
 
 impl Row {
-    fn new(view: ProviderView) -> Self {
+    fn new(view: ProviderView, models: usize) -> Self {
         let circuit = Circuit::new(&view.breaker.worst, String::new(), String::new());
         let fault = view.api_key_fault.as_deref().map(Arc::from);
         let refused = view.api_key_refused.as_ref().map(|refused| shown::refused_key(refused.http_status));
@@ -162,7 +162,7 @@ impl Row {
             kind: view.kind.name(),
             state,
             tone,
-            models: shown::count(view.breaker.circuits.len()),
+            models: shown::count(models),
             credit: CreditRow::of(&view),
             first_byte,
             created: Moment::read(&view.created_at),

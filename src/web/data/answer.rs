@@ -12,7 +12,7 @@ use farthing_actors::domain::Money;
 use farthing_actors::idempotency::{Answered, Shape};
 use farthing_actors::limiters::{Allowance, Headroom};
 
-use crate::relay::{Answer, AnswerBody, Facts, Outflow, RelayError, Sent};
+use crate::relay::{Answer, AnswerBody, Facts, Outflow, Refusal, RelayError, Sent};
 use crate::upstream::Delivery;
 use crate::web::error::{Code, Problem};
 
@@ -35,16 +35,17 @@ pub fn respond(answer: Answer) -> HttpResponse {
     response
 }
 
-/// A failure; where it was sent to a provider before, headers say where and at what cost.
+/// A failure. Where it was sent to a provider before, headers say where and at what cost; where a limit refused it, what is left.
 pub fn failed(error: RelayError) -> HttpResponse {
-    let sent = match &error {
-        RelayError::Upstream { provider, sent: Some(sent), .. } => Some((provider.clone(), Sent::clone(sent))),
-        _ => None,
-    };
-    let mut response = Problem::from(error).error_response();
-    if let Some((provider, Sent { model, attempts, cost })) = sent {
-        let headers = response.headers_mut();
-        where_it_went(headers, (&provider, &model), attempts, cost.filter(|cost| *cost != Money::ZERO));
+    let mut response = Problem::from(error.clone()).error_response();
+    let headers = response.headers_mut();
+    match &error {
+        RelayError::Upstream { provider, sent: Some(sent), .. } => {
+            let Sent { model, attempts, cost } = &**sent;
+            where_it_went(headers, (provider, model), *attempts, cost.filter(|cost| *cost != Money::ZERO));
+        }
+        RelayError::Refused(Refusal::Limited(limit)) => rate_limits(headers, &limit.headroom()),
+        _ => {}
     }
     response
 }

@@ -91,6 +91,10 @@ impl Call {
             Before::Nothing(claim) => claim,
             Before::Answered(answered) => return answer::again(answered),
         };
+        if claim.is_some() {
+            // Others may have come in while the key was asked about.
+            gateway.admit()?;
+        }
         let caching = caching::wanted(&http, &key, relay.cache.bounds().max_age);
         let served = relay.serve(id.0, key, Ask { request, headers, run, tags: tags(&http), claim, caching }).await;
         Ok(served.map_or_else(answer::failed, answer::respond))

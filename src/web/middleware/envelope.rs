@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HOST, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
@@ -101,7 +101,16 @@ fn refusal(request: &HttpRequest) -> Option<Problem> {
     let gateway = request.app_data::<web::Data<Gateway>>();
     let away = gateway.and_then(|gateway| gateway.strangers.admit(request).err());
     let hurried = || gateway.and_then(|gateway| Strangers::pass(gateway, request).err());
-    away.or_else(hurried).or_else(|| oversized(request).map(Problem::plain))
+    away.or_else(hurried).or_else(|| oversized(request).map(Problem::plain)).or_else(|| misdirected(request))
+}
+
+/// A `Host` that two who read it may read differently: several, or one with what ends a host in an address.
+fn misdirected(request: &HttpRequest) -> Option<Problem> {
+    let mut hosts = request.headers().get_all(HOST);
+    let host = hosts.next()?;
+    let is_odd = |byte: &u8| !byte.is_ascii_graphic() || b"/?#@\\\"<>^`{|}".contains(byte);
+    let is_bad = hosts.next().is_some() || host.as_bytes().iter().any(is_odd);
+    is_bad.then(|| Problem::new(Code::InvalidValue, "Host must be one host, with its port if it has one").at("Host"))
 }
 
 /// What is too large about the head. actix takes 96 headers, and heads up to 128 KiB.

@@ -124,6 +124,56 @@ fn one_key_alone_cannot_open_it_while_another_calls() {
 }
 
 #[test]
+fn what_a_key_failed_before_is_not_held_against_a_row_of_many() {
+    let mut story = Story::begins();
+    for key in [ALICE, BOB] {
+        story.fails(key, 2).succeeds(key, 1);
+    }
+    assert_eq!(story.fails(ALICE, 1).fails(BOB, 1).state(), CircuitState::Closed);
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open, "the third in a row, of two keys");
+}
+
+#[test]
+fn a_key_that_always_fails_does_not_make_anothers_rare_failure_a_row() {
+    let mut story = Story::begins();
+    for key in 10..20 {
+        story.succeeds(KeyMark(key), 1);
+    }
+    story.fails(ALICE, 50).succeeds(BOB, 1).fails(ALICE, 50).fails(BOB, 1);
+    assert_eq!(story.state(), CircuitState::Closed);
+    assert_eq!(story.fails(KeyMark(10), 1).state(), CircuitState::Open, "three of them are enough");
+}
+
+#[test]
+fn a_long_row_is_made_by_few_keys_too() {
+    let figures = Figures { in_a_row: 10, ..Figures::default() };
+    let mut story = Story { circuit: Circuit::new(figures, START), now: START };
+    for key in [ALICE, BOB] {
+        story.fails(key, 2).succeeds(key, 1);
+    }
+    for _ in 0..4 {
+        assert_eq!(story.fails(ALICE, 1).fails(BOB, 1).state(), CircuitState::Closed);
+    }
+    assert_eq!(story.fails(ALICE, 1).fails(BOB, 1).state(), CircuitState::Open);
+}
+
+#[test]
+fn a_share_is_of_all_keys_unless_one_alone_makes_it() {
+    let mut story = Story::begins();
+    for _ in 0..10 {
+        for key in [ALICE, BOB] {
+            story.fails(key, 1).succeeds(key, 1);
+        }
+    }
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Open, "both fail every second time");
+    let mut story = Story::begins();
+    for _ in 0..10 {
+        story.fails(ALICE, 2).succeeds(BOB, 1);
+    }
+    assert_eq!(story.fails(ALICE, 1).state(), CircuitState::Closed, "only one of them fails");
+}
+
+#[test]
 fn one_key_alone_opens_it_where_nobody_else_calls_any_more() {
     let mut story = Story::begins();
     story.succeeds(BOB, 1).fails(ALICE, 50).after(61).fails(ALICE, 1);

@@ -26,7 +26,11 @@ fn what_matters_is_read() {
     )
     .unwrap();
     assert_eq!((request.head.model.as_str(), request.head.stream, request.head.wants_usage), ("café", true, true));
-    assert_eq!((request.head.output_cap, request.head.choices, request.head.messages), (Some(100), 2, 2));
+    assert_eq!(
+        (request.head.output_cap, request.head.choices, request.head.messages),
+        (Some(7), 2, 2),
+        "the lower cap"
+    );
     let least = parse(r#"{"model":"m","messages":[0],"stream":null,"n":null,"max_tokens":null}"#).unwrap();
     assert_eq!(
         (least.head.stream, least.head.wants_usage, least.head.output_cap, least.head.choices),

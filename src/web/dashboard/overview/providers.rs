@@ -8,6 +8,7 @@ use farthing_actors::registry::catalogue::{Catalogue, Provider};
 
 use crate::web::Gateway;
 use crate::web::dashboard::shown::{self, Moment};
+use crate::web::manage::providers::breaker::circuits;
 
 /// One provider.
 pub(super) struct ProviderRow {
@@ -23,17 +24,21 @@ pub(super) struct ProviderRow {
 
 pub(super) fn providers(gateway: &Gateway, catalogue: &Catalogue) -> Vec<ProviderRow> {
     let row = |provider: &Arc<Provider>| {
-        let there = catalogue.deployments().filter(|deployment| deployment.provider == provider.id);
-        let circuits = there.map(|deployment| gateway.breakers.report(deployment.callee())).collect();
-        ProviderRow::new(provider, circuits, gateway.breakers.refused_key(provider.id))
+        let models = catalogue.deployments_at(provider.id).count();
+        let circuits = circuits(gateway, provider.id).into_iter().map(|(_, report)| report);
+        ProviderRow::new((provider, models), circuits, gateway.breakers.refused_key(provider.id))
     };
     catalogue.providers().map(row).collect()
 }
 
 impl ProviderRow {
-    fn new(provider: &Provider, circuits: Vec<CircuitReport>, refused: Option<RefusedKey>) -> Self {
-        let models = shown::count(circuits.len());
-        let worst = circuits.into_iter().max_by_key(|circuit| circuit.state);
+    fn new(
+        (provider, models): (&Provider, usize),
+        circuits: impl Iterator<Item = CircuitReport>,
+        refused: Option<RefusedKey>,
+    ) -> Self {
+        let models = shown::count(models);
+        let worst = circuits.max_by_key(|circuit| circuit.state);
         let (state, tone) = match &worst {
             _ if !provider.enabled => ("disabled", "fair"),
             _ if refused.is_some() => ("key refused", "bad"),

@@ -10,9 +10,13 @@ use tokio::sync::oneshot;
 
 use super::super::body::read;
 use super::super::{id, rfc3339};
+use crate::admin::passage;
 use crate::web::Gateway;
 use crate::web::error::{Code, Problem};
 use crate::web::extract::operator::{ForceBreakers, Operator};
+
+/// What stands for the models that have no deployment: they have one circuit together.
+const PASSED_THROUGH: &str = "passed through";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,15 +93,22 @@ pub async fn force(
 impl BreakerView {
     /// The circuits of `provider` as they stand. Without any, nothing is held against it.
     pub(super) fn of(gateway: &Gateway, provider: ProviderId) -> Self {
-        let catalogue = gateway.admin.catalogue();
-        let there = catalogue.deployments().filter(|deployment| deployment.provider == provider);
-        let reports: Vec<_> =
-            there.map(|model| (model.name.to_string(), gateway.breakers.report(model.callee()))).collect();
+        let (reports, others) = (circuits(gateway, provider), gateway.breakers.report(passage::callee(provider)));
         Self {
-            worst: worst(reports.iter().map(|(_, report)| report)),
+            worst: worst([&others].into_iter().chain(reports.iter().map(|(_, report)| report))),
             circuits: reports.into_iter().map(CircuitOf::from).collect(),
         }
     }
+}
+
+/// The circuits of a provider's models, by their names; and that of models that are passed through to it, if any was called lately.
+pub(in crate::web) fn circuits(gateway: &Gateway, provider: ProviderId) -> Vec<(String, CircuitReport)> {
+    let catalogue = gateway.admin.catalogue();
+    let models = catalogue.deployments_at(provider);
+    let models = models.map(|model| (model.name.to_string(), gateway.breakers.report(model.callee())));
+    let others = gateway.breakers.report(passage::callee(provider));
+    let is_known = others.since.is_some() && others.control == Control::Automatic;
+    models.chain(is_known.then(|| (PASSED_THROUGH.to_owned(), others))).collect()
 }
 
 fn worst<'a>(reports: impl Iterator<Item = &'a CircuitReport>) -> CircuitView {
