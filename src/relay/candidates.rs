@@ -35,13 +35,13 @@ pub(super) struct Routed {
 
 /// Why a request can go nowhere, and what was decided until then.
 pub(super) struct Unrouted {
-    pub error: RelayError,
+    pub error: Box<RelayError>,
     pub why: Option<Arc<str>>,
 }
 
 impl From<RelayError> for Unrouted {
     fn from(error: RelayError) -> Self {
-        Self { error, why: None }
+        Self { error: Box::new(error), why: None }
     }
 }
 
@@ -66,7 +66,7 @@ impl Relay {
             NoRoute::Unknown => unknown(),
             NoRoute::NoRule(_) => RequestFault::unsupported("model", &error.to_string()).into(),
         })?;
-        self.leave_out(exchange, &mut route).map_err(|error| Unrouted { error, why: told(&route.steps) })?;
+        self.leave_out(exchange, &mut route).map_err(|error| Unrouted { why: told(&route.steps), ..error.into() })?;
         Ok(Routed { why: told(&route.steps), candidates: route.candidates, question: route.question })
     }
 

@@ -89,7 +89,7 @@ impl Relay {
             }
             Err(Unrouted { error, why }) => {
                 exchange.why = why;
-                Err(self.refused(exchange, error))
+                Err(self.refused(exchange, *error))
             }
         }
     }

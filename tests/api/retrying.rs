@@ -95,9 +95,9 @@ fn a_provider_that_refuses_the_key_is_asked_last_until_it_takes_it() {
     assert_eq!(scene.upstream.calls(), 1, "others have their turn first");
     let explained = scene.recorded(&chat())["route"].to_string();
     assert!(explained.contains("last: gpt-4o-mini at openai: its key was refused"), "{explained}");
-    let (shown, metric) = (provider(), format!("farthing_provider_key_refused{{provider=\"openai\"}} 1"));
+    let (shown, metric) = (provider(), "farthing_provider_key_refused{provider=\"openai\"} 1");
     assert_eq!((&shown["api_key_refused"]["http_status"], &shown["breaker"]["state"]), (&json!(402), &json!("closed")));
-    assert!(scene.gateway.anonymous().get("/metrics").text().contains(&metric));
+    assert!(scene.gateway.anonymous().get("/metrics").text().contains(metric));
     // Without another it is called as ever.
     spare.always(Reply::error(500, "out of order"));
     scene.upstream.expect(Reply::chat(TOKENS));
