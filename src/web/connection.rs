@@ -1,32 +1,44 @@
 //! Connections: the accepted socket, which knows whether a request is under way on it.
 //! Owns the deadline of every request's head, from its first byte: actix-http times the first head of a connection only, and
-//! stops its keep-alive timer at the first byte of the next. Refuses to know what the bytes mean: [`Progress`] is told when a
-//! request begins and when its answer has ended, and what comes in between two requests is a head.
+//! stops its keep-alive timer at the first byte of the next. [`Progress`] is told when a request begins and when its answer has
+//! ended; what comes in between two requests is a head, and what comes before an answer has ended is held back ([`ahead`]).
 //!
 //! A request that arrives in one piece costs a look at the clock. One timer serves a connection: it is set at most once in
 //! the time that a head may take, and moved on when it goes off too early.
 
+mod ahead;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::rt::net::TcpStream;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
+use ahead::Place;
+
 /// What a client hears whose head did not come in time. Nothing of an answer is on its way then.
 const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// What may be held back of what a client sends ahead; beyond it nothing more is read until the answer has ended.
+const MOST_AHEAD: usize = 64 * 1024;
+/// So much of it is read at a time.
+const PIECE: usize = 4 * 1024;
 
 /// A client's connection.
 pub(super) struct Connection {
     socket: Socket,
+    /// What came before the answer to the request before it has ended.
+    ahead: BytesMut,
     progress: Rc<Progress>,
     /// How long a head may take.
     patience: Duration,
@@ -50,6 +62,11 @@ pub(super) struct OverTls;
 #[derive(Default)]
 pub(super) struct Progress {
     is_busy: Cell<bool>,
+    /// Whether the request whose bytes come has begun.
+    is_served: Cell<bool>,
+    place: Cell<Place>,
+    /// Who waits for the end of the answer.
+    waiting: Cell<Option<Waker>>,
     due: Cell<Option<Instant>>,
 }
 
@@ -73,7 +90,8 @@ impl Connection {
     }
 
     fn over(socket: Socket, patience: Duration) -> Self {
-        Self { socket, progress: Rc::default(), patience, timer: None, is_blocked: false }
+        let (ahead, progress) = (BytesMut::new(), Rc::default());
+        Self { socket, ahead, progress, patience, timer: None, is_blocked: false }
     }
 
     /// Whether nobody between here and the client can read along.
@@ -105,14 +123,62 @@ impl Connection {
         }
         io::Error::new(ErrorKind::TimedOut, "the head of a request took too long")
     }
+
+    /// Reads on while a request is answered, to notice a client that leaves, and gives nothing of it.
+    fn read_ahead(&mut self, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.ahead.len() < MOST_AHEAD {
+            let mut room = [MaybeUninit::uninit(); PIECE];
+            let mut room = ReadBuf::uninit(&mut room);
+            match Pin::new(&mut self.socket).poll_read(waker, &mut room) {
+                Poll::Ready(Ok(())) if !room.filled().is_empty() => self.ahead.extend_from_slice(room.filled()),
+                Poll::Pending => break,
+                ended => return ended,
+            }
+        }
+        if !self.ahead.is_empty() {
+            self.progress.waiting.set(Some(waker.waker().clone()));
+        }
+        Poll::Pending
+    }
+
+    /// Gives what was held back, as far as it belongs to one request.
+    fn give(&mut self, buffer: &mut ReadBuf<'_>) {
+        let given = self.progress.take_in(&self.ahead, buffer.remaining());
+        buffer.put_slice(&self.ahead.split_to(given));
+    }
+
+    /// Holds back what stands in `buffer`, from `before` on, behind the end of a request.
+    fn keep_back(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
+        let fresh = buffer.filled().get(before..).unwrap_or_default();
+        let mine = self.progress.take_in(fresh, fresh.len());
+        if let Some(ahead) = fresh.get(mine..).filter(|ahead| !ahead.is_empty()) {
+            self.ahead.extend_from_slice(ahead);
+            buffer.set_filled(before.saturating_add(mine));
+        }
+    }
 }
 
 impl Progress {
     /// A request begins: its head is whole.
     pub(super) fn begin(self: Rc<Self>) -> Busy {
         self.is_busy.set(true);
+        self.is_served.set(true);
         self.due.set(None);
         Busy(self)
+    }
+
+    /// How many of the bytes that have come, and have `room`, belong to the request that has begun or begins with them.
+    fn take_in(&self, fresh: &[u8], room: usize) -> usize {
+        if self.place.get() == Place::Start {
+            self.is_served.set(false);
+        }
+        let (mine, place) = self.place.get().after(fresh);
+        let given = mine.min(room);
+        let place = place.short_of(mine.saturating_sub(given));
+        // What is answered before its body has come is over with its last byte.
+        let is_over = place == Place::Whole && self.is_served.get() && !self.is_busy.get();
+        self.place.set(if is_over { Place::Start } else { place });
+        given
     }
 
     /// Bytes have come: if no request is under way, a head begins with the first of them.
@@ -133,6 +199,12 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.is_busy.set(false);
+        if self.0.place.get() == Place::Whole {
+            self.0.place.set(Place::Start);
+        }
+        if let Some(waiting) = self.0.waiting.take() {
+            waiting.wake();
+        }
     }
 }
 
@@ -182,12 +254,21 @@ impl AsyncWrite for Socket {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, waker: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.progress.place.get() == Place::Whole {
+            return self.read_ahead(waker);
+        }
+        if !self.ahead.is_empty() {
+            self.progress.heard(self.patience);
+            self.give(buffer);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.socket).poll_read(waker, buffer) {
             Poll::Pending if self.is_late(waker) => Poll::Ready(Err(self.give_up())),
             Poll::Ready(Ok(())) => {
                 if buffer.filled().len() > before {
                     self.progress.heard(self.patience);
+                    self.keep_back(buffer, before);
                 }
                 Poll::Ready(Ok(()))
             }

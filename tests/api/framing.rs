@@ -162,3 +162,51 @@ fn a_host_that_can_be_read_in_two_ways_is_refused() {
         assert!(told(bad).starts_with("HTTP/1.1 400"), "{bad}");
     }
 }
+
+/// Several requests in one write: each is answered as itself, in order, and none after one that ends the connection.
+#[test]
+fn requests_that_come_together_are_answered_each_as_itself() {
+    let scene = scene();
+    scene.upstream.always(Reply::chat(Tokens::plain(9, 4)));
+    let post = |version: &str, extra: &str, stream: bool| {
+        let (body, key) = (ask(&json!({"stream": stream})).to_string(), &scene.key.secret);
+        format!(
+            "POST /v1/chat/completions HTTP/{version}\r\nhost: h\r\n{extra}authorization: Bearer {key}\r\ncontent-type: \
+             application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let (whole, stream) = (post("1.1", "", false), post("1.1", "", true));
+    let (last, old) = (post("1.1", "connection: close\r\n", false), post("1.0", "connection: keep-alive\r\n", true));
+    let head = "HEAD /live HTTP/1.1\r\nhost: h\r\n\r\n".to_owned();
+    let end = "HEAD /live HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n".to_owned();
+    for (sent, answers, bodies, calls) in [
+        (vec![&whole, &head, &whole, &end], 4, 2, 2),
+        (vec![&stream, &end], 2, 1, 1),
+        (vec![&whole, &stream, &whole, &end], 4, 3, 3),
+        (vec![&last, &whole, &whole], 1, 1, 1),
+        (vec![&old, &whole], 1, 1, 1),
+        (vec![&head, &old, &head], 2, 1, 1),
+    ] {
+        let sent = sent.into_iter().map(String::as_str).collect::<String>();
+        // In one piece, with the first body in two, and a byte short of where the first request ends.
+        for cut in [sent.len(), sent.find('{').unwrap_or(0) + 9, sent.find("\r\n\r\n").unwrap_or(0) + 4] {
+            let before = scene.upstream.calls();
+            let mut stream = TcpStream::connect(scene.gateway.address()).unwrap();
+            stream.write_all(&sent.as_bytes()[..cut]).unwrap();
+            thread::yield_now();
+            stream.write_all(&sent.as_bytes()[cut..]).ok();
+            let mut told = Vec::new();
+            stream.read_to_end(&mut told).ok();
+            let told = String::from_utf8(told).unwrap();
+            let heads = told.matches("HTTP/1.").count();
+            let said = told.matches("\"choices\"").count().min(told.matches("usage").count()).min(bodies);
+            assert_eq!(
+                (heads, said, scene.upstream.calls() - before),
+                (answers, bodies, calls),
+                "cut at {cut}: {sent}\n{told}"
+            );
+            assert!(told.matches("HTTP/1.1 200").count() + told.matches("HTTP/1.0 200").count() == answers, "{told}");
+        }
+    }
+}
