@@ -287,9 +287,14 @@ impl Handler<Force> for BreakersActor {
     type Result = ();
 
     fn handle(&mut self, Force { provider, deployments, control }: Force, _: &mut Self::Context) {
-        if !self.hold(provider, |held, now| held.force(control, now)) {
+        if self.control(provider) == control {
             return;
         }
+        // Whoever was forgotten meanwhile stands where the former decision put it, so that listeners hear of the end.
+        for deployment in deployments.iter().copied() {
+            self.with(Callee { deployment, provider }, |_, _| ());
+        }
+        self.hold(provider, |held, now| held.force(control, now));
         let known = self.circuits.iter().filter(|(_, watched)| watched.provider == provider).map(|(id, _)| *id);
         let all: HashSet<DeploymentId> = known.chain(deployments).collect();
         for deployment in all {

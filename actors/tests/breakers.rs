@@ -218,6 +218,21 @@ async fn an_operator_decides_for_deployments_to_come_and_what_happens_meanwhile_
 }
 
 #[actix::test]
+async fn listeners_hear_of_the_end_of_a_decision_though_the_circuits_were_forgotten() {
+    let (breakers, _) = start().await;
+    force(&breakers, MODEL, Control::ForcedOpen).await;
+    breakers.crash().await;
+    let mut changes = breakers.changes();
+    force(&breakers, MODEL, Control::ForcedOpen).await;
+    force(&breakers, MODEL, Control::Automatic).await;
+    let mut last = None;
+    while last != Some(CircuitState::Closed) {
+        let Change::Circuit(report) = changes.next().await.unwrap() else { panic!("no circuit") };
+        last = Some(report.state);
+    }
+}
+
+#[actix::test]
 async fn a_refused_key_is_told_once_gives_others_their_turn_for_a_minute_and_opens_nothing() {
     let (breakers, clock) = start().await;
     let (mut changes, provider) = (breakers.changes(), MODEL.provider);

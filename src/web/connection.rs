@@ -254,7 +254,9 @@ impl AsyncWrite for Socket {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, waker: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.progress.place.get() == Place::Whole {
+        // An answer that is not written yet may be the last one of the connection.
+        let is_unwritten = self.is_blocked && !self.ahead.is_empty();
+        if self.progress.place.get() == Place::Whole || is_unwritten {
             return self.read_ahead(waker);
         }
         if !self.ahead.is_empty() {
@@ -280,6 +282,10 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, waker: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(waker, bytes);
+        if self.is_blocked && written.is_ready() && !self.ahead.is_empty() {
+            // What was held back for that may be read now.
+            waker.waker().wake_by_ref();
+        }
         self.is_blocked = written.is_pending();
         written
     }

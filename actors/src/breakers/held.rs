@@ -53,13 +53,9 @@ impl Held {
         self.refusal.is_none() && self.forbidden == 0
     }
 
-    /// An operator decides. Whether that is anything new.
-    pub(super) fn force(&mut self, control: Control, now: Duration) -> bool {
-        let is_new = self.control != control;
-        if is_new {
-            (self.control, self.since) = (control, now);
-        }
-        is_new
+    /// An operator decides.
+    pub(super) fn force(&mut self, control: Control, now: Duration) {
+        (self.control, self.since) = (control, now);
     }
 
     /// The provider answered `status` to the key. Whether that is to be told.
@@ -126,14 +122,5 @@ mod tests {
             assert!(!held.takes_the_key() && !held.taken() && held.takes_the_key());
         }
         assert_eq!([1, 2, 3].map(|at| held.refused(403, second(at))), [false, false, true]);
-    }
-
-    #[test]
-    fn the_same_decision_twice_is_one() {
-        let mut held = Held::nothing(Duration::ZERO);
-        assert!(!held.force(Control::Automatic, second(1)));
-        assert!(held.force(Control::ForcedOpen, second(2)));
-        assert!(!held.force(Control::ForcedOpen, second(3)));
-        assert_eq!(held.since, second(2));
     }
 }

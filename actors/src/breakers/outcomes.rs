@@ -94,7 +94,10 @@ impl Outcomes {
         if let Some(slot) = self.slot(now) {
             slot.successes = slot.successes.saturating_add(beats.successes);
             slot.several_keys |= beats.several_keys;
-            slot.add(beats.key, 0);
+            // A beat that was drained before its key was written is of no key.
+            if beats.key != KeyMark(0) {
+                slot.add(beats.key, 0);
+            }
         }
     }
 
