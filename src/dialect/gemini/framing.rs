@@ -59,7 +59,10 @@ impl Frames {
         chunk: &Bytes,
         mut wanted: impl FnMut(&Frame<'_>) -> Result<bool, StreamFault>,
     ) -> (Bytes, Result<(), StreamFault>) {
-        if self.blank.len().saturating_add(chunk.len()) > MAX_EVENT && chunk.trim_ascii_start().is_empty() {
+        let leading = chunk.len().saturating_sub(chunk.trim_ascii_start().len());
+        let tells_nothing = leading == chunk.len() || matches!(self.cutter, Cutter::Unknown);
+        // Before the framing is looked at: the same fault in the same framing, however the bytes are cut.
+        if tells_nothing && self.blank.len().saturating_add(leading) > MAX_EVENT {
             return (Bytes::new(), Err(StreamFault::Oversized));
         }
         let chunk = self.recognise(chunk);
