@@ -130,7 +130,7 @@ impl BreakersActor {
     }
 
     fn control(&self, provider: ProviderId) -> Control {
-        self.providers.get(&provider).map_or(Control::Automatic, |held| held.control)
+        held::control(&self.providers, provider)
     }
 
     /// Lets `change` happen to what is held against a provider, and publishes it.

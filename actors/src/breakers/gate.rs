@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::held::Held;
+use super::held::{self, Held};
 use super::outcomes::{Beats, KeyMark};
 use super::report::{CircuitReport, CircuitState, Control, RefusedKey, Verdict};
 use crate::domain::{Callee, Clock, DeploymentId, ProviderId, Timestamp};
@@ -115,7 +115,7 @@ impl Pulse {
 impl Gates {
     /// What a caller may do: an operator's word goes before the circuit's. Reads no clock where nothing is held against `callee`.
     pub(super) fn verdict(&self, callee: Callee, clock: &Clock) -> Verdict {
-        match self.control(callee.provider) {
+        match held::control(&self.providers, callee.provider) {
             Control::ForcedOpen => {
                 Verdict::Open { retry_at: wall_time(clock, clock.monotonic().saturating_add(FORCED_RETRY)) }
             }
@@ -134,11 +134,6 @@ impl Gates {
             (None, Some(gate)) => gate.standing.report(callee.deployment, clock),
             (None, None) => CircuitReport::closed(callee.deployment),
         }
-    }
-
-    /// Who decides about a provider's circuits.
-    pub(super) fn control(&self, provider: ProviderId) -> Control {
-        self.providers.get(&provider).map_or(Control::Automatic, |held| held.control)
     }
 
     /// The refusal of a provider's key, if it is refused.

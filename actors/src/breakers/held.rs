@@ -2,9 +2,11 @@
 //! Owns when a refusal is the key's, for how long that is out of its turn, and how often it is told. Refuses clocks: every step
 //! is told the time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::report::Control;
+use crate::domain::ProviderId;
 
 /// How long a refused key is tried last after each refusal; then calls in its turn find out.
 const OUT_OF_TURN: Duration = Duration::from_secs(60);
@@ -35,6 +37,11 @@ pub(super) struct Refusal {
     /// Until when others have their turn first.
     pub(super) until: Duration,
     is_told: bool,
+}
+
+/// Who decides about a provider's circuits.
+pub(super) fn control(providers: &HashMap<ProviderId, Held>, provider: ProviderId) -> Control {
+    providers.get(&provider).map_or(Control::Automatic, |held| held.control)
 }
 
 impl Held {
